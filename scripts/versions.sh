@@ -1,0 +1,5 @@
+# Every pinned tool version, in one place. Crate and npm versions live in their lock files.
+# WASM_BINDGEN_VERSION must equal wasm-bindgen's version in Cargo.lock: the two speak a versioned schema.
+WORKER_BUILD_VERSION=0.8.7
+WASM_BINDGEN_VERSION=0.2.129
+NEXTEST_VERSION=0.9.143
