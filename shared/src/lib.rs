@@ -1,1 +1,30 @@
-//! x
+//! Every decision of Tiffin, pure: no clock, no randomness, no async, no IO.
+//!
+//! A host reads its clock once per event, draws [`Entropy`](entropy::Entropy) once per event, and hands
+//! both in. What a decision changes comes back as data. See [`machine`] for the contract and its laws.
+
+pub mod backoff;
+pub mod binding;
+pub mod bucket;
+pub mod bytes;
+pub mod code;
+pub mod config;
+pub mod directory;
+pub mod entropy;
+pub mod envelope;
+pub mod http;
+pub mod id;
+pub mod keys;
+pub mod ledger;
+pub mod machine;
+pub mod nonce;
+pub mod order;
+pub mod phone;
+pub mod problem;
+pub mod seal;
+pub mod secret;
+pub mod sign;
+pub mod text;
+pub mod time;
+pub mod window;
+pub mod wire;

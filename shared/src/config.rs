@@ -1,0 +1,98 @@
+//! The front door's settings, by the same names in the worker's variables and in core's environment.
+
+use crate::directory::Directory;
+use crate::http::Front;
+use crate::keys;
+use crate::keys::IndexKey;
+use crate::keys::Pepper;
+use crate::keys::Ring;
+use crate::keys::Signing;
+use crate::keys::Verifying;
+use crate::seal::PublicKey;
+
+/// JSON of [`Directory`].
+pub const DIRECTORY: &str = "TIFFIN_DIRECTORY";
+/// Ring of peppers for code digests; the first one is in use. Held by the edge alone.
+pub const PEPPERS: &str = "TIFFIN_PEPPERS";
+/// 32 bytes in base64url: names ledgers. Changing it forgets every bucket and order.
+pub const INDEX_KEY: &str = "TIFFIN_INDEX_KEY";
+/// Ring of the delivery workers' public keys; jobs are sealed for the first.
+pub const SEAL_PUBLIC_KEYS: &str = "TIFFIN_SEAL_PUBLIC_KEYS";
+/// Ring of the edge's private signing keys; the first one signs.
+pub const EDGE_SIGNING_KEYS: &str = "TIFFIN_EDGE_SIGNING_KEYS";
+/// Ring of core's public signing keys.
+pub const CORE_PUBLIC_KEYS: &str = "TIFFIN_CORE_PUBLIC_KEYS";
+/// Where the edge reaches core, without a trailing slash.
+pub const CORE_URL: &str = "TIFFIN_CORE_URL";
+
+/// A setting is missing or unusable. Never repeats its value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It does not parse.
+    #[error("{name}: {reason}")]
+    Invalid {
+        /// Which setting.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// It is not set.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+}
+
+/// All that the front door and its ledgers need.
+pub struct Edge {
+    /// Routes requests.
+    pub front: Front,
+    /// Code digests.
+    pub peppers: Ring<Pepper>,
+    /// Jobs.
+    pub seal_to: Ring<PublicKey>,
+    /// Envelopes and requests to core.
+    pub signing: Ring<Signing>,
+}
+
+impl Edge {
+    /// Reads the settings. `directory` comes from wherever the host keeps it.
+    pub fn read(directory: Directory, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        directory.check().map_err(|reason| Error::Invalid { name: DIRECTORY, reason })?;
+        let index = IndexKey::parse(&required(&variable, INDEX_KEY)?).map_err(invalid(INDEX_KEY))?;
+        Ok(Self {
+            front: Front { directory, index },
+            peppers: ring(&variable, PEPPERS, |id, key| Ok(Pepper::new(id, key)))?,
+            seal_to: ring(&variable, SEAL_PUBLIC_KEYS, PublicKey::new)?,
+            signing: ring(&variable, EDGE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,
+        })
+    }
+}
+
+/// Core's public keys, as the edge holds them.
+pub fn core_public_keys(variable: impl Fn(&str) -> Option<String>) -> Result<Ring<Verifying>, Error> {
+    ring(&variable, CORE_PUBLIC_KEYS, |_, key| Verifying::new(key))
+}
+
+/// The directory as a variable holds it.
+pub fn directory(variable: impl Fn(&str) -> Option<String>) -> Result<Directory, Error> {
+    let text = required(&variable, DIRECTORY)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Invalid { name: DIRECTORY, reason: error.to_string() })
+}
+
+/// A setting that must be there.
+pub fn required(variable: impl Fn(&str) -> Option<String>, name: &'static str) -> Result<String, Error> {
+    variable(name).filter(|value| !value.trim().is_empty()).ok_or(Error::Missing(name))
+}
+
+/// A ring that must be there.
+pub fn ring<K>(
+    variable: impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    make: impl Fn(&crate::id::KeyId, [u8; 32]) -> Result<K, keys::Error>,
+) -> Result<Ring<K>, Error> {
+    Ring::parse(&required(variable, name)?, make).map_err(invalid(name))
+}
+
+fn invalid(name: &'static str) -> impl Fn(keys::Error) -> Error {
+    move |error| Error::Invalid { name, reason: error.to_string() }
+}

@@ -1,0 +1,105 @@
+//! A job on its way from the edge to a delivery worker: clear header, sealed body, the edge's signature.
+//!
+//! HPKE's base mode does not tell who sealed, so the envelope is signed; the signature stays valid through
+//! the queue and every retry, and whoever can write to the broker still cannot make a job.
+
+use serde::Deserialize;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::bytes;
+use crate::bytes::Bytes;
+use crate::id::KeyId;
+use crate::keys::Ring;
+use crate::keys::Signing;
+use crate::keys::Verifying;
+use crate::seal;
+use crate::seal::PrivateKey;
+use crate::seal::Sealed;
+use crate::wire::job::Header;
+use crate::wire::job::Job;
+use crate::wire::job::Private;
+
+/// The largest envelope on the wire, in bytes: a full plaintext in base64, and its header.
+pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
+
+const LABEL: &[u8] = b"tiffin-envelope-v1";
+
+/// An envelope is refused. None of these pass with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not an envelope, or one of a version we do not know.
+    #[error("not a job envelope of a known version")]
+    Malformed,
+    /// The signature is not of a known edge key.
+    #[error("the envelope is not signed by a known edge key")]
+    Signature,
+    /// It does not open.
+    #[error(transparent)]
+    Sealed(#[from] seal::Error),
+    /// The private key it was sealed for is retired or unknown.
+    #[error("no private key for the sealed job")]
+    UnknownKey,
+}
+
+/// A signed, sealed job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// The exact bytes of the [`Header`] that were signed and sealed.
+    pub header: String,
+    /// The sealed [`Private`] part.
+    pub sealed: Sealed,
+    /// Which edge key signed.
+    pub signer: KeyId,
+    /// Ed25519 over header and sealed body.
+    pub signature: Bytes<64>,
+}
+
+impl Envelope {
+    /// Signs a job for hand-over.
+    pub fn sign(job: &Job, key: &Signing) -> Self {
+        let signature = Bytes(key.sign(&signed_bytes(&job.header, &job.sealed)));
+        Self {
+            header: job.header.clone(),
+            sealed: job.sealed.clone(),
+            signer: key.id().clone(),
+            signature,
+        }
+    }
+
+    /// Reads the JSON form.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        if body.len() > ENVELOPE_BYTES_MAX {
+            return Err(Error::Malformed);
+        }
+        serde_json::from_slice(body).map_err(|_| Error::Malformed)
+    }
+
+    /// Checks the signature and reads the header.
+    pub fn verify(&self, edges: &Ring<Verifying>) -> Result<Header, Error> {
+        let key = edges.get(&self.signer).ok_or(Error::Signature)?;
+        if !key.verify(&signed_bytes(&self.header, &self.sealed), &self.signature.0) {
+            return Err(Error::Signature);
+        }
+        serde_json::from_str(&self.header).map_err(|_| Error::Malformed)
+    }
+
+    /// Opens the sealed part. Only after [`Envelope::verify`].
+    pub fn open(&self, workers: &Ring<PrivateKey>) -> Result<Private, Error> {
+        let key = workers.get(&self.sealed.key).ok_or(Error::UnknownKey)?;
+        let plaintext: Zeroizing<Vec<u8>> = self.sealed.open(key, self.header.as_bytes())?;
+        serde_json::from_slice(&plaintext).map_err(|_| Error::Malformed)
+    }
+}
+
+fn signed_bytes(header: &str, sealed: &Sealed) -> Vec<u8> {
+    bytes::prefixed(&[
+        LABEL,
+        header.as_bytes(),
+        sealed.key.as_str().as_bytes(),
+        &sealed.encapsulated.0,
+        &sealed.nonce.0,
+        sealed.ciphertext.as_bytes(),
+    ])
+}

@@ -1,0 +1,178 @@
+//! Reading `POST /v1/orders`: everything that can be refused before a ledger is asked.
+
+use super::Request;
+use super::is_json;
+use crate::bytes::Bytes;
+use crate::directory::Caller;
+use crate::directory::KeyKind;
+use crate::directory::Risk;
+use crate::directory::Service;
+use crate::id::ServiceId;
+use crate::keys::IndexKey;
+use crate::ledger::BoundPayment;
+use crate::ledger::Create;
+use crate::phone::Phone;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::wire::api::Channel;
+use crate::wire::api::CreateOrder;
+
+/// The longest idempotency key.
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// The longest name a caller may give an order.
+const CLIENT_REF_CHARS_MAX: usize = 64;
+/// Pairs of metadata, and their lengths: kept with the order for a day.
+const METADATA_PAIRS_MAX: usize = 10;
+const METADATA_KEY_CHARS_MAX: usize = 40;
+const METADATA_VALUE_CHARS_MAX: usize = 120;
+/// RFC 5321 section 4.5.3.1.3, less the angle brackets.
+const EMAIL_BYTES_MAX: usize = 254;
+/// BCP 47 section 4.4.1.
+const LOCALE_CHARS_MAX: usize = 35;
+const LOCALE_DEFAULT: &str = "en";
+
+pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) -> Result<Create, Problem> {
+    let key = idempotency_key(request)?;
+    is_json(request)?;
+    let body: CreateOrder = serde_json::from_slice(&request.body).map_err(|error| {
+        Problem::new(Code::InvalidRequest, format!("The body is not a valid order: {error}."))
+    })?;
+    check(&body, caller.kind)?;
+    let phone = body.to.phone.as_deref().map(Phone::parse).transpose().map_err(|error| {
+        Problem::new(Code::InvalidPhone, format!("to.phone: {error}."))
+    })?;
+    let email = body.to.email.as_deref().map(email).transpose()?;
+    let (service_id, service) = service(&body.service, caller)?;
+    let channel = channel(&body, service, phone.is_some(), email.is_some())?;
+    let ledger = match (&phone, email) {
+        (Some(phone), _) => index.ledger("phone", phone.e164()),
+        (None, Some(email)) => index.ledger("email", &email.to_lowercase()),
+        (None, None) => return Err(invalid("to: give a phone or an email")),
+    };
+    let to = match (&phone, email) {
+        (Some(phone), _) => phone.masked(),
+        (None, email) => masked_email(email.unwrap_or_default()),
+    };
+    Ok(Create {
+        ledger,
+        tenant: caller.id.clone(),
+        service: service_id.clone(),
+        limits: caller.tenant.limits,
+        digits: service.digits,
+        ttl_ms: service.ttl_ms,
+        channel,
+        idempotency_key: index.fingerprint("key", key.as_bytes()),
+        fingerprint: fingerprint(&request.body, index)?,
+        to,
+        email: email.map(str::to_owned),
+        phone,
+        locale: body.locale.unwrap_or_else(|| LOCALE_DEFAULT.to_owned()),
+        binding: body.binding.as_ref().map(BoundPayment::from),
+        client_ref: body.client_ref,
+        metadata: body.metadata.unwrap_or_default(),
+    })
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    let detail: String = detail.into();
+    Problem::new(Code::InvalidRequest, format!("{detail}."))
+}
+
+/// A structured-field string (draft-ietf-httpapi-idempotency-key-header); bare visible ASCII is taken too.
+fn idempotency_key(request: &Request) -> Result<&str, Problem> {
+    let Some(value) = request.header("idempotency-key").map(str::trim) else {
+        let detail = "Send `Idempotency-Key: \"…\"`, a new random value for each order. Repeat it when you retry.";
+        return Err(Problem::new(Code::IdempotencyKeyMissing, detail));
+    };
+    let key = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    let is_visible = |byte: u8| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\';
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !key.bytes().all(is_visible) {
+        return Err(invalid("Idempotency-Key must be 1 to 255 visible ASCII characters without quotes inside"));
+    }
+    Ok(key)
+}
+
+fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
+    if kind == KeyKind::Publishable && body.client.is_some() {
+        return Err(invalid("client: only secret keys may tell of the client; with a publishable key it is seen"));
+    }
+    let country = body.client.as_ref().and_then(|client| client.country.as_deref());
+    if country.is_some_and(|country| country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase())) {
+        return Err(invalid("client.country must be two capital letters (ISO 3166-1)"));
+    }
+    for (name, given) in [("max_price", &body.max_price), ("code", &body.code), ("challenge", &body.challenge)] {
+        if given.is_some() {
+            return Err(invalid(format!("{name}: this version does not take it; leave it out or null")));
+        }
+    }
+    let is_printable = |text: &str| !text.chars().any(char::is_control);
+    let fits = |text: &str, max: usize| text.chars().count() <= max && is_printable(text);
+    if body.client_ref.as_deref().is_some_and(|text| !fits(text, CLIENT_REF_CHARS_MAX)) {
+        return Err(invalid("client_ref must be at most 64 printable characters"));
+    }
+    let locale_char = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_locale =
+        |text: &str| (2..=LOCALE_CHARS_MAX).contains(&text.len()) && text.bytes().all(locale_char);
+    if body.locale.as_deref().is_some_and(|text| !is_locale(text)) {
+        return Err(invalid("locale must be a BCP 47 tag, such as \"en\" or \"pt-BR\""));
+    }
+    let metadata = body.metadata.as_ref();
+    let pair_fits = |(key, value): (&String, &String)| {
+        !key.is_empty() && fits(key, METADATA_KEY_CHARS_MAX) && fits(value, METADATA_VALUE_CHARS_MAX)
+    };
+    if metadata.is_some_and(|pairs| pairs.len() > METADATA_PAIRS_MAX || !pairs.iter().all(pair_fits)) {
+        return Err(invalid("metadata holds at most 10 pairs, keys of 40 and values of 120 printable characters"));
+    }
+    Ok(())
+}
+
+fn email(text: &str) -> Result<&str, Problem> {
+    let (local, domain) = text.rsplit_once('@').unwrap_or_default();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,;\"\\()".contains(&byte));
+    let is_domain = domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
+    if local.is_empty() || !is_domain || !is_plain || text.len() > EMAIL_BYTES_MAX {
+        return Err(invalid("to.email must be an address, such as \"user@example.com\""));
+    }
+    Ok(text)
+}
+
+fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Service), Problem> {
+    let known = ServiceId::parse(name).ok().and_then(|id| caller.tenant.services.get_key_value(&id));
+    known.ok_or_else(|| {
+        let names: Vec<_> = caller.tenant.services.keys().map(ServiceId::as_str).collect();
+        Problem::new(Code::UnknownService, format!("Your services are: {}.", names.join(", ")))
+    })
+}
+
+/// The best channel of the service that the caller allows and the address and risk permit.
+fn channel(body: &CreateOrder, service: &Service, phone: bool, email: bool) -> Result<Channel, Problem> {
+    let risk = service.risk.max(body.risk.unwrap_or_default());
+    let usable = |channel: &&Channel| {
+        let reachable = match channel {
+            Channel::Email => email,
+            Channel::Sms => phone && risk < Risk::High,
+            Channel::Voice | Channel::Whatsapp => phone,
+        };
+        reachable && body.channel.allows(**channel)
+    };
+    service.channels.iter().find(usable).copied().ok_or_else(|| {
+        let detail = match risk {
+            Risk::High => "This service has no route for the address and channel; high-risk codes never go by SMS.",
+            Risk::Normal => "This service has no route for the address and channel.",
+        };
+        Problem::new(Code::NoRoute, detail)
+    })
+}
+
+/// `u•••@example.com`.
+fn masked_email(email: &str) -> String {
+    let (local, domain) = email.rsplit_once('@').unwrap_or_default();
+    format!("{}•••@{domain}", local.chars().take(1).collect::<String>())
+}
+
+/// Of the content, not its spelling: spaces and the order of fields do not make another request.
+fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
+    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
+    let canonical = serde_json::to_vec(&value).map_err(|_| invalid("the body is not JSON"))?;
+    Ok(index.fingerprint("order", &canonical))
+}

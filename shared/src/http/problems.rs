@@ -1,0 +1,38 @@
+//! `GET /problems/{code}`: what the `type` of a problem points at.
+
+use super::Response;
+use crate::problem::Code;
+use crate::problem::Problem;
+
+pub(super) fn page(code: &str, request_id: &str) -> Response {
+    let Some(code) = Code::ALL.iter().find(|known| known.as_str() == code) else {
+        let problem = Problem::new(Code::NotFound, "No problem has this code.");
+        return Response::problem(&problem, request_id);
+    };
+    let body = format!("{} ({})\n\n{}.\n{}\n", code.as_str(), code.status(), code.title(), remedy(*code));
+    Response::new(200, "text/plain; charset=utf-8", body, request_id)
+}
+
+fn remedy(code: Code) -> &'static str {
+    match code {
+        Code::Blocked => "Ask the operator why; retrying will not help.",
+        Code::BodyTooLarge => "Send less: bodies are limited to 16 KiB.",
+        Code::CancelTooEarly => "Retry when the cancellation window opens.",
+        Code::CancelTooLate => "The order can no longer be called off.",
+        Code::ChallengeRequired => "Solve the challenge in the reply, and send the solution with the order.",
+        Code::DestinationNotAllowed => "Ask the operator to open this country or kind of number.",
+        Code::IdempotencyInFlight => "Wait for the first request's answer, or retry in a moment.",
+        Code::IdempotencyKeyMissing => "Send an Idempotency-Key header with a new random value for each order.",
+        Code::IdempotencyMismatch => "Use a new key for a new order, and the same body when retrying.",
+        Code::InsufficientBalance => "Top up the balance.",
+        Code::InvalidPhone => "Send the number as '+', country code and digits: +919876543210.",
+        Code::InvalidRequest => "The detail names the field and what it must be.",
+        Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
+        Code::NotFound => "Check the path and the id.",
+        Code::NothingChanged => "Choose another channel.",
+        Code::RateLimited => "Wait as long as Retry-After says, then send the same request with the same key.",
+        Code::Unauthenticated => "Send your API key as `Authorization: Bearer sk_...`.",
+        Code::Unavailable => "Wait as long as Retry-After says, then send the same request with the same key.",
+        Code::UnknownService => "Use one of the services that the detail names.",
+    }
+}

@@ -1,0 +1,264 @@
+//! The ledger of one address: everything decided in one step per order, with a section per tenant inside.
+//!
+//! Key: [`LedgerId`](crate::id::LedgerId). Holds buckets, idempotency records, code digests, guess counters and
+//! the outbox. Of the address it holds the mask; of a code, the digest and the sealed job.
+//!
+//! A missing state means an address nobody ordered for: orders are admitted, verification finds nothing.
+
+mod create;
+mod event;
+mod outbox;
+mod state;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use self::outbox::HANDOVER_TIMEOUT_MS;
+pub use self::state::State;
+
+use crate::binding::Binding;
+use crate::bytes::Bytes;
+use crate::code::Code;
+use crate::directory::Limits;
+use crate::entropy::Entropy;
+use crate::id::LedgerId;
+use crate::id::OrderId;
+use crate::id::ServiceId;
+use crate::id::TenantId;
+use crate::keys::Pepper;
+use crate::keys::Ring;
+use crate::machine::Machine;
+use crate::machine::Step;
+use crate::phone::Phone;
+use crate::problem::Problem;
+use crate::seal::Sealer;
+use crate::time::UnixMs;
+use crate::wire::api;
+use crate::wire::api::Channel;
+use crate::wire::api::VerifyResult;
+use crate::wire::event::OrderEvent;
+use crate::wire::job::Job;
+
+/// The machine.
+pub enum Ledger {}
+
+/// The keys a ledger decides with.
+pub struct Keys {
+    /// For code digests.
+    pub peppers: Ring<Pepper>,
+    /// For jobs.
+    pub sealer: Sealer,
+}
+
+/// One event with everything its step may use.
+pub struct Command {
+    /// The host's keys.
+    pub keys: Arc<Keys>,
+    /// Drawn for this event.
+    pub entropy: Entropy,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// A question on its way from the worker to the Durable Object, stamped and with its entropy drawn where it came in.
+#[derive(Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub now: UnixMs,
+    /// Drawn for this event.
+    pub entropy: Entropy,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked of a ledger. Travels from worker to Durable Object, and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Order a code.
+    Create(Box<Create>),
+    /// Core has taken the job into its queue.
+    Done(OrderId),
+    /// Core tells how delivery goes.
+    Event(OrderEvent),
+    /// Show an order.
+    Fetch(Whose),
+    /// The alarm rang.
+    Tick,
+    /// Check a guess.
+    Verify(Verify),
+}
+
+/// An order and who asks for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Whose {
+    /// Orders of other tenants do not exist.
+    pub tenant: TenantId,
+    /// Which.
+    pub order: OrderId,
+    /// The tenant's limits at this moment.
+    pub limits: Limits,
+}
+
+/// A guess.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Verify {
+    /// What it is a guess at.
+    pub whose: Whose,
+    /// The digits.
+    pub guess: Code,
+}
+
+/// An order for a code, parsed and allowed.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Create {
+    /// Names this ledger inside the order's id.
+    pub ledger: LedgerId,
+    /// Who orders.
+    pub tenant: TenantId,
+    /// What for.
+    pub service: ServiceId,
+    /// The tenant's limits.
+    pub limits: Limits,
+    /// Digits of the code.
+    pub digits: u8,
+    /// Life of the code.
+    pub ttl_ms: u64,
+    /// How it goes out.
+    pub channel: Channel,
+    /// Keyed hash of the idempotency key.
+    pub idempotency_key: Bytes<16>,
+    /// Keyed hash of the request.
+    pub fingerprint: Bytes<16>,
+    /// Where to.
+    pub phone: Option<Phone>,
+    /// Where to.
+    pub email: Option<String>,
+    /// Masked address.
+    pub to: String,
+    /// Language of the message.
+    pub locale: String,
+    /// Transaction the code approves.
+    pub binding: Option<BoundPayment>,
+    /// Echoed.
+    pub client_ref: Option<String>,
+    /// Echoed.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A payment inside the digest and the message.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct BoundPayment {
+    /// For the digest.
+    pub hash: Bytes<32>,
+    /// For the message.
+    pub phrase: String,
+}
+
+impl From<&Binding> for BoundPayment {
+    fn from(binding: &Binding) -> Self {
+        Self { hash: binding.hash(), phrase: binding.phrase() }
+    }
+}
+
+/// The answer, and the jobs to hand over to core now.
+pub struct Reply {
+    /// For whoever asked.
+    pub outcome: Outcome,
+    /// Hand these to core, then ask [`Ask::Done`] for each that core confirmed. One that fails comes again
+    /// with a later `Tick`.
+    pub due: Vec<Job>,
+}
+
+/// For whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The order, made now or by the first request with this key.
+    Created {
+        /// As it stands.
+        order: api::Order,
+        /// An earlier request with the same key and content made it.
+        replayed: bool,
+    },
+    /// The order as it stands.
+    Found(api::Order),
+    /// Another request came with this idempotency key.
+    IdempotencyMismatch,
+    /// Nothing to tell: done, event and tick.
+    Noted,
+    /// No such order of this tenant.
+    NotFound,
+    /// Come back later.
+    RateLimited {
+        /// When a like request may pass, if nobody else comes first.
+        retry_after_ms: u64,
+    },
+    /// What the guess came to.
+    Verified {
+        /// The verdict.
+        result: VerifyResult,
+        /// The order after it.
+        order: api::Order,
+    },
+    /// The host's randomness or keys cannot be used: nothing was decided.
+    Unavailable,
+}
+
+impl Outcome {
+    /// The refusal in it, if it is one.
+    pub fn problem(&self) -> Option<Problem> {
+        use crate::problem::Code;
+        match self {
+            Self::Created { .. } | Self::Found(_) | Self::Noted | Self::Verified { .. } => None,
+            Self::IdempotencyMismatch => Some(Problem::new(
+                Code::IdempotencyMismatch,
+                "This Idempotency-Key came before with another body. Use a new key for a new order.",
+            )),
+            Self::NotFound => Some(Problem::new(Code::NotFound, "No order has this id.")),
+            Self::RateLimited { retry_after_ms } => Some(Problem::rate_limited(
+                "Too many orders for this address. Retry after the time given, with the same Idempotency-Key.",
+                *retry_after_ms,
+            )),
+            Self::Unavailable => {
+                Some(Problem::unavailable("The order could not be decided. Nothing was sent; retry."))
+            }
+        }
+    }
+}
+
+impl Machine for Ledger {
+    type State = State;
+    type Command = Command;
+    type Reply = Reply;
+
+    fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
+        let state = state.filter(|state| now < state.expires_at()).unwrap_or_default();
+        let now = state.clock(now);
+        match &command.ask {
+            Ask::Create(create) => create::step(state, create, command, now),
+            Ask::Done(order) => outbox::done(state, order, now),
+            Ask::Event(event) => event::step(state, event, now),
+            Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
+            Ask::Tick => outbox::tick(state, &command.entropy, now),
+            Ask::Verify(verify) => verify::step(state, verify, &command.keys, now),
+        }
+    }
+}
+
+impl Reply {
+    fn of(outcome: Outcome) -> Self {
+        Self { outcome, due: Vec::new() }
+    }
+}
+
+fn fetch(state: &State, whose: &Whose, now: UnixMs) -> Outcome {
+    match state.find(whose) {
+        Some((section, order)) => Outcome::Found(section.view(order, &whose.limits, now)),
+        None => Outcome::NotFound,
+    }
+}

@@ -1,0 +1,38 @@
+//! Taking core's word on how delivery goes: in order, once, and never past a final state.
+
+use super::Outcome;
+use super::Reply;
+use super::state::State;
+use super::state::is_final;
+use crate::machine::Step;
+use crate::time::UnixMs;
+use crate::wire::api::OrderState;
+use crate::wire::event::OrderEvent;
+
+pub(super) fn step(mut state: State, event: &OrderEvent, now: UnixMs) -> Step<State, Reply> {
+    let noted = Reply::of(Outcome::Noted);
+    let Some(order) = state.order_mut(&event.order).filter(|order| order.seq < event.seq) else {
+        return Step::keep(noted);
+    };
+    order.seq = event.seq;
+    order.attempts.clone_from(&event.attempts);
+    if !is_final(order.state_at(now)) && from_core(event.state) {
+        order.state = event.state;
+        order.reason = event.reason;
+    }
+    // Core has the job, whether or not its confirmation reached us.
+    state.outbox.retain(|pending| pending.order != event.order);
+    state.put(noted, now)
+}
+
+/// The states that are core's to tell. The others are decided here.
+fn from_core(state: OrderState) -> bool {
+    match state {
+        OrderState::Queued
+        | OrderState::Sending
+        | OrderState::Sent
+        | OrderState::Delivered
+        | OrderState::Failed => true,
+        OrderState::Accepted | OrderState::Cancelled | OrderState::Expired | OrderState::Verified => false,
+    }
+}

@@ -1,0 +1,237 @@
+//! What a ledger keeps, how long, and how an order in it looks from outside.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Reply;
+use super::Whose;
+use crate::bucket::Bucket;
+use crate::bytes::Bytes;
+use crate::code::Bound;
+use crate::code::Digest;
+use crate::directory::Limits;
+use crate::id::OrderId;
+use crate::id::ServiceId;
+use crate::id::TenantId;
+use crate::machine::Step;
+use crate::machine::Write;
+use crate::order::Attempt;
+use crate::order::Reason;
+use crate::time::DAY_MS;
+use crate::time::UnixMs;
+use crate::window::Cap;
+use crate::window::Log;
+use crate::wire::api;
+use crate::wire::api::Channel;
+use crate::wire::api::OrderState;
+use crate::wire::job::Job;
+
+/// How long an idempotency key is remembered, and an order shown: a day.
+pub const KEEP_MS: u64 = DAY_MS;
+/// How long wrong guesses in a row are remembered after the last one.
+pub const GUESSES_KEEP_MS: u64 = 30 * DAY_MS;
+
+/// A ledger. JSON with short names: it is decoded and encoded with every order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The latest time seen: an earlier one is read as this one.
+    clock: UnixMs,
+    /// By tenant; they never see each other.
+    pub(super) sections: BTreeMap<TenantId, Section>,
+    /// Jobs that core has not confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) outbox: Vec<Pending>,
+}
+
+/// What one tenant ordered for this address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Section {
+    pub(super) bucket: Bucket,
+    /// Admitted orders of the last day.
+    pub(super) orders_at: Log,
+    /// Evaluated guesses of the last day.
+    #[serde(default)]
+    pub(super) guesses_at: Log,
+    /// Wrong guesses since the last right one.
+    #[serde(default)]
+    pub(super) wrong_in_a_row: u32,
+    /// Oldest first; bounded by the daily cap.
+    pub(super) orders: Vec<Order>,
+}
+
+/// One order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    pub(super) id: OrderId,
+    pub(super) service: ServiceId,
+    pub(super) channel: Channel,
+    pub(super) to: String,
+    pub(super) created_at: UnixMs,
+    pub(super) expires_at: UnixMs,
+    pub(super) idempotency_key: Bytes<16>,
+    pub(super) fingerprint: Bytes<16>,
+    pub(super) digest: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) binding: Option<Bytes<32>>,
+    pub(super) state: OrderState,
+    #[serde(default)]
+    pub(super) superseded: bool,
+    /// Evaluated guesses.
+    #[serde(default)]
+    pub(super) guesses: u8,
+    /// The latest event taken from core.
+    #[serde(default)]
+    pub(super) seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) verified_channel: Option<Channel>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) attempts: Vec<Attempt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client_ref: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// A job that waits for core's confirmation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pending {
+    pub(super) order: OrderId,
+    pub(super) job: Job,
+    /// Hand-overs begun.
+    pub(super) tries: u32,
+    /// When the next one begins.
+    pub(super) next_at: UnixMs,
+    /// The code's end.
+    pub(super) until: UnixMs,
+}
+
+impl State {
+    /// Time as this ledger sees it: it never runs backwards.
+    pub(super) fn clock(&self, now: UnixMs) -> UnixMs {
+        self.clock.max(now)
+    }
+
+    /// The order, if it is this tenant's.
+    pub(super) fn find(&self, whose: &Whose) -> Option<(&Section, &Order)> {
+        let section = self.sections.get(&whose.tenant)?;
+        let order = section.orders.iter().find(|order| order.id == whose.order)?;
+        Some((section, order))
+    }
+
+    /// The order, whoever's it is.
+    pub(super) fn order_mut(&mut self, id: &OrderId) -> Option<&mut Order> {
+        self.sections.values_mut().flat_map(|section| &mut section.orders).find(|order| order.id == *id)
+    }
+
+    /// From here on nothing in it says more than an empty ledger does.
+    pub fn expires_at(&self) -> UnixMs {
+        let sections = self.sections.values().map(Section::expires_at);
+        let outbox = self.outbox.iter().map(|pending| pending.until);
+        sections.chain(outbox).max().unwrap_or(UnixMs(0))
+    }
+
+    /// Stores what was decided at `now`, without what time has made meaningless.
+    pub(super) fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
+        self.clock = now;
+        for section in self.sections.values_mut() {
+            section.orders.retain(|order| now < order.keep_until());
+        }
+        self.sections.retain(|_, section| now < section.expires_at());
+        let expires_at = self.expires_at();
+        let wake_at = self.outbox.iter().map(|pending| pending.next_at).min();
+        Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
+    }
+}
+
+impl Section {
+    fn expires_at(&self) -> UnixMs {
+        let guesses_until = match self.wrong_in_a_row {
+            0 => self.guesses_at.empty_at(DAY_MS),
+            _ => self.guesses_at.empty_at(GUESSES_KEEP_MS),
+        };
+        let limits_until = self.bucket.full_at().max(self.orders_at.empty_at(DAY_MS)).max(guesses_until);
+        self.orders.iter().map(Order::keep_until).max().unwrap_or(UnixMs(0)).max(limits_until)
+    }
+
+    /// Guesses at `order` that would still be evaluated.
+    pub(super) fn guesses_left(&self, order: &Order, limits: &Limits, now: UnixMs) -> u32 {
+        let of_code = limits.guesses_per_code.saturating_sub(order.guesses);
+        let in_a_row = limits.guesses_in_a_row.saturating_sub(self.wrong_in_a_row);
+        let left = u32::from(of_code).min(in_a_row);
+        // How many more the day allows: the largest number whose last would not wait.
+        let today = |more: u32| {
+            let cap = Cap { max: limits.guesses_per_day.saturating_sub(more - 1), window_ms: DAY_MS };
+            limits.guesses_per_day >= more && self.guesses_at.wait_ms(cap, now) == 0
+        };
+        (1..=left).rev().find(|more| today(*more)).unwrap_or(0)
+    }
+
+    /// The order as a reply shows it.
+    pub(super) fn view(&self, order: &Order, limits: &Limits, now: UnixMs) -> api::Order {
+        let state = order.state_at(now);
+        let is_open = !is_final(state);
+        api::Order {
+            id: order.id.to_string(),
+            state,
+            service: order.service.to_string(),
+            channel: order.channel,
+            to: order.to.clone(),
+            created_at: order.created_at.rfc3339(),
+            expires_at: order.expires_at.rfc3339(),
+            guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
+            verified_channel: order.verified_channel,
+            superseded: order.superseded,
+            reason: order.reason,
+            client_ref: order.client_ref.clone(),
+            metadata: order.metadata.clone(),
+            attempts: order.attempts.iter().map(Attempt::view).collect(),
+        }
+    }
+}
+
+impl Order {
+    fn keep_until(&self) -> UnixMs {
+        self.created_at.plus(KEEP_MS)
+    }
+
+    /// Expiry is decided by the time, not by an alarm.
+    pub(super) fn state_at(&self, now: UnixMs) -> OrderState {
+        if !is_final(self.state) && (self.superseded || now >= self.expires_at) {
+            OrderState::Expired
+        } else {
+            self.state
+        }
+    }
+
+    /// What its code's digest covers.
+    pub(super) fn bound<'a>(&'a self, tenant: &'a TenantId) -> Bound<'a> {
+        Bound {
+            tenant,
+            order: &self.id,
+            service: &self.service,
+            binding: self.binding.as_ref(),
+            issued_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// Whether an order in this state changes no more.
+pub(super) fn is_final(state: OrderState) -> bool {
+    match state {
+        OrderState::Cancelled | OrderState::Expired | OrderState::Failed | OrderState::Verified => true,
+        OrderState::Accepted
+        | OrderState::Delivered
+        | OrderState::Queued
+        | OrderState::Sending
+        | OrderState::Sent => false,
+    }
+}

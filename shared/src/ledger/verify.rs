@@ -1,0 +1,72 @@
+//! Checking a guess. **one-success** and **five-guesses** hold here, in one step, whatever the concurrency.
+
+use super::Keys;
+use super::Outcome;
+use super::Reply;
+use super::Verify;
+use super::state::Order;
+use super::state::State;
+use crate::machine::Step;
+use crate::order::AttemptState;
+use crate::time::DAY_MS;
+use crate::time::UnixMs;
+use crate::wire::api::Channel;
+use crate::wire::api::OrderState;
+use crate::wire::api::VerifyResult;
+
+pub(super) fn step(state: State, verify: &Verify, keys: &Keys, now: UnixMs) -> Step<State, Reply> {
+    let Verify { whose, guess } = verify;
+    let Some((section, order)) = state.find(whose) else {
+        return Step::keep(Reply::of(Outcome::NotFound));
+    };
+    let refused = match order.state_at(now) {
+        OrderState::Verified => Some(VerifyResult::AlreadyVerified),
+        OrderState::Cancelled => Some(VerifyResult::Cancelled),
+        OrderState::Expired | OrderState::Failed => Some(VerifyResult::Expired),
+        OrderState::Accepted
+        | OrderState::Delivered
+        | OrderState::Queued
+        | OrderState::Sending
+        | OrderState::Sent => {
+            (section.guesses_left(order, &whose.limits, now) == 0).then_some(VerifyResult::Locked)
+        }
+    };
+    // Without its pepper a code cannot be checked: fail closed, and spend no guess.
+    let pepper = keys.peppers.get(&order.digest.pepper);
+    let refused = refused.or_else(|| pepper.is_none().then_some(VerifyResult::Expired));
+    let right = pepper.is_some_and(|pepper| order.digest.matches(pepper, &order.bound(&whose.tenant), guess));
+    if let Some(result) = refused {
+        let order = section.view(order, &whose.limits, now);
+        return Step::keep(Reply::of(Outcome::Verified { result, order }));
+    }
+    evaluate(state, verify, right, now)
+}
+
+fn evaluate(mut state: State, Verify { whose, .. }: &Verify, right: bool, now: UnixMs) -> Step<State, Reply> {
+    let Some(section) = state.sections.get_mut(&whose.tenant) else {
+        return Step::keep(Reply::of(Outcome::NotFound));
+    };
+    section.guesses_at.push(now, DAY_MS);
+    section.wrong_in_a_row = if right { 0 } else { section.wrong_in_a_row.saturating_add(1) };
+    let Some(order) = section.orders.iter_mut().find(|order| order.id == whose.order) else {
+        return Step::keep(Reply::of(Outcome::NotFound));
+    };
+    order.guesses = order.guesses.saturating_add(1);
+    if right {
+        order.state = OrderState::Verified;
+        order.verified_channel = Some(proven_channel(order));
+    }
+    let order = order.clone();
+    let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
+    let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
+    state.put(Reply::of(outcome), now)
+}
+
+/// The channel of the latest attempt that a gateway took.
+fn proven_channel(order: &Order) -> Channel {
+    let taken = order.attempts.iter().rev().find(|attempt| match attempt.state {
+        AttemptState::Delivered | AttemptState::Sent | AttemptState::Unknown => true,
+        AttemptState::Failed | AttemptState::Sending => false,
+    });
+    taken.map_or(order.channel, |attempt| attempt.channel)
+}

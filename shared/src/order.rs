@@ -1,0 +1,310 @@
+//! Core's record of one order: attempts, receipts, and what the edge has been told of them.
+//!
+//! Key: the order id. A missing state means an order this core has not begun: the queued job holds all that is
+//! needed to make the record again. Losing a record while its job is queued can therefore send twice, never not
+//! at all.
+
+mod claim;
+mod outcome;
+mod report;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use self::claim::ATTEMPTS_MAX;
+pub use self::claim::CLAIM_MS;
+pub use self::report::REPORT_TIMEOUT_MS;
+
+use crate::entropy::Entropy;
+use crate::id::GatewayId;
+use crate::machine::Machine;
+use crate::machine::Step;
+use crate::machine::Write;
+use crate::time::DAY_MS;
+use crate::time::UnixMs;
+use crate::wire::api;
+use crate::wire::api::Channel;
+use crate::wire::api::OrderState;
+use crate::wire::event::OrderEvent;
+use crate::wire::job::Header;
+
+/// How long a record is kept: receipts come days late, and are then only counted.
+pub const KEEP_MS: u64 = DAY_MS;
+
+/// The machine.
+pub enum Order {}
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    clock: UnixMs,
+    header: Header,
+    state: OrderState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    attempts: Vec<Record>,
+    /// Counts changes worth telling.
+    seq: u64,
+    /// The latest change that the edge has confirmed.
+    reported: u64,
+    report_tries: u32,
+    report_at: UnixMs,
+}
+
+/// An attempt and what only core knows of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    attempt: Attempt,
+    /// Until when the worker that claimed it may still be calling.
+    claimed_until: UnixMs,
+    /// Before this a further attempt would come too soon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_at: Option<UnixMs>,
+    /// The provider's name for the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider_id: Option<String>,
+}
+
+/// A try to deliver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub n: u32,
+    /// How.
+    pub channel: Channel,
+    /// Through whom.
+    pub gateway: GatewayId,
+    /// How it goes.
+    pub state: AttemptState,
+    /// When it came into this state.
+    pub at: UnixMs,
+    /// **something-changes**: what differs from the attempt before.
+    pub changed: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// How an attempt goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// The provider says that it arrived.
+    Delivered,
+    /// The provider refused it, or says that it did not arrive.
+    Failed,
+    /// The provider is being called.
+    Sending,
+    /// The provider took it.
+    Sent,
+    /// The provider was called and may have it; a receipt will tell.
+    Unknown,
+}
+
+/// Why an attempt failed, in one vocabulary for all providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The handset is off or out of reach.
+    AbsentTemporary,
+    /// The provider does not accept our credentials.
+    AuthFailed,
+    /// The carrier filtered the text.
+    ContentFiltered,
+    /// The provider account may not send to this country.
+    CountryDisabled,
+    /// Our account with the provider is empty.
+    InsufficientBalance,
+    /// No such subscriber.
+    InvalidNumber,
+    /// A number that takes no text messages.
+    Landline,
+    /// The user has opted out.
+    OptedOut,
+    /// The provider failed or could not be reached.
+    ProviderDown,
+    /// Refused for another reason.
+    Rejected,
+    /// The sender is not approved.
+    SenderUnapproved,
+    /// The provider asks us to slow down.
+    Throttled,
+    /// The message's life ended on the way.
+    TtlExpired,
+    /// The provider was called and did not answer.
+    UnknownOutcome,
+}
+
+/// One event with what its step may use.
+pub struct Command {
+    /// Drawn for this event.
+    pub entropy: Entropy,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked of a record.
+#[derive(Clone)]
+pub enum Ask {
+    /// A worker holds the job and would send it through `gateway`.
+    Claim {
+        /// The job's header, from which a missing record is made.
+        header: Box<Header>,
+        /// The gateway the worker would use.
+        gateway: GatewayId,
+    },
+    /// The provider told how a message fares.
+    Receipt {
+        /// Which attempt.
+        n: u32,
+        /// The provider's name for the message.
+        provider_id: String,
+        /// How it fares.
+        receipt: Receipt,
+    },
+    /// The edge has taken the event with this number.
+    Reported(u64),
+    /// The provider's answer to attempt `n`.
+    Result {
+        /// Which attempt.
+        n: u32,
+        /// How the call ended.
+        outcome: CallOutcome,
+    },
+    /// The alarm rang.
+    Tick,
+}
+
+/// How a call to a provider ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// It will not do better another time.
+    Permanent(Reason),
+    /// The provider took it.
+    Taken {
+        /// The provider's name for the message.
+        provider_id: String,
+    },
+    /// It may do better after a while. The provider did not take it.
+    Transient(Reason),
+    /// The request went out and no answer came: the provider may have it.
+    Unknown,
+}
+
+/// How a message fares, in the provider's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// It arrived.
+    Delivered,
+    /// It did not arrive.
+    Failed(Reason),
+    /// It is on its way.
+    Sent,
+}
+
+/// What to do, and what to tell the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// For the worker.
+    pub decision: Decision,
+    /// Tell the edge, then ask [`Ask::Reported`]. One that fails comes again with a later `Tick`.
+    pub event: Option<OrderEvent>,
+}
+
+/// For the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing to do.
+    Noted,
+    /// Put the job back into the queue until then.
+    RetryAt(UnixMs),
+    /// Call the provider now, as this attempt.
+    Send {
+        /// Its number.
+        n: u32,
+    },
+    /// The job is done with; take it off the queue.
+    Stop,
+}
+
+impl Machine for Order {
+    type State = State;
+    type Command = Command;
+    type Reply = Reply;
+
+    fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
+        let state = state.filter(|state| now < state.keep_until());
+        let now = state.as_ref().map_or(now, |state| state.clock.max(now));
+        match (&command.ask, state) {
+            (Ask::Claim { header, gateway }, state) => {
+                claim::step(state.unwrap_or_else(|| State::new(header, now)), gateway, command, now)
+            }
+            (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
+                outcome::receipt(state, *n, provider_id, *receipt, command, now)
+            }
+            (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, now),
+            (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
+            (Ask::Tick, Some(state)) => report::tick(state, command, now),
+            (Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick, None) => {
+                Step::keep(Reply { decision: Decision::Stop, event: None })
+            }
+        }
+    }
+}
+
+impl State {
+    fn new(header: &Header, now: UnixMs) -> Self {
+        Self {
+            clock: now,
+            header: header.clone(),
+            state: OrderState::Queued,
+            reason: None,
+            attempts: Vec::new(),
+            seq: 0,
+            reported: 0,
+            report_tries: 0,
+            report_at: now,
+        }
+    }
+
+    fn keep_until(&self) -> UnixMs {
+        self.header.created_at.plus(KEEP_MS)
+    }
+
+    /// **final-is-final**.
+    fn is_final(&self) -> bool {
+        match self.state {
+            OrderState::Cancelled
+            | OrderState::Delivered
+            | OrderState::Expired
+            | OrderState::Failed
+            | OrderState::Verified => true,
+            OrderState::Accepted | OrderState::Queued | OrderState::Sending | OrderState::Sent => false,
+        }
+    }
+
+    fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
+        self.clock = now;
+        let expires_at = self.keep_until();
+        let wake_at = (self.reported < self.seq).then_some(self.report_at);
+        Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
+    }
+}
+
+impl Attempt {
+    /// As the public API shows it.
+    pub fn view(&self) -> api::Attempt {
+        api::Attempt {
+            n: self.n,
+            channel: self.channel,
+            gateway: self.gateway.to_string(),
+            state: self.state,
+            at: self.at.rfc3339(),
+            changed: self.changed.clone(),
+            reason: self.reason,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Telling the edge: the record is its own outbox, and every event carries the whole story.
+
+use super::Ask;
+use super::Command;
+use super::Decision;
+use super::Reply;
+use super::State;
+use crate::backoff::Backoff;
+use crate::machine::Step;
+use crate::time::SECOND_MS;
+use crate::time::UnixMs;
+use crate::wire::event::OrderEvent;
+
+/// How long a host may wait for the edge's answer: less than the first lease.
+pub const REPORT_TIMEOUT_MS: u64 = 4 * SECOND_MS;
+
+const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
+
+impl State {
+    /// Stores a change worth telling, and leases its report.
+    pub(super) fn tell(mut self, decision: Decision, command: &Command, now: UnixMs) -> Step<Self, Reply> {
+        self.seq = self.seq.saturating_add(1);
+        self.report_tries = 0;
+        self.report(decision, command, now)
+    }
+
+    fn report(mut self, decision: Decision, command: &Command, now: UnixMs) -> Step<Self, Reply> {
+        let random = u64::from_be_bytes(command.entropy.derive("report"));
+        self.report_at = now.plus(BACKOFF.delay_ms(self.report_tries, random));
+        self.report_tries = self.report_tries.saturating_add(1);
+        let event = Some(self.event());
+        self.put(Reply { decision, event }, now)
+    }
+
+    fn event(&self) -> OrderEvent {
+        OrderEvent {
+            order: self.header.order.clone(),
+            seq: self.seq,
+            state: self.state,
+            reason: self.reason,
+            attempts: self.attempts.iter().map(|record| record.attempt.clone()).collect(),
+        }
+    }
+}
+
+pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
+    if state.reported >= state.seq || now < state.report_at {
+        return Step::keep(Reply { decision: Decision::Noted, event: None });
+    }
+    state.report(Decision::Noted, command, now)
+}
+
+pub(super) fn reported(mut state: State, seq: u64, now: UnixMs) -> Step<State, Reply> {
+    let noted = Reply { decision: Decision::Noted, event: None };
+    if seq <= state.reported || seq > state.seq {
+        return Step::keep(noted);
+    }
+    state.reported = seq;
+    state.put(noted, now)
+}

@@ -1,0 +1,153 @@
+//! What the API answers when it refuses: problem details (RFC 9457) with a code from a closed list.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::time::retry_after_seconds;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        /// The closed list of refusals. Clients branch on these, never on `detail`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $code)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of their names.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// As it stands in `code` and at the end of `type`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+
+            /// The HTTP status it always comes with.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),* }
+            }
+
+            /// One line for a person; the same for every occurrence.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The tenant's policy, or the law, says no.
+    Blocked = "blocked", 403, "This destination is blocked";
+    /// More than 16 KiB.
+    BodyTooLarge = "body_too_large", 413, "The request body is too large";
+    /// The cancellation window has not opened.
+    CancelTooEarly = "cancel_too_early", 409, "It is too early to cancel this order";
+    /// The cancellation window has closed.
+    CancelTooLate = "cancel_too_late", 409, "It is too late to cancel this order";
+    /// Solve the challenge in `challenge` and order again.
+    ChallengeRequired = "challenge_required", 403, "A challenge must be solved first";
+    /// The country or kind of number is not open to this tenant.
+    DestinationNotAllowed = "destination_not_allowed", 403, "This destination is not allowed";
+    /// The first request with this key has not been answered yet.
+    IdempotencyInFlight = "idempotency_in_flight", 409, "A request with this idempotency key is in flight";
+    /// The header is required.
+    IdempotencyKeyMissing = "idempotency_key_missing", 400, "The Idempotency-Key header is missing";
+    /// The key was used with another body.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used with another request";
+    /// The tenant's balance does not cover the order.
+    InsufficientBalance = "insufficient_balance", 402, "The balance is insufficient";
+    /// Not an E.164 number.
+    InvalidPhone = "invalid_phone", 422, "The phone number is not valid";
+    /// The request does not parse.
+    InvalidRequest = "invalid_request", 400, "The request is not valid";
+    /// No route could deliver this order.
+    NoRoute = "no_route", 422, "No route can deliver this order";
+    /// No such thing, or not the caller's.
+    NotFound = "not_found", 404, "There is nothing here";
+    /// A resend that would repeat what was tried.
+    NothingChanged = "nothing_changed", 409, "A resend would change nothing";
+    /// Too many requests; `Retry-After` says when to come back.
+    RateLimited = "rate_limited", 429, "Too many requests";
+    /// The API key is missing, malformed or unknown.
+    Unauthenticated = "unauthenticated", 401, "The API key is missing or not known";
+    /// Something we depend on does not answer; `Retry-After` says when to come back.
+    Unavailable = "unavailable", 503, "The service is unavailable for a moment";
+    /// The tenant has no such service.
+    UnknownService = "unknown_service", 422, "This service is not known";
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which.
+    pub code: Code,
+    /// What is wrong with this request and what to do about it. Never a code, key or full number.
+    pub detail: String,
+    /// When to come back, in milliseconds. Given with 429 and 503.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The JSON form.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Body {
+    /// `/problems/` and the code: a page that explains it.
+    pub r#type: String,
+    /// The same for every occurrence.
+    pub title: String,
+    /// Equal to the HTTP status.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// From the closed list.
+    pub code: Code,
+}
+
+/// How long to wait after a 503, where nothing better is known.
+const UNAVAILABLE_RETRY_MS: u64 = 2_000;
+
+impl Problem {
+    /// A refusal without a time to come back.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after_ms: None }
+    }
+
+    /// 429.
+    pub fn rate_limited(detail: impl Into<String>, retry_after_ms: u64) -> Self {
+        Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::RateLimited, detail) }
+    }
+
+    /// 503.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self { retry_after_ms: Some(UNAVAILABLE_RETRY_MS), ..Self::new(Code::Unavailable, detail) }
+    }
+
+    /// `Retry-After` in whole seconds.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after_ms.map(retry_after_seconds)
+    }
+
+    /// The JSON form.
+    pub fn body(&self) -> Body {
+        Body {
+            r#type: format!("/problems/{}", self.code.as_str()),
+            title: self.code.title().to_owned(),
+            status: self.code.status(),
+            detail: self.detail.clone(),
+            code: self.code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_distinct() {
+        let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(names.is_sorted() && names.len() == 19);
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A job: what a delivery worker needs to send one code. The clear header routes, the sealed part is private.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::code::Code;
+use crate::id::OrderId;
+use crate::id::ServiceId;
+use crate::id::TenantId;
+use crate::phone::Phone;
+use crate::seal::Sealed;
+use crate::time::UnixMs;
+use crate::wire::api::Channel;
+
+/// The version of [`Header`] and [`Private`] that this build writes and reads.
+pub const VERSION: u8 = 1;
+
+/// In clear on every hop, signed, and authenticated with the sealed part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    /// [`VERSION`].
+    pub v: u8,
+    /// Also the id of the job: one order is delivered once.
+    pub order: OrderId,
+    /// Whose.
+    pub tenant: TenantId,
+    /// What for.
+    pub service: ServiceId,
+    /// How.
+    pub channel: Channel,
+    /// Acceptance.
+    pub created_at: UnixMs,
+    /// From here on it must not be sent.
+    pub expires_at: UnixMs,
+}
+
+/// What only a delivery worker reads. No `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Private {
+    /// Where to.
+    pub phone: Option<Phone>,
+    /// Where to.
+    pub email: Option<String>,
+    /// The code in clear.
+    pub code: Code,
+    /// Language of the message as BCP 47.
+    pub locale: String,
+    /// `499.00 INR to Shop`, where the code approves a payment.
+    pub approves: Option<String>,
+}
+
+/// A sealed job as the outbox keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The exact bytes of the [`Header`].
+    pub header: String,
+    /// The sealed [`Private`].
+    pub sealed: Sealed,
+}
