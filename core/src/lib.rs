@@ -1,1 +1,17 @@
-//! x
+//! The delivery tier: queue, gateways, receipts; and the public API where there is no edge.
+
+pub mod app;
+pub mod bus;
+pub mod cli;
+pub mod config;
+pub mod deliver;
+pub mod gateways;
+pub mod host;
+pub mod http;
+pub mod ledgers;
+pub mod orders;
+pub mod sandbox;
+pub mod serve;
+pub mod standalone;
+pub mod store;
+pub mod sweep;

@@ -1,2 +1,10 @@
-//! x
-fn main(){}
+//! The `tiffin` program.
+
+use std::process::ExitCode;
+
+use tiffin_core::cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::run().await
+}

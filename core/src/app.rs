@@ -1,0 +1,121 @@
+//! Everything a core process works with. Made once, shared by reference.
+
+use std::sync::Arc;
+
+use tiffin_shared::directory::Directory;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::keys::Signing;
+use tiffin_shared::keys::Verifying;
+use tiffin_shared::seal::PrivateKey;
+use tokio::sync::Semaphore;
+
+use crate::bus;
+use crate::bus::Bus;
+use crate::config;
+use crate::config::AMQP_URL;
+use crate::config::Config;
+use crate::config::REDIS_URL;
+use crate::gateways::Gateways;
+use crate::gateways::call;
+use crate::ledgers::Ledgers;
+use crate::store;
+use crate::store::Store;
+
+/// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
+const BACKGROUND_MAX: usize = 256;
+
+/// Why a process does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bus.
+    #[error("cannot use RabbitMQ at {AMQP_URL}: {0}. Start it, or unset {AMQP_URL} for the bus in memory")]
+    Bus(bus::Error),
+    /// Settings.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// TLS.
+    #[error("cannot set up TLS: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The store.
+    #[error("cannot use Redis at {REDIS_URL}: {0}. Start it, or unset {REDIS_URL} for the store in memory")]
+    Store(store::Error),
+}
+
+/// What this process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Takes the providers' receipts.
+    Callbacks,
+    /// Calls the providers.
+    Deliver,
+    /// Takes the edge's jobs.
+    Ingest,
+    /// Serves the public API itself, in place of an edge.
+    Public,
+}
+
+/// A process.
+pub struct App {
+    /// Records and ledgers.
+    pub store: Store,
+    /// Jobs.
+    pub bus: Bus,
+    /// Provider accounts.
+    pub gateways: Gateways,
+    /// Calls providers.
+    pub provider_client: call::Client,
+    /// Calls the edge.
+    pub edge_client: reqwest::Client,
+    /// Whose jobs to take.
+    pub edges: Ring<Verifying>,
+    /// Signs events to the edge.
+    pub signing: Ring<Signing>,
+    /// Opens jobs. Only where jobs are delivered.
+    pub seal: Option<Ring<PrivateKey>>,
+    /// Tenants.
+    pub directory: Directory,
+    /// The ledgers, where this process serves the public API.
+    pub ledgers: Option<Ledgers>,
+    /// Bounds what runs besides requests and jobs.
+    pub background: Arc<Semaphore>,
+    /// Settings.
+    pub config: Config,
+}
+
+impl App {
+    /// Connects to everything that is configured. Fails loudly: a half-working process helps nobody.
+    pub async fn start(config: Config, roles: &[Role]) -> Result<Arc<Self>, Error> {
+        call::install_tls();
+        let core_keys = config.core_keys(roles.contains(&Role::Deliver))?;
+        let edge = if roles.contains(&Role::Public) { Some(config.edge()?) } else { None };
+        let store = match config.environment.get(REDIS_URL) {
+            None => Store::Memory(store::Memory::default()),
+            Some(url) => {
+                let redis = store::Redis::connect(&url, &config.file.store.prefix).await;
+                Store::Redis(redis.map_err(Error::Store)?)
+            }
+        };
+        let bus = match config.environment.get(AMQP_URL) {
+            None => Bus::Memory(bus::Memory::default()),
+            Some(url) => {
+                let settings = &config.file.bus;
+                let rabbit = bus::Rabbit::connect(&url, &settings.prefix, settings.partitions).await;
+                Bus::Rabbit(rabbit.map_err(Error::Bus)?)
+            }
+        };
+        Ok(Arc::new(Self {
+            gateways: Gateways::new(&config.file.gateways, &config.environment)?,
+            provider_client: call::Client::new()?,
+            edge_client: crate::orders::edge_client()?,
+            edges: core_keys.edges,
+            signing: core_keys.signing,
+            seal: core_keys.seal,
+            directory: config.directory()?,
+            ledgers: edge.map(Ledgers::new),
+            background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            store,
+            bus,
+            config,
+        }))
+    }
+}

@@ -1,0 +1,111 @@
+//! Subcommands.
+
+mod edge_env;
+mod keys;
+mod logs;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+use crate::app::App;
+use crate::app::Role;
+use crate::config::Config;
+use crate::serve;
+
+/// OTP delivery that you run yourself.
+#[derive(Parser)]
+#[command(name = "tiffin", version)]
+struct Arguments {
+    /// Settings; every scalar also by environment (TIFFIN_BUS_PARTITIONS=16)
+    #[arg(long, global = true, default_value = "tiffin.toml", env = "TIFFIN_CONFIG")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read settings and secrets, and say what is wrong with them
+    CheckConfig,
+    /// Everything in one process: public API, core, sandbox (in memory, or on REDIS_URL and AMQP_URL)
+    Dev,
+    /// Print the edge's variables that follow from the settings, as an env file
+    EdgeEnv,
+    /// Make keys
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Play the providers, with an inbox page
+    Sandbox,
+    /// Run core
+    Serve {
+        /// What this process does
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks")]
+        roles: Vec<Role>,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Write core.env, edge.env and clients.env with fresh keys; never overwrites
+    Make {
+        /// Where to
+        #[arg(long, default_value = ".tiffin")]
+        dir: PathBuf,
+        /// The tenant that gets a secret and a publishable API key
+        #[arg(long, default_value = "dev")]
+        tenant: String,
+    },
+}
+
+/// Runs the program: 0 when all went well, 1 with the reason on standard error when not.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match execute(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the person at the terminal is who must read this")]
+            {
+                eprintln!("tiffin: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
+    let load = || Config::load(&config);
+    match command {
+        Command::CheckConfig => check(load()?).await,
+        Command::Dev => {
+            logs::start()?;
+            let roles = [Role::Ingest, Role::Deliver, Role::Callbacks, Role::Public];
+            serve::serve(load()?, &roles, true).await
+        }
+        Command::EdgeEnv => edge_env::print(&load()?),
+        Command::Keys { command: KeysCommand::Make { dir, tenant } } => keys::make(&load()?, &dir, &tenant),
+        Command::Sandbox => {
+            logs::start()?;
+            serve::sandbox(load()?).await
+        }
+        Command::Serve { roles } => {
+            logs::start()?;
+            serve::serve(load()?, &roles, false).await
+        }
+    }
+}
+
+async fn check(config: Config) -> anyhow::Result<()> {
+    let (tenants, gateways) = (config.file.tenants.len(), config.file.gateways.len());
+    let app = App::start(config, &[Role::Ingest, Role::Deliver, Role::Callbacks]).await?;
+    let (store, bus) = (app.store.kind(), app.bus.kind());
+    #[expect(clippy::print_stdout, reason = "what was asked for")]
+    {
+        println!("ok: {tenants} tenants, {gateways} gateways, store {store}, bus {bus}");
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `tiffin.toml`, the environment, and the secrets. Read once, at boot; anything unknown or unusable stops it.
+
+mod file;
+mod overlay;
+mod secrets;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use tiffin_shared::config::Edge;
+use tiffin_shared::directory::Directory;
+
+pub use self::file::Bus;
+pub use self::file::Delivery;
+pub use self::file::File;
+pub use self::file::Gateway;
+pub use self::file::Sandbox;
+pub use self::file::Server;
+pub use self::file::Store;
+pub use self::secrets::CoreKeys;
+pub use self::secrets::Environment;
+pub use self::secrets::gateway_token_name;
+pub use self::secrets::names;
+
+/// Redis, for the store. Without it the store is in memory.
+pub const REDIS_URL: &str = "REDIS_URL";
+/// RabbitMQ, for the bus. Without it the bus is in memory.
+pub const AMQP_URL: &str = "AMQP_URL";
+/// JSON list of API keys' digests, as `tiffin keys make` writes it.
+pub const API_KEYS: &str = "TIFFIN_API_KEYS";
+
+/// The boot stops here. Says which file or variable, which key, and why; never a secret's value.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What stands in the file or variable cannot be used.
+    #[error("{place}: {reason}")]
+    Invalid {
+        /// File or variable.
+        place: String,
+        /// Key and reason.
+        reason: String,
+    },
+    /// The file cannot be read.
+    #[error("{}: {error}. Give another file with --config, or copy tiffin.toml from the project", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A secret is missing or does not parse.
+    #[error("{0}. Make keys with `tiffin keys make`, and load the files it names into the environment")]
+    Secret(#[from] tiffin_shared::config::Error),
+}
+
+/// Everything from the file, with the environment over it.
+pub struct Config {
+    /// Settings.
+    pub file: File,
+    /// Secrets and addresses.
+    pub environment: Environment,
+    path: PathBuf,
+}
+
+impl Config {
+    /// Reads `path` and the process's environment.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::read(path, Environment::of_process())
+    }
+
+    /// Reads `path` with the given environment over it.
+    pub fn read(path: &Path, environment: Environment) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
+        let file: File = toml::from_str(&text).map_err(|error| invalid(path, error))?;
+        let file = overlay::apply(file, &text, &environment)?;
+        file.check().map_err(|reason| invalid(path, reason))?;
+        let config = Self { file, environment, path: path.to_owned() };
+        config.directory()?.check().map_err(|reason| invalid(path, reason))?;
+        Ok(config)
+    }
+
+    /// Tenants with their keys, services and routes.
+    pub fn directory(&self) -> Result<Directory, Error> {
+        let keys = match self.environment.get(API_KEYS) {
+            None => Vec::new(),
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|error| Error::Invalid { place: API_KEYS.to_owned(), reason: error.to_string() })?,
+        };
+        let mut directory = Directory { tenants: self.file.tenants.clone(), keys };
+        let mut routed: Vec<_> = Vec::new();
+        for gateway in &self.file.gateways {
+            if !routed.contains(&gateway.channel()) {
+                routed.push(gateway.channel());
+            }
+        }
+        for (tenant_name, tenant) in &mut directory.tenants {
+            for (name, service) in &mut tenant.services {
+                if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
+                    let channel = channel.as_str();
+                    let at = format!("tenants.{tenant_name}.services.{name}.channels");
+                    return Err(invalid(&self.path, format!("{at}: no gateway delivers {channel}")));
+                }
+                if service.channels.is_empty() {
+                    service.channels.clone_from(&routed);
+                }
+            }
+        }
+        Ok(directory)
+    }
+
+    /// The front door's keys, for a process that serves the public API itself.
+    pub fn edge(&self) -> Result<Edge, Error> {
+        Ok(Edge::read(self.directory()?, |name| self.environment.get(name))?)
+    }
+
+    /// Core's own keys; the one that opens jobs only where jobs are delivered.
+    pub fn core_keys(&self, delivers: bool) -> Result<CoreKeys, Error> {
+        Ok(CoreKeys::read(&self.environment, delivers)?)
+    }
+}
+
+fn invalid(path: &Path, reason: impl ToString) -> Error {
+    Error::Invalid { place: path.display().to_string(), reason: reason.to_string() }
+}

@@ -1,0 +1,210 @@
+//! The shape of `tiffin.toml`. The example in the repository documents every key.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use tiffin_shared::directory::Tenant;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::phone::Phone;
+use tiffin_shared::wire::api::Channel;
+
+/// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
+const PARTITIONS_MAX: u16 = 64;
+/// Jobs a worker process may hold at once.
+const PREFETCH_MAX: u16 = 4096;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Addresses.
+    #[serde(default)]
+    pub server: Server,
+    /// Where records are kept.
+    #[serde(default)]
+    pub store: Store,
+    /// Where jobs wait.
+    #[serde(default)]
+    pub bus: Bus,
+    /// How workers work.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// The provider sandbox.
+    #[serde(default)]
+    pub sandbox: Sandbox,
+    /// Customers.
+    #[serde(default)]
+    pub tenants: BTreeMap<TenantId, Tenant>,
+    /// Provider accounts, in order of preference.
+    #[serde(default)]
+    pub gateways: Vec<Gateway>,
+}
+
+/// Addresses.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where core listens.
+    pub listen: SocketAddr,
+    /// Where the public API listens in standalone mode.
+    pub public_listen: SocketAddr,
+    /// How providers reach core for their receipts. They sign this very address.
+    pub public_url: String,
+    /// Where core reaches the edge.
+    pub edge_url: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: loopback(8788),
+            public_listen: loopback(8787),
+            public_url: "http://127.0.0.1:8788".into(),
+            edge_url: "http://127.0.0.1:8787".into(),
+        }
+    }
+}
+
+/// Where records are kept. The address is `REDIS_URL`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// In front of every key, so that installations can share a server.
+    pub prefix: String,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { prefix: "tiffin".into() }
+    }
+}
+
+/// Where jobs wait. The address is `AMQP_URL`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bus {
+    /// In front of every queue and exchange, so that installations can share a server.
+    pub prefix: String,
+    /// Queues the jobs are spread over by phone. Changing it on a live system needs drained queues.
+    pub partitions: u16,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self { prefix: "tiffin".into(), partitions: 8 }
+    }
+}
+
+/// How workers work.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Delivery {
+    /// Jobs one process works on at once, each for another phone.
+    pub lanes: u16,
+    /// Jobs one process takes from each queue before it has finished earlier ones.
+    pub prefetch: u16,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self { lanes: 64, prefetch: 64 }
+    }
+}
+
+/// The provider sandbox.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sandbox {
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self { listen: loopback(8789) }
+    }
+}
+
+/// A provider account.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Gateway {
+    /// Twilio Messaging.
+    Twilio {
+        /// What it is called everywhere else.
+        name: GatewayId,
+        /// `AC` and 32 hexadecimal digits.
+        account_sid: String,
+        /// The sending number.
+        from: Phone,
+        /// Another host than Twilio's: the sandbox, a proxy or a region.
+        #[serde(default = "twilio_url")]
+        base_url: String,
+    },
+}
+
+impl Gateway {
+    /// What it is called everywhere else.
+    pub fn name(&self) -> &GatewayId {
+        match self {
+            Self::Twilio { name, .. } => name,
+        }
+    }
+
+    /// What it delivers.
+    pub fn channel(&self) -> Channel {
+        match self {
+            Self::Twilio { .. } => Channel::Sms,
+        }
+    }
+}
+
+impl File {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
+        let urls = [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];
+        for (key, url) in urls {
+            if !is_url(url) || url.ends_with('/') {
+                return Err(format!("{key}: must be an http(s) address without a slash at the end"));
+            }
+        }
+        for (key, prefix) in [("store.prefix", &self.store.prefix), ("bus.prefix", &self.bus.prefix)] {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            if prefix.is_empty() || prefix.len() > 40 || !prefix.bytes().all(allowed) {
+                return Err(format!("{key}: must be 1 to 40 letters, digits, '-' or '_'"));
+            }
+        }
+        if !(1..=PARTITIONS_MAX).contains(&self.bus.partitions) {
+            return Err(format!("bus.partitions: must be 1 to {PARTITIONS_MAX}"));
+        }
+        let counts = [("delivery.lanes", self.delivery.lanes), ("delivery.prefetch", self.delivery.prefetch)];
+        if let Some((key, _)) = counts.iter().find(|(_, count)| !(1..=PREFETCH_MAX).contains(count)) {
+            return Err(format!("{key}: must be 1 to {PREFETCH_MAX}"));
+        }
+        for (at, gateway) in self.gateways.iter().enumerate() {
+            let Gateway::Twilio { name, account_sid, base_url, .. } = gateway;
+            if self.gateways.iter().take(at).any(|earlier| earlier.name() == name) {
+                return Err(format!("gateways: {name} is there twice"));
+            }
+            let digits = account_sid.strip_prefix("AC").unwrap_or_default();
+            if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(format!("gateways.{name}.account_sid: must be AC and 32 hexadecimal digits"));
+            }
+            if !is_url(base_url) || base_url.ends_with('/') {
+                return Err(format!("gateways.{name}.base_url: must be an http(s) address without a slash at the end"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+fn twilio_url() -> String {
+    "https://api.twilio.com".into()
+}

@@ -1,0 +1,93 @@
+//! Secrets come by environment, or by a file that the environment names: `NAME` or `NAME_FILE`.
+
+use std::collections::BTreeMap;
+
+use tiffin_shared::config;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::keys::Signing;
+use tiffin_shared::keys::Verifying;
+use tiffin_shared::seal::PrivateKey;
+
+/// Core's own variables; the edge's are in `tiffin_shared::config`.
+pub mod names {
+    /// Ring of core's private signing keys; the first one signs.
+    pub const CORE_SIGNING_KEYS: &str = "TIFFIN_CORE_SIGNING_KEYS";
+    /// Ring of the edge's public signing keys.
+    pub const EDGE_PUBLIC_KEYS: &str = "TIFFIN_EDGE_PUBLIC_KEYS";
+    /// Opens the operators' API.
+    pub const OPERATOR_TOKEN: &str = "TIFFIN_OPERATOR_TOKEN";
+    /// Ring of the workers' private keys. Held by delivery workers alone.
+    pub const SEAL_KEYS: &str = "TIFFIN_SEAL_KEYS";
+}
+
+const FILE_SUFFIX: &str = "_FILE";
+const GATEWAY_SECRETS: [&str; 2] = ["auth_token", "auth_token_file"];
+
+/// The environment as it was at boot. No `Debug`: it holds secrets.
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The process's.
+    pub fn of_process() -> Self {
+        // A variable that is not Unicode is nothing we could use.
+        let unicode = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(unicode).collect())
+    }
+
+    /// Given ones, for tests and tools.
+    pub fn new(variables: BTreeMap<String, String>) -> Self {
+        Self(variables)
+    }
+
+    /// The variable, or the content of the file that `NAME_FILE` names.
+    pub fn get(&self, name: &str) -> Option<String> {
+        if let Some(value) = self.0.get(name) {
+            return Some(value.clone());
+        }
+        let path = self.0.get(&format!("{name}{FILE_SUFFIX}"))?;
+        std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+    }
+
+    pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
+        let own = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
+        own.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// Core's own keys.
+pub struct CoreKeys {
+    /// Open jobs.
+    pub seal: Option<Ring<PrivateKey>>,
+    /// Tell whose jobs to take.
+    pub edges: Ring<Verifying>,
+    /// Sign events to the edge.
+    pub signing: Ring<Signing>,
+}
+
+impl CoreKeys {
+    pub(super) fn read(environment: &Environment, delivers: bool) -> Result<Self, config::Error> {
+        let variable = |name: &str| environment.get(name);
+        let seal = || config::ring(variable, names::SEAL_KEYS, |_, key| PrivateKey::new(key));
+        Ok(Self {
+            seal: delivers.then(seal).transpose()?,
+            edges: config::ring(variable, names::EDGE_PUBLIC_KEYS, |_, key| Verifying::new(key))?,
+            signing: config::ring(variable, names::CORE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,
+        })
+    }
+}
+
+/// `TIFFIN_GATEWAY_TWILIO_SMS_AUTH_TOKEN` for the gateway `twilio-sms`.
+pub fn gateway_token_name(name: &GatewayId) -> String {
+    format!("{}_AUTH_TOKEN", gateway_prefix(name.as_str()))
+}
+
+pub(super) fn gateway_prefix(name: &str) -> String {
+    format!("TIFFIN_GATEWAY_{}", name.to_uppercase().replace('-', "_"))
+}
+
+pub(super) fn is_gateway_secret(key: &str) -> bool {
+    GATEWAY_SECRETS.contains(&key)
+}

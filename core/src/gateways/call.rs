@@ -1,0 +1,82 @@
+//! The one place that calls providers: a deadline, a size limit, no redirects.
+
+use std::time::Duration;
+
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Reason;
+use tiffin_shared::secret::Secret;
+
+/// How long a provider may take. Below the claim of an attempt, so that a claim never ends under a call.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The most that is read of an answer.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// A request to a provider. No `Debug`: the form holds the code.
+pub struct Call {
+    /// Where to post.
+    pub url: String,
+    /// Basic authentication.
+    pub user: String,
+    /// Basic authentication.
+    pub password: Secret<String>,
+    /// The body.
+    pub form: Vec<(&'static str, String)>,
+}
+
+/// What a provider answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// At most 64 KiB.
+    pub body: Vec<u8>,
+}
+
+/// Keeps connections to providers.
+#[derive(Clone)]
+pub struct Client(reqwest::Client);
+
+impl Client {
+    /// Fails only when TLS cannot be set up.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        install_tls();
+        let client = reqwest::Client::builder()
+            .timeout(CALL_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("tiffin/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// Calls once. Without an answer, the outcome that follows from how it failed.
+    pub async fn call(&self, call: Call) -> Result<Answer, CallOutcome> {
+        let request = self.0.post(&call.url).basic_auth(&call.user, Some(call.password.expose())).form(&call.form);
+        let mut response = request.send().await.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body })
+    }
+}
+
+/// Only a request that never left may be repeated without a second thought.
+fn failed(error: &reqwest::Error) -> CallOutcome {
+    if error.is_connect() || error.is_builder() {
+        CallOutcome::Transient(Reason::ProviderDown)
+    } else {
+        CallOutcome::Unknown
+    }
+}
+
+/// One TLS provider for the process; a second call changes nothing.
+pub fn install_tls() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+}

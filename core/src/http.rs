@@ -1,0 +1,70 @@
+//! Core's own HTTP: the edge's jobs, the providers' receipts, health.
+
+pub mod callbacks;
+pub mod health;
+pub mod ingest;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use axum::routing::post;
+use futures::StreamExt;
+use tiffin_shared::http;
+use tiffin_shared::http::internal::JOBS_PATH;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+
+use crate::app::App;
+use crate::app::Role;
+
+/// What the roles of this process answer.
+pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .fallback(health::not_found);
+    if roles.contains(&Role::Ingest) {
+        router = router.route(JOBS_PATH, post(ingest::job));
+    }
+    if roles.contains(&Role::Callbacks) {
+        router = router.route("/callbacks/{gateway}", post(callbacks::receipt));
+    }
+    router.with_state(app)
+}
+
+/// The request as the shared layer wants it. Reads at most one chunk more of the body than `body_bytes_max`.
+pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Request, Problem> {
+    let (parts, body) = request.into_parts();
+    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+    let headers = parts.headers.iter();
+    let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
+    let mut stream = body.into_data_stream();
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Problem::new(Code::InvalidRequest, "The body did not arrive whole."))?;
+        body.extend_from_slice(&chunk);
+        if body.len() > body_bytes_max {
+            break;
+        }
+    }
+    let (method, path) = (parts.method.as_str().to_owned(), parts.uri.path().to_owned());
+    Ok(http::Request { method, path, headers, body })
+}
+
+/// Writes the shared layer's reply.
+pub fn respond(reply: http::Response) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,95 @@
+//! `POST /internal/v1/jobs`: takes a job from the edge. 202 means that the queue has confirmed it.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::extract::State;
+use axum::response::Response;
+use tiffin_shared::envelope;
+use tiffin_shared::envelope::ENVELOPE_BYTES_MAX;
+use tiffin_shared::envelope::Envelope;
+use tiffin_shared::http;
+use tiffin_shared::http::internal;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::nonce;
+use tiffin_shared::nonce::Nonce;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+use tiffin_shared::sign::Direction;
+
+use super::health;
+use super::read;
+use super::respond;
+use crate::app::App;
+use crate::bus;
+use crate::bus::Target;
+use crate::host;
+use crate::store::Key;
+
+/// A job was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The queue has not confirmed it.
+    #[error(transparent)]
+    Bus(#[from] bus::Error),
+    /// It does not encode.
+    #[error("the envelope does not encode: {0}")]
+    Encode(#[from] serde_json::Error),
+    /// It is not an edge's.
+    #[error(transparent)]
+    Envelope(#[from] envelope::Error),
+}
+
+/// The edge hands over a job.
+pub async fn job(State(app): State<Arc<App>>, request: Request) -> Response {
+    let taken = match read(request, ENVELOPE_BYTES_MAX).await {
+        Ok(request) => take(&app, &request).await,
+        Err(problem) => Err(problem),
+    };
+    match (taken, host::entropy()) {
+        (Ok(()), Ok(entropy)) => {
+            let taken = http::Response::ready(r#"{"status":"queued"}"#, &entropy);
+            respond(http::Response { status: 202, ..taken })
+        }
+        (Err(problem), _) => health::refuse(&problem),
+        (Ok(()), Err(_)) => health::no_randomness(),
+    }
+}
+
+async fn take(app: &App, request: &http::Request) -> Result<(), Problem> {
+    if request.body.len() > ENVELOPE_BYTES_MAX {
+        return Err(Problem::new(Code::BodyTooLarge, "An envelope holds at most 16 KiB."));
+    }
+    let now = host::now();
+    let nonce = internal::authenticate(request, Direction::EdgeToCore, &app.edges, now)?;
+    // Fail closed: what cannot be known as new is not taken, and the edge's outbox keeps it.
+    match app.store.apply::<Nonce>(&Key::nonce(nonce), &(), now).await {
+        Ok(nonce::Reply::Fresh) => {}
+        Ok(nonce::Reply::Replayed) => {
+            return Err(Problem::new(Code::Unauthenticated, "This request was taken before: its nonce is spent."));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "ingest cannot reach the store");
+            return Err(Problem::unavailable("The store does not answer."));
+        }
+    }
+    let envelope = Envelope::parse(&request.body)
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("{error}.")))?;
+    match accept(app, &envelope).await {
+        Ok(_) => Ok(()),
+        Err(Error::Envelope(error)) => Err(Problem::new(Code::Unauthenticated, format!("{error}."))),
+        Err(error @ (Error::Bus(_) | Error::Encode(_))) => {
+            tracing::warn!(%error, "ingest cannot queue a job");
+            Err(Problem::unavailable("The queue did not confirm the job."))
+        }
+    }
+}
+
+/// Checks whose it is, and returns when the queue has it.
+pub async fn accept(app: &App, envelope: &Envelope) -> Result<OrderId, Error> {
+    let order = envelope.verify(&app.edges)?.order;
+    let partition = order.ledger().partition(app.config.file.bus.partitions);
+    let body = serde_json::to_vec(envelope)?;
+    app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;
+    Ok(order)
+}

@@ -1,0 +1,121 @@
+//! Hosts the ledgers where there is no edge: the same machine, the same keys, the same outbox.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tiffin_shared::config::Edge;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::envelope::Envelope;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Command;
+use tiffin_shared::ledger::Keys;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Reply;
+use tiffin_shared::seal;
+use tiffin_shared::seal::SEALER_AGE_MS_MAX;
+use tiffin_shared::seal::Sealer;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::job::Job;
+
+use crate::app::App;
+use crate::host;
+use crate::http::ingest;
+use crate::store;
+use crate::store::Key;
+
+/// A ledger could not be asked. Nothing was promised to anyone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// This process does not serve the public API.
+    #[error("this process hosts no ledgers")]
+    NoLedgers,
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] host::NoRandomness),
+    /// The key exchange with the workers' public key failed.
+    #[error(transparent)]
+    Seal(#[from] seal::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// The front door's keys, in this process.
+pub struct Ledgers {
+    /// Routes and keys.
+    pub edge: Edge,
+    keys: Mutex<Option<(UnixMs, Arc<Keys>)>>,
+}
+
+impl Ledgers {
+    /// With the front door's settings.
+    pub fn new(edge: Edge) -> Self {
+        Self { edge, keys: Mutex::new(None) }
+    }
+
+    /// With a key exchange that is young enough.
+    fn keys(&self, now: UnixMs) -> Result<Arc<Keys>, Error> {
+        let mut cached = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made_at, keys)) = cached.as_ref()
+            && now.since(*made_at) < SEALER_AGE_MS_MAX
+        {
+            return Ok(keys.clone());
+        }
+        let sealer = Sealer::new(self.edge.seal_to.current(), &host::entropy()?)?;
+        let keys = Arc::new(Keys { peppers: self.edge.peppers.clone(), sealer });
+        *cached = Some((now, keys.clone()));
+        Ok(keys)
+    }
+}
+
+/// Asks a ledger, and begins the hand-over of what is due without keeping the caller waiting.
+pub async fn ask(
+    app: &Arc<App>,
+    ledger: LedgerId,
+    ask: Ask,
+    entropy: Entropy,
+    now: UnixMs,
+) -> Result<Outcome, Error> {
+    let ledgers = app.ledgers.as_ref().ok_or(Error::NoLedgers)?;
+    let command = Command { keys: ledgers.keys(now)?, entropy, ask };
+    let Reply { outcome, due } = app.store.apply::<Ledger>(&Key::ledger(ledger), &command, now).await?;
+    for job in due {
+        // Without a permit the job waits for the next sweep: the lease is in the state.
+        let Ok(permit) = app.background.clone().try_acquire_owned() else { break };
+        let app = app.clone();
+        tokio::spawn(async move {
+            if let Err(error) = hand_over(&app, &job).await {
+                tracing::warn!(%error, "hand-over failed; the outbox keeps the job");
+            }
+            drop(permit);
+        });
+    }
+    Ok(outcome)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HandOverError {
+    #[error(transparent)]
+    Ingest(#[from] ingest::Error),
+    #[error(transparent)]
+    Ledger(#[from] Error),
+}
+
+async fn hand_over(app: &Arc<App>, job: &Job) -> Result<(), HandOverError> {
+    let ledgers = app.ledgers.as_ref().ok_or(Error::NoLedgers)?;
+    let envelope = Envelope::sign(job, ledgers.edge.signing.current());
+    let order: OrderId = ingest::accept(app, &envelope).await?;
+    let entropy = host::entropy().map_err(Error::Randomness)?;
+    let command = Command {
+        keys: ledgers.keys(host::now())?,
+        entropy,
+        ask: Ask::Done(order.clone()),
+    };
+    let key = Key::ledger(order.ledger());
+    app.store.apply::<Ledger>(&key, &command, host::now()).await.map_err(Error::Store)?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Applies commands to order records, and tells the edge what came of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tiffin_shared::http::internal;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::ledger;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::Command;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Order;
+use tiffin_shared::order::REPORT_TIMEOUT_MS;
+use tiffin_shared::wire::event::OrderEvent;
+
+use crate::app::App;
+use crate::host;
+use crate::ledgers;
+use crate::store;
+use crate::store::Key;
+
+/// A command was not applied, as far as we know. It may be sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] host::NoRandomness),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ReportError {
+    #[error("the event does not encode: {0}")]
+    Encode(#[from] serde_json::Error),
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Ledger(#[from] ledgers::Error),
+    #[error(transparent)]
+    Order(#[from] Error),
+    #[error("the edge answered {0}")]
+    Status(u16),
+}
+
+/// A client for the edge: a deadline, no redirects.
+pub fn edge_client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(Duration::from_millis(REPORT_TIMEOUT_MS))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+}
+
+/// Applies one command, and begins the report of what changed without keeping the caller waiting.
+pub async fn apply(app: &Arc<App>, order: &OrderId, ask: Ask) -> Result<Decision, Error> {
+    let command = Command { entropy: host::entropy()?, ask };
+    let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
+    if let Some(event) = reply.event {
+        // Without a permit the report waits for the next sweep: the lease is in the record.
+        if let Ok(permit) = app.background.clone().try_acquire_owned() {
+            let app = app.clone();
+            tokio::spawn(async move {
+                if let Err(error) = report(&app, event).await {
+                    tracing::warn!(%error, "the edge was not told; it will be");
+                }
+                drop(permit);
+            });
+        }
+    }
+    Ok(reply.decision)
+}
+
+async fn report(app: &Arc<App>, event: OrderEvent) -> Result<(), ReportError> {
+    let (order, seq) = (event.order.clone(), event.seq);
+    if app.ledgers.is_some() {
+        let entropy = host::entropy().map_err(ledgers::Error::Randomness)?;
+        let ask = ledger::Ask::Event(event);
+        ledgers::ask(app, order.ledger(), ask, entropy, host::now()).await?;
+    } else {
+        post(app, &event).await?;
+    }
+    let command = Command { entropy: host::entropy().map_err(Error::Randomness)?, ask: Ask::Reported(seq) };
+    app.store.apply::<Order>(&Key::order(&order), &command, host::now()).await.map_err(Error::Store)?;
+    Ok(())
+}
+
+async fn post(app: &App, event: &OrderEvent) -> Result<(), ReportError> {
+    let entropy = host::entropy().map_err(Error::Randomness)?;
+    let outgoing = internal::event(event, app.signing.current(), &entropy, host::now())?;
+    let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
+    let mut request = app.edge_client.post(url).body(outgoing.body);
+    for (name, value) in outgoing.headers {
+        request = request.header(name, value);
+    }
+    match request.send().await?.status().as_u16() {
+        200 => Ok(()),
+        status => Err(ReportError::Status(status)),
+    }
+}

@@ -1,0 +1,123 @@
+//! Runs a process: listeners, workers, sweep; and stops it in order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::app::Role;
+use crate::config::Config;
+use crate::deliver;
+use crate::http;
+use crate::sandbox;
+use crate::standalone;
+use crate::sweep;
+
+/// How long work under way may take after a request to stop. What is left stays in the queue.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Serves `roles` until SIGTERM or Ctrl-C.
+pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow::Result<()> {
+    let app = App::start(config, roles).await?;
+    let server = &app.config.file.server;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+
+    listen(&mut tasks, server.listen, http::router(app.clone(), roles), stopped.clone()).await?;
+    tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
+    if app.store.kind() == "memory" || app.bus.kind() == "memory" {
+        tracing::warn!("store or bus is in memory: what they hold ends with this process");
+    }
+    if roles.contains(&Role::Public) {
+        listen(&mut tasks, server.public_listen, standalone::router(app.clone()), stopped.clone()).await?;
+        tracing::info!(listen = %server.public_listen, "the public API is up");
+    }
+    if with_sandbox {
+        let listen_at = app.config.file.sandbox.listen;
+        let accounts = sandbox_accounts(&app.config);
+        tasks.spawn(sandbox::serve(bind(listen_at).await?, accounts, wait(stopped.clone())));
+        tracing::info!(listen = %listen_at, "the sandbox is up");
+    }
+    if roles.contains(&Role::Deliver) {
+        tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
+    }
+    tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
+
+    asked_to_stop().await?;
+    tracing::info!("stopping: finishing what is under way");
+    stop.send_replace(true);
+    if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
+        tracing::warn!("not everything finished in time; the queue still has it");
+    }
+    Ok(())
+}
+
+/// Serves the sandbox alone.
+pub async fn sandbox(config: Config) -> anyhow::Result<()> {
+    let listen_at = config.file.sandbox.listen;
+    let listener = bind(listen_at).await?;
+    tracing::info!(listen = %listen_at, "the sandbox is up");
+    let stop = async {
+        asked_to_stop().await.ok();
+    };
+    Ok(sandbox::serve(listener, sandbox_accounts(&config), stop).await?)
+}
+
+/// The sandbox plays the provider of every configured account whose secret is known.
+fn sandbox_accounts(config: &Config) -> Vec<sandbox::Account> {
+    let account = |gateway: &crate::config::Gateway| {
+        let crate::config::Gateway::Twilio { name, account_sid, .. } = gateway;
+        let auth_token = config.environment.get(&crate::config::gateway_token_name(name))?;
+        Some(sandbox::Account { gateway: name.to_string(), account_sid: account_sid.clone(), auth_token })
+    };
+    config.file.gateways.iter().filter_map(account).collect()
+}
+
+async fn listen(
+    tasks: &mut JoinSet<std::io::Result<()>>,
+    at: SocketAddr,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let listener = bind(at).await?;
+    let router = router.layer(CatchPanicLayer::new());
+    tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).await });
+    Ok(())
+}
+
+async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(at).await;
+    listener.with_context(|| format!("cannot listen on {at}: is another process there?"))
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it the process.
+    stopped.wait_for(|stopped| *stopped).await.ok();
+}
+
+async fn ok(work: impl Future<Output = ()>) -> std::io::Result<()> {
+    work.await;
+    Ok(())
+}
+
+async fn drain(mut tasks: JoinSet<std::io::Result<()>>) {
+    while tasks.join_next().await.is_some() {}
+}
+

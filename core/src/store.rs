@@ -1,0 +1,162 @@
+//! Hosts any machine: in memory, or in Redis by compare-and-set. Decides nothing.
+
+mod memory;
+mod redis;
+
+use std::fmt;
+
+use tiffin_shared::bytes;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::machine;
+use tiffin_shared::machine::Machine;
+use tiffin_shared::time::UnixMs;
+
+pub use self::memory::Memory;
+pub use self::redis::Redis;
+
+/// The store did not do it, or did it without our hearing so. Commands are made to be sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many writers at one key.
+    #[error("{0} is contended; retry")]
+    Contended(Key),
+    /// Redis failed.
+    #[error("redis: {0}")]
+    Redis(#[from] ::redis::RedisError),
+    /// What is stored is no state of the machine.
+    #[error("{key}: {error}")]
+    State {
+        /// Where.
+        key: Key,
+        /// Why.
+        error: machine::Error,
+    },
+    /// Redis did not answer in time.
+    #[error("redis did not answer in time")]
+    Timeout,
+}
+
+/// Kinds of state, each with its own wake-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Space {
+    /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
+    Ledger,
+    /// [`tiffin_shared::nonce::Nonce`] by the nonce.
+    Nonce,
+    /// [`tiffin_shared::order::Order`] by [`OrderId`].
+    Order,
+}
+
+/// Names a state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    space: Space,
+    id: String,
+}
+
+impl Key {
+    /// A ledger.
+    pub fn ledger(id: LedgerId) -> Self {
+        Self { space: Space::Ledger, id: id.to_string() }
+    }
+
+    /// A nonce.
+    pub fn nonce(nonce: [u8; 16]) -> Self {
+        Self { space: Space::Nonce, id: bytes::encode(&nonce) }
+    }
+
+    /// An order.
+    pub fn order(id: &OrderId) -> Self {
+        Self { space: Space::Order, id: id.to_string() }
+    }
+
+    /// Its name within its space.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Space {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger",
+            Self::Nonce => "nonce",
+            Self::Order => "order",
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.space.as_str(), self.id)
+    }
+}
+
+/// A state whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Whose.
+    pub key: Key,
+    /// What it was set to; see [`Store::rest`].
+    pub wake_at: UnixMs,
+}
+
+/// Where states are kept.
+#[derive(Clone)]
+pub enum Store {
+    /// In this process. Gone with it.
+    Memory(Memory),
+    /// Shared and durable.
+    Redis(Redis),
+}
+
+impl Store {
+    /// Applies one command to the state under `key`.
+    pub async fn apply<M: Machine>(
+        &self,
+        key: &Key,
+        command: &M::Command,
+        now: UnixMs,
+    ) -> Result<M::Reply, Error> {
+        match self {
+            Self::Memory(memory) => memory.apply::<M>(key, command, now),
+            Self::Redis(redis) => redis.apply::<M>(key, command, now).await,
+        }
+    }
+
+    /// Up to `max` states of `space` that are to be woken, soonest first.
+    pub async fn due(&self, space: Space, now: UnixMs, max: usize) -> Result<Vec<Due>, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.due(space, now, max)),
+            Self::Redis(redis) => redis.due(space, now, max).await,
+        }
+    }
+
+    /// After a wake-up: forgets it, unless the state has set another one since.
+    pub async fn rest(&self, due: &Due) -> Result<(), Error> {
+        match self {
+            Self::Memory(memory) => {
+                memory.rest(due);
+                Ok(())
+            }
+            Self::Redis(redis) => redis.rest(due).await,
+        }
+    }
+
+    /// Whether it answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// For start-up messages and `/readyz`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory(_) => "memory",
+            Self::Redis(_) => "redis",
+        }
+    }
+}

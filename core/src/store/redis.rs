@@ -1,0 +1,172 @@
+//! Compare-and-set in Redis.
+//!
+//! `{prefix}:{space}:{id}` holds a state as JSON, with an expiry; `{prefix}:wake:{space}:{shard}` is a sorted set
+//! of ids by wake-up time. The wake-up is written before the state: a crash in between rings for nothing.
+
+use std::future::Future;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Client;
+use redis::Script;
+use redis::aio::ConnectionManager;
+use redis::aio::ConnectionManagerConfig;
+use tiffin_shared::bytes;
+use tiffin_shared::machine;
+use tiffin_shared::machine::Commit;
+use tiffin_shared::machine::Machine;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use super::Due;
+use super::Error;
+use super::Key;
+use super::Space;
+
+/// Writers of this process take turns per key: without it two thirds of 64 writers to one key give up.
+const LANES: usize = 256;
+/// Tries against writers of other processes. Giving up is retryable, never an admission.
+const TRIES_MAX: u32 = 24;
+/// Longest pause between two tries, in milliseconds.
+const PAUSE_MS_MAX: u64 = 20;
+/// A request waits for nothing longer: the caller can retry, a hung one cannot.
+const CALL_TIMEOUT: Duration = Duration::from_millis(1_000);
+/// Redis expires by its own clock: keep a state this much longer than the machine asked.
+const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
+/// Sorted sets per space: no key is shared by all traffic.
+const WAKE_SHARDS: usize = 16;
+
+/// States in Redis.
+#[derive(Clone)]
+pub struct Redis {
+    connection: ConnectionManager,
+    prefix: Arc<str>,
+    lanes: Arc<[Mutex<()>]>,
+    hasher: RandomState,
+    swap: Arc<Script>,
+    rest: Arc<Script>,
+}
+
+impl Redis {
+    /// Connects, or says why not.
+    pub async fn connect(url: &str, prefix: &str) -> Result<Self, Error> {
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(2)
+            .set_max_delay(Duration::from_millis(500))
+            .set_connection_timeout(Some(CALL_TIMEOUT))
+            .set_response_timeout(Some(CALL_TIMEOUT));
+        let connection = Client::open(url)?.get_connection_manager_with_config(config).await?;
+        Ok(Self {
+            connection,
+            prefix: prefix.into(),
+            lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
+            hasher: RandomState::new(),
+            swap: Arc::new(Script::new(include_str!("swap.lua"))),
+            rest: Arc::new(Script::new(include_str!("rest.lua"))),
+        })
+    }
+
+    pub(super) async fn apply<M: Machine>(
+        &self,
+        key: &Key,
+        command: &M::Command,
+        now: UnixMs,
+    ) -> Result<M::Reply, Error> {
+        let _turn = self.lane(key).lock().await;
+        let name = self.name(key);
+        let mut old: Option<String> = self.get(&name).await?;
+        for attempt in 0..TRIES_MAX {
+            let (reply, commit) = machine::run::<M>(old.as_deref(), command, now)
+                .map_err(|error| Error::State { key: key.clone(), error })?;
+            let Some(commit) = commit else { return Ok(reply) };
+            if self.swap(key, &name, old.as_deref(), &commit).await? {
+                return Ok(reply);
+            }
+            let spread = self.hasher.hash_one((key, attempt)) % (1 << attempt.min(4)).min(PAUSE_MS_MAX);
+            sleep(Duration::from_millis(spread)).await;
+            old = self.get(&name).await?;
+        }
+        Err(Error::Contended(key.clone()))
+    }
+
+    pub(super) async fn due(&self, space: Space, now: UnixMs, max: usize) -> Result<Vec<Due>, Error> {
+        let mut pipe = redis::pipe();
+        for shard in 0..WAKE_SHARDS {
+            pipe.cmd("ZRANGEBYSCORE").arg(self.wake_name(space, shard)).arg("-inf").arg(now.0);
+            pipe.arg("WITHSCORES").arg("LIMIT").arg(0).arg(max);
+        }
+        let mut connection = self.connection.clone();
+        let shards: Vec<Vec<(String, u64)>> = within(pipe.query_async(&mut connection)).await?;
+        let mut due: Vec<_> = shards
+            .into_iter()
+            .flatten()
+            .map(|(id, wake_at)| Due { key: Key { space, id }, wake_at: UnixMs(wake_at) })
+            .collect();
+        due.sort_by_key(|due| due.wake_at);
+        due.truncate(max);
+        Ok(due)
+    }
+
+    pub(super) async fn rest(&self, due: &Due) -> Result<(), Error> {
+        let mut connection = self.connection.clone();
+        let mut call = self.rest.key(self.wake_of(&due.key));
+        within(call.arg(due.key.id()).arg(due.wake_at.0).invoke_async::<()>(&mut connection)).await
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), Error> {
+        let mut connection = self.connection.clone();
+        within(redis::cmd("PING").query_async::<()>(&mut connection)).await
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<String>, Error> {
+        let mut connection = self.connection.clone();
+        within(redis::cmd("GET").arg(name).query_async(&mut connection)).await
+    }
+
+    async fn swap(&self, key: &Key, name: &str, old: Option<&str>, commit: &Commit) -> Result<bool, Error> {
+        let mut connection = self.connection.clone();
+        if let Some(wake_at) = commit.wake_at {
+            let mut add = redis::cmd("ZADD");
+            let add = add.arg(self.wake_of(key)).arg(wake_at.0).arg(key.id());
+            within(add.query_async::<()>(&mut connection)).await?;
+        }
+        let keep_until = commit.expires_at.plus(EXPIRY_SLACK_MS);
+        let mut call = self.swap.key(name);
+        let call = call.arg(old.unwrap_or_default()).arg(&commit.body).arg(keep_until.0);
+        within(call.invoke_async(&mut connection)).await
+    }
+
+    fn lane(&self, key: &Key) -> &Mutex<()> {
+        let lane = usize::try_from(self.hasher.hash_one(key) % LANES as u64).unwrap_or(0);
+        match self.lanes.get(lane) {
+            Some(lane) => lane,
+            None => unreachable!("a remainder of LANES is below LANES"),
+        }
+    }
+
+    /// The braces are a hash tag: keys of one id share a cluster slot.
+    fn name(&self, key: &Key) -> String {
+        format!("{}:{}:{{{}}}", self.prefix, key.space.as_str(), key.id())
+    }
+
+    fn wake_of(&self, key: &Key) -> String {
+        // The same shard in every process, so not this process's hasher.
+        let hash = bytes::sha256(key.id().as_bytes());
+        let first = hash.first().copied().unwrap_or(0);
+        self.wake_name(key.space, usize::from(first) % WAKE_SHARDS)
+    }
+
+    fn wake_name(&self, space: Space, shard: usize) -> String {
+        format!("{}:wake:{}:{{{shard}}}", self.prefix, space.as_str())
+    }
+}
+
+/// Reconnecting can block a call for longer than its own time-out.
+async fn within<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, Error> {
+    Ok(timeout(CALL_TIMEOUT, call).await.map_err(|_| Error::Timeout)??)
+}
