@@ -1,1 +1,4 @@
-//! x
+//! The delivery tier of Tiffin: gateways and the provider sandbox they are tried against.
+
+pub mod gateways;
+pub mod sandbox;
