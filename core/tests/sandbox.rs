@@ -111,6 +111,7 @@ async fn bad_messages_are_refused_with_the_providers_codes() {
         ("Body", &long, 21617),
         ("StatusCallback", "not a url", 21609),
         ("StatusCallback", "ftp://example.com/", 21609),
+        ("StatusCallback", "http://example.com/ü", 21609),
     ];
     for (name, value, code) in cases {
         let (status, body) = sandbox.send(&[(name, value)]).await;

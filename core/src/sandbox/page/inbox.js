@@ -6,6 +6,7 @@ const KEPT = 2000; // messages: what a page holds in memory under a load test
 const PHONES_SHOWN = 100;
 const MESSAGES_SHOWN = 50;
 const RETRY_MS = 2000;
+const narrow = matchMedia("(max-width: 47.5rem)");
 
 const messages = new Map(); // id → message, oldest first
 const statuses = new Map();
@@ -22,6 +23,8 @@ addEventListener("hashchange", () => {
   if (chosen()) $("talk-title").focus({ preventScroll: true });
   scrollTo(0, 0);
 });
+narrow.addEventListener("change", later);
+document.addEventListener("visibilitychange", later);
 $("back").addEventListener("click", () => { location.hash = ""; });
 $("clear").addEventListener("click", () => fetch("/inbox", { method: "DELETE" }).catch(() => {}));
 $("phones").addEventListener("keydown", walk);
@@ -107,7 +110,7 @@ function forget() {
 
 // The address in the URL; without one, a wide page follows the newest message.
 const chosen = () => new URLSearchParams(location.hash.slice(1)).get("to") ?? "";
-const current = () => chosen() || (matchMedia("(max-width: 47.5rem)").matches ? "" : shown ?? "");
+const current = () => chosen() || (narrow.matches ? "" : shown ?? "");
 
 function later() {
   if (drawing) return;

@@ -88,8 +88,11 @@ fn is_e164(number: &str) -> bool {
     })
 }
 
+/// Other than ASCII is escaped when it is called, so that the URL seen there would not be the one that is signed.
 fn is_http_url(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    url.is_ascii()
+        && reqwest::Url::parse(url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// `SM` and 32 hexadecimal digits.
