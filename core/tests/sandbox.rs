@@ -275,7 +275,9 @@ async fn the_page_is_served_under_a_strict_policy() {
         );
     }
     assert_eq!(sandbox.client.get(format!("{}/healthz", sandbox.base)).send().await.unwrap().status(), 200);
-    assert_eq!(sandbox.call(Method::GET, "/nothing", "").await.0, 404);
+    let nothing = sandbox.client.get(format!("{}/nothing", sandbox.base)).send().await.unwrap();
+    assert_eq!(nothing.status(), 404);
+    assert_eq!(nothing.headers()["content-type"], "application/problem+json");
 }
 
 struct Sandbox {
