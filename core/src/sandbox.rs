@@ -1,0 +1,105 @@
+//! The sandbox: plays the providers, so that the real adapters run against it unchanged, and shows what it was
+//! given in an inbox.
+//!
+//! Everything is in memory and bounded; nothing leaves the machine but the status callbacks that a sender asks
+//! for. It is a tool for development and tests: whoever can reach the port can read the inbox, so it belongs on
+//! loopback.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
+//! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
+//! | `/` | the inbox page |
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use self::state::Sandbox;
+
+mod callbacks;
+mod clock;
+mod events;
+mod faults;
+mod inbox;
+mod page;
+mod problem;
+mod state;
+mod twilio;
+
+/// One account that the sandbox plays the provider for. It has no `Debug`, because of the token.
+#[derive(Clone)]
+pub struct Account {
+    /// The gateway's name in the configuration, such as `twilio-sms`: faults and messages are filed under it.
+    pub gateway: String,
+    /// The user name of HTTP Basic, and the account in the path: `AC…`.
+    pub account_sid: String,
+    /// The password of HTTP Basic, and the key that callbacks are signed with.
+    pub auth_token: String,
+}
+
+/// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
+///
+/// It never closes by itself the event streams it serves: see [`serve`] for a shutdown that does.
+pub fn router(accounts: Vec<Account>) -> Router {
+    routes(Arc::new(Sandbox::new(accounts)))
+}
+
+/// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
+///
+/// # Errors
+///
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    accounts: Vec<Account>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let sandbox = Arc::new(Sandbox::new(accounts));
+    let (stopping, stopped) = oneshot::channel::<()>();
+    let closing = Arc::clone(&sandbox);
+    let server = axum::serve(listener, routes(sandbox)).with_graceful_shutdown(async move {
+        shutdown.await;
+        closing.close();
+        // The receiver lives as long as the server, so there is nobody to miss this.
+        drop(stopping);
+    });
+    let grace_over = async {
+        let _closed = stopped.await;
+        tokio::time::sleep(Duration::from_millis(SHUTDOWN_GRACE_MS)).await;
+    };
+    tokio::select! {
+        served = server => served,
+        () = grace_over => Ok(()),
+    }
+}
+
+fn routes(sandbox: Arc<Sandbox>) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .merge(events::routes())
+        .merge(faults::routes())
+        .merge(inbox::routes())
+        .merge(page::routes())
+        .merge(twilio::routes())
+        .fallback(async || {
+            problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(sandbox)
+}
+
+/// A message of 1,600 characters, percent-encoded, is 20 KiB at the worst; the rest is room for parameters.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What a request under way may still take after the shutdown signal: an idle keep-alive must not hold it up.
+const SHUTDOWN_GRACE_MS: u64 = 2_000;

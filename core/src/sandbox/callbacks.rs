@@ -1,0 +1,94 @@
+//! Status callbacks: posts to the URL that a sender asked for, tried a few times.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::StatusCode;
+use reqwest::redirect;
+use tokio::sync::Semaphore;
+
+/// One form post, signed.
+pub(super) struct Callback {
+    pub(super) url: String,
+    pub(super) params: Vec<(String, String)>,
+    pub(super) signature_header: &'static str,
+    pub(super) signature: String,
+}
+
+/// Makes the calls.
+pub(super) struct Courier {
+    client: Result<Client, Error>,
+    calls: Semaphore,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("the receiver answered {0}")]
+    Answer(StatusCode),
+    #[error("the call failed")]
+    Call(#[source] reqwest::Error),
+    #[error("no HTTP client could be made")]
+    Client(#[source] reqwest::Error),
+    #[error("the sandbox is closing")]
+    Closing,
+}
+
+impl Courier {
+    pub(super) fn new() -> Self {
+        // It fails when a provider is installed already, which then serves as well.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .timeout(Duration::from_millis(CALL_MS_MAX))
+            .redirect(redirect::Policy::none())
+            // The receiver is a process on this machine, never behind the proxy of the environment.
+            .no_proxy()
+            .build()
+            .map_err(Error::Client);
+        if let Err(error) = &client {
+            tracing::error!(error = error as &dyn std::error::Error, "status callbacks are off");
+        }
+        Self { client, calls: Semaphore::new(CALLS_MAX) }
+    }
+
+    /// Posts until the receiver answers 2xx, [`CALL_ATTEMPTS_MAX`] times at most.
+    pub(super) async fn deliver(&self, message_id: &str, callback: &Callback) {
+        let mut pause_ms = PAUSE_MS_FIRST;
+        for attempt in 1..=CALL_ATTEMPTS_MAX {
+            let Err(error) = self.post(callback).await else { return };
+            tracing::warn!(
+                message.id = message_id,
+                attempt,
+                attempts_max = CALL_ATTEMPTS_MAX,
+                error = &error as &dyn std::error::Error,
+                "status callback not taken"
+            );
+            if attempt < CALL_ATTEMPTS_MAX {
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                pause_ms *= 2;
+            }
+        }
+    }
+
+    async fn post(&self, callback: &Callback) -> Result<(), Error> {
+        let Ok(client) = &self.client else { return Ok(()) };
+        let _permit = self.calls.acquire().await.map_err(|_closed| Error::Closing)?;
+        let request = client
+            .post(&callback.url)
+            .header(callback.signature_header, &callback.signature)
+            .form(&callback.params);
+        // The URL may carry a secret of the receiver's in its query; the log does without it.
+        let answer = request.send().await.map_err(|error| Error::Call(error.without_url()))?;
+        if answer.status().is_success() { Ok(()) } else { Err(Error::Answer(answer.status())) }
+    }
+}
+
+/// Enough to keep a local receiver busy without exhausting its backlog of connections.
+const CALLS_MAX: usize = 64;
+
+/// With the pauses (0.5, 1, 2 s) it outlasts a receiver that starts again after a second.
+const CALL_ATTEMPTS_MAX: u32 = 4;
+
+/// A receiver that takes longer than this is as good as down; the providers wait 5 to 15 s.
+const CALL_MS_MAX: u64 = 5_000;
+
+const PAUSE_MS_FIRST: u64 = 500;

@@ -1,0 +1,203 @@
+//! The messages that arrived, in memory: `/inbox`.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::json;
+
+use super::clock;
+use super::events::Event;
+use super::events::Events;
+use super::state::Sandbox;
+
+/// What a reader of the inbox sees of a message.
+#[derive(Clone, Serialize)]
+pub(super) struct Entry {
+    pub(super) to: String,
+    pub(super) channel: &'static str,
+    pub(super) gateway: String,
+    /// RFC 3339, UTC, with milliseconds.
+    pub(super) at: String,
+    pub(super) text: String,
+    /// The provider's own id of the message.
+    pub(super) id: String,
+}
+
+/// A message with what only its provider's protocol shows.
+#[derive(Clone)]
+pub(super) struct Message {
+    pub(super) entry: Arc<Entry>,
+    pub(super) account_sid: String,
+    pub(super) from: Option<String>,
+    pub(super) messaging_service_sid: Option<String>,
+    pub(super) status: Status,
+    pub(super) created_at_ms: u64,
+    pub(super) sent_at_ms: Option<u64>,
+    pub(super) updated_at_ms: u64,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    Queued,
+    Sent,
+    Delivered,
+}
+
+impl Status {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// The newest [`MESSAGES_MAX`] messages.
+pub(super) struct Inbox {
+    shelf: Mutex<Shelf>,
+    events: Events,
+}
+
+impl Inbox {
+    pub(super) fn new(events: Events) -> Self {
+        Self { shelf: Mutex::default(), events }
+    }
+
+    pub(super) fn add(&self, message: Message) {
+        let mut shelf = self.shelf();
+        shelf.push(message.clone());
+        // Published under the lock, so that a reader never hears of a status before its message.
+        self.events.publish(Event::Message(message.entry));
+    }
+
+    /// Notes the change, and what `change` makes of the message. Does nothing when the message is gone.
+    pub(super) fn advance(&self, id: &str, status: Status, now_ms: u64, change: impl FnOnce(&mut Message)) {
+        let mut shelf = self.shelf();
+        let Some(message) = shelf.find_mut(id) else { return };
+        message.status = status;
+        message.updated_at_ms = now_ms;
+        change(message);
+        self.events.publish(Event::Status { id: id.to_owned(), status });
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Message> {
+        self.shelf().find_mut(id).cloned()
+    }
+
+    /// The messages that `keep` wants, newest first.
+    pub(super) fn newest(&self, keep: impl Fn(&Message) -> bool) -> Vec<Message> {
+        self.shelf().messages.iter().rev().filter(|message| keep(message)).cloned().collect()
+    }
+
+    fn clear(&self) {
+        let mut shelf = self.shelf();
+        *shelf = Shelf::default();
+        self.events.publish(Event::Cleared);
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        // No step under this lock can leave the shelf half changed, so a panic elsewhere does not spoil it.
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The address as a caller of a `GET` means it: a raw `+` in a query string decodes to a space.
+pub(super) fn address(query: &str) -> String {
+    query.strip_prefix(' ').map_or_else(|| query.to_owned(), |digits| format!("+{digits}"))
+}
+
+pub(super) fn routes() -> Router<Arc<Sandbox>> {
+    Router::new().route("/inbox", get(read).delete(clear)).route("/inbox/statuses", get(statuses))
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    to: Option<String>,
+}
+
+async fn read(State(sandbox): State<Arc<Sandbox>>, Query(filter): Query<Filter>) -> impl IntoResponse {
+    let to = filter.to.as_deref().map(address);
+    let messages = sandbox.inbox.newest(|message| to.as_ref().is_none_or(|to| *to == message.entry.to));
+    let entries = messages.iter().map(|message| &*message.entry).collect::<Vec<_>>();
+    (NO_STORE, Json(json!({ "messages": entries })))
+}
+
+/// Apart from the messages, whose shape is a contract that has no status.
+async fn statuses(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
+    let messages = sandbox.inbox.newest(|_every| true);
+    let statuses =
+        messages.iter().map(|message| (&*message.entry.id, message.status)).collect::<BTreeMap<_, _>>();
+    (NO_STORE, Json(json!({ "statuses": statuses })))
+}
+
+async fn clear(State(sandbox): State<Arc<Sandbox>>) -> StatusCode {
+    sandbox.inbox.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// Oldest first.
+    messages: VecDeque<Message>,
+    /// The number of each message, counted from the first that was ever dropped or kept.
+    numbers: HashMap<String, usize>,
+    dropped: usize,
+}
+
+impl Shelf {
+    fn push(&mut self, message: Message) {
+        if self.messages.len() >= MESSAGES_MAX
+            && let Some(oldest) = self.messages.pop_front()
+        {
+            self.numbers.remove(&oldest.entry.id);
+            self.dropped += 1;
+        }
+        self.numbers.insert(message.entry.id.clone(), self.dropped + self.messages.len());
+        self.messages.push_back(message);
+    }
+
+    fn find_mut(&mut self, id: &str) -> Option<&mut Message> {
+        let number = self.numbers.get(id)?;
+        self.messages.get_mut(number - self.dropped)
+    }
+}
+
+impl Message {
+    /// A message that was just accepted, at `now_ms`.
+    pub(super) fn queued(entry: Entry, account_sid: String, now_ms: u64) -> Self {
+        Self {
+            entry: Arc::new(Entry { at: clock::rfc3339(now_ms), ..entry }),
+            account_sid,
+            from: None,
+            messaging_service_sid: None,
+            status: Status::Queued,
+            created_at_ms: now_ms,
+            sent_at_ms: None,
+            updated_at_ms: now_ms,
+        }
+    }
+}
+
+/// An afternoon of work or a load test of some minutes, in about 10 MB.
+const MESSAGES_MAX: usize = 10_000;
+
+/// Codes do not belong in a cache.
+const NO_STORE: [(header::HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];

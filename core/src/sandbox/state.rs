@@ -1,0 +1,60 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+
+use super::Account;
+use super::callbacks::Courier;
+use super::events::Events;
+use super::faults::Board;
+use super::inbox::Inbox;
+
+pub(super) struct Sandbox {
+    pub(super) accounts: Vec<Account>,
+    pub(super) courier: Courier,
+    pub(super) events: Events,
+    pub(super) faults: Board,
+    pub(super) inbox: Inbox,
+    closing: watch::Sender<bool>,
+    travelling: Arc<Semaphore>,
+}
+
+impl Sandbox {
+    pub(super) fn new(accounts: Vec<Account>) -> Self {
+        let events = Events::new();
+        Self {
+            courier: Courier::new(),
+            faults: Board::new(accounts.iter().map(|account| account.gateway.clone())),
+            inbox: Inbox::new(events.clone()),
+            closing: watch::Sender::new(false),
+            travelling: Arc::new(Semaphore::new(MESSAGES_TRAVELLING_MAX)),
+            events,
+            accounts,
+        }
+    }
+
+    /// Ends event streams, held requests and callbacks.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Resolves when [`Sandbox::close`] is called.
+    pub(super) fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut closing = self.closing.subscribe();
+        async move {
+            // An error means that the sandbox itself is gone, which is closed too.
+            let _closed = closing.wait_for(|closing| *closing).await;
+        }
+    }
+
+    /// Room for one more message between `queued` and its last callback; the message's task owns it.
+    pub(super) fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.travelling).try_acquire_owned().ok()
+    }
+}
+
+/// Each is a task of some 2 KiB; as many as the inbox remembers. Beyond it a sender is told to slow down.
+const MESSAGES_TRAVELLING_MAX: usize = 10_000;

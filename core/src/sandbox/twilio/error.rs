@@ -1,0 +1,91 @@
+//! Twilio's errors: `{"code", "message", "more_info", "status"}`.
+
+use axum::Json;
+use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde_json::json;
+
+/// What the sandbox refuses with, in Twilio's words.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("Authenticate")]
+    Authenticate,
+    #[error("Message body is required.")]
+    BodyMissing,
+    #[error("The concatenated message body exceeds the 1600 character limit.")]
+    BodyTooLong,
+    #[error("The 'StatusCallback' URL is not a valid URL.")]
+    CallbackInvalid,
+    #[error("A 'From' phone number is required.")]
+    FromMissing,
+    #[error("Internal Server Error")]
+    Internal,
+    #[error("The requested resource was not found")]
+    NotFound,
+    #[error("'To' number is not a valid mobile number")]
+    NotMobile,
+    #[error("Invalid parameter: {0}")]
+    Parameter(String),
+    #[error("The request is too large")]
+    TooLarge,
+    #[error("Too Many Requests")]
+    TooManyRequests,
+    #[error("Invalid 'To' Phone Number")]
+    ToInvalid,
+}
+
+impl Error {
+    fn code(&self) -> (StatusCode, u32) {
+        match self {
+            Self::Authenticate => (StatusCode::UNAUTHORIZED, 20003),
+            Self::BodyMissing => (StatusCode::BAD_REQUEST, 21602),
+            Self::BodyTooLong => (StatusCode::BAD_REQUEST, 21617),
+            Self::CallbackInvalid => (StatusCode::BAD_REQUEST, 21609),
+            Self::FromMissing => (StatusCode::BAD_REQUEST, 21603),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 20500),
+            Self::NotFound => (StatusCode::NOT_FOUND, 20404),
+            Self::NotMobile => (StatusCode::BAD_REQUEST, 21614),
+            Self::Parameter(_) => (StatusCode::BAD_REQUEST, 20001),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 20001),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 20429),
+            Self::ToInvalid => (StatusCode::BAD_REQUEST, 21211),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code) = self.code();
+        let body = json!({
+            "code": code,
+            "message": self.to_string(),
+            "more_info": format!("https://www.twilio.com/docs/errors/{code}"),
+            "status": status.as_u16(),
+        });
+        let mut response = (status, Json(body)).into_response();
+        if matches!(self, Self::Authenticate) {
+            let challenge = header::HeaderValue::from_static("Basic realm=\"Twilio API\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl From<FormRejection> for Error {
+    fn from(rejection: FormRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            _other => Self::Parameter(rejection.body_text()),
+        }
+    }
+}
+
+impl From<QueryRejection> for Error {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::Parameter(rejection.body_text())
+    }
+}

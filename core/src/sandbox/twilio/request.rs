@@ -1,0 +1,112 @@
+//! What a caller sends, made into a message or refused.
+
+use serde::Deserialize;
+
+use super::Error;
+use crate::sandbox::Account;
+use crate::sandbox::inbox;
+use crate::sandbox::inbox::Entry;
+use crate::sandbox::inbox::Message;
+
+/// The form of a creation; parameters that the sandbox has no use for are ignored.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    to: Option<String>,
+    from: Option<String>,
+    messaging_service_sid: Option<String>,
+    body: Option<String>,
+    status_callback: Option<String>,
+}
+
+impl Create {
+    /// The message, and the URL that wants to hear of it.
+    pub(super) fn message(self, account: &Account, now_ms: u64) -> Result<(Message, Option<String>), Error> {
+        let to = self.to.filter(|to| is_e164(to)).ok_or(Error::ToInvalid)?;
+        let from = self.from.filter(|from| !from.is_empty());
+        let messaging_service_sid = self.messaging_service_sid.filter(|sid| !sid.is_empty());
+        if from.is_none() && messaging_service_sid.is_none() {
+            return Err(Error::FromMissing);
+        }
+        let text = self.body.filter(|text| !text.is_empty()).ok_or(Error::BodyMissing)?;
+        if text.chars().count() > BODY_CHARS_MAX {
+            return Err(Error::BodyTooLong);
+        }
+        let callback_url = self.status_callback.filter(|url| !url.is_empty());
+        if callback_url.as_deref().is_some_and(|url| !is_http_url(url)) {
+            return Err(Error::CallbackInvalid);
+        }
+        let gateway = account.gateway.clone();
+        let entry = Entry { to, channel: "sms", gateway, at: String::new(), text, id: message_sid()? };
+        let queued = Message::queued(entry, account.account_sid.clone(), now_ms);
+        Ok((Message { from, messaging_service_sid, ..queued }, callback_url))
+    }
+}
+
+/// The query of a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    to: Option<String>,
+    from: Option<String>,
+    page: Option<usize>,
+    page_size: Option<usize>,
+}
+
+impl List {
+    pub(super) fn wants(&self, message: &Message) -> bool {
+        let to = self.to.as_deref().map(inbox::address);
+        let from = self.from.as_deref().map(inbox::address);
+        to.is_none_or(|to| to == message.entry.to) && from.is_none_or(|from| Some(from) == message.from)
+    }
+
+    pub(super) fn page(&self) -> usize {
+        self.page.unwrap_or(0)
+    }
+
+    pub(super) fn page_size(&self) -> usize {
+        self.page_size.unwrap_or(PAGE_SIZE).clamp(1, PAGE_SIZE_MAX)
+    }
+
+    /// The filters as a query string, to be followed by the page.
+    pub(super) fn filters(&self) -> String {
+        let filters = [("To", &self.to), ("From", &self.from)];
+        let written = filters.into_iter().filter_map(|(name, value)| {
+            let value = inbox::address(value.as_deref()?);
+            Some(format!("{name}={}&", value.replace('+', "%2B")))
+        });
+        written.collect()
+    }
+}
+
+/// A plus and 7 to 15 digits, of which the first is no zero.
+fn is_e164(number: &str) -> bool {
+    number.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+/// Other than ASCII is escaped when it is called, so that the URL seen there would not be the one that is signed.
+fn is_http_url(url: &str) -> bool {
+    url.is_ascii()
+        && reqwest::Url::parse(url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// `SM` and 32 hexadecimal digits.
+fn message_sid() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_no_entropy| Error::Internal)?;
+    Ok(format!("SM{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// Twilio's own limit.
+const BODY_CHARS_MAX: usize = 1_600;
+
+/// Twilio's default.
+const PAGE_SIZE: usize = 50;
+
+/// Some 60 KB of JSON: enough for a look-up, and no reason to page through the whole inbox at once.
+const PAGE_SIZE_MAX: usize = 100;

@@ -1,0 +1,107 @@
+//! The Message resource and its list, in Twilio's shape.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::API_VERSION;
+use super::request::List;
+use super::segments;
+use crate::sandbox::clock;
+use crate::sandbox::inbox::Message;
+use crate::sandbox::inbox::Status;
+
+/// `api.v2010.account.message` of Twilio's description, every field of it.
+#[derive(Serialize)]
+pub(super) struct Resource {
+    account_sid: String,
+    api_version: &'static str,
+    body: String,
+    date_created: String,
+    date_sent: Option<String>,
+    date_updated: String,
+    direction: &'static str,
+    error_code: Option<u32>,
+    error_message: Option<String>,
+    from: Option<String>,
+    messaging_service_sid: Option<String>,
+    num_media: &'static str,
+    num_segments: String,
+    price: Option<String>,
+    price_unit: &'static str,
+    sid: String,
+    status: Status,
+    subresource_uris: Value,
+    to: String,
+    uri: String,
+}
+
+impl From<&Message> for Resource {
+    fn from(message: &Message) -> Self {
+        let resource = format!("{}/{}", folder(&message.account_sid), message.entry.id);
+        Self {
+            account_sid: message.account_sid.clone(),
+            api_version: API_VERSION,
+            body: message.entry.text.clone(),
+            date_created: clock::rfc2822(message.created_at_ms),
+            date_sent: message.sent_at_ms.map(clock::rfc2822),
+            date_updated: clock::rfc2822(message.updated_at_ms),
+            direction: "outbound-api",
+            error_code: None,
+            error_message: None,
+            from: message.from.clone(),
+            messaging_service_sid: message.messaging_service_sid.clone(),
+            num_media: "0",
+            num_segments: segments::count(&message.entry.text).to_string(),
+            price: None,
+            price_unit: "USD",
+            sid: message.entry.id.clone(),
+            status: message.status,
+            subresource_uris: json!({ "media": format!("{resource}/Media.json") }),
+            to: message.entry.to.clone(),
+            uri: format!("{resource}.json"),
+        }
+    }
+}
+
+/// `ListMessageResponse` of Twilio's description.
+#[derive(Serialize)]
+pub(super) struct Page {
+    end: usize,
+    first_page_uri: String,
+    messages: Vec<Resource>,
+    next_page_uri: Option<String>,
+    page: usize,
+    page_size: usize,
+    previous_page_uri: Option<String>,
+    start: usize,
+    uri: String,
+}
+
+impl Page {
+    /// The page that `list` asks for, out of all `messages` it wants.
+    pub(super) fn new(account_sid: &str, list: &List, messages: &[Message]) -> Self {
+        let (page, page_size) = (list.page(), list.page_size());
+        let start = page.saturating_mul(page_size);
+        let shown = messages.iter().skip(start).take(page_size).map(Resource::from).collect::<Vec<_>>();
+        let after = start.saturating_add(shown.len());
+        let filters = list.filters();
+        let uri =
+            |page: usize| format!("{}.json?{filters}PageSize={page_size}&Page={page}", folder(account_sid));
+        Self {
+            end: after.saturating_sub(1),
+            first_page_uri: uri(0),
+            messages: shown,
+            next_page_uri: (after < messages.len()).then(|| uri(page.saturating_add(1))),
+            page,
+            page_size,
+            previous_page_uri: page.checked_sub(1).map(uri),
+            start,
+            uri: uri(page),
+        }
+    }
+}
+
+fn folder(account_sid: &str) -> String {
+    format!("/{API_VERSION}/Accounts/{account_sid}/Messages")
+}
