@@ -62,7 +62,7 @@ pub struct Delivery {
 
 enum Receipt {
     Memory(memory::Receipt),
-    Rabbit(lapin::acker::Acker),
+    Rabbit(Box<lapin::message::Delivery>),
 }
 
 impl Delivery {
@@ -70,8 +70,8 @@ impl Delivery {
     pub async fn ack(self) {
         match self.receipt {
             Receipt::Memory(receipt) => receipt.ack(),
-            Receipt::Rabbit(acker) => {
-                if let Err(error) = acker.ack(lapin::options::BasicAckOptions::default()).await {
+            Receipt::Rabbit(delivery) => {
+                if let Err(error) = delivery.acker.ack(lapin::options::BasicAckOptions::default()).await {
                     tracing::warn!(%error, "acknowledgement lost; the job comes again and is known");
                 }
             }

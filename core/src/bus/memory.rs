@@ -26,8 +26,11 @@ pub struct Memory {
     sender: mpsc::UnboundedSender<Message>,
     receiver: Arc<Mutex<mpsc::UnboundedReceiver<Message>>>,
     room: Arc<Semaphore>,
-    dead: Arc<SyncMutex<Vec<(&'static str, Vec<u8>)>>>,
+    dead: Arc<SyncMutex<Vec<Dead>>>,
 }
+
+/// A reason and a body.
+type Dead = (&'static str, Vec<u8>);
 
 struct Message {
     partition: u16,

@@ -51,7 +51,6 @@ pub struct Consumer {
     stream: SelectAll<lapin::Consumer>,
     /// Closed with the consumer.
     _channel: Channel,
-    names: Names,
 }
 
 impl Rabbit {
@@ -126,7 +125,7 @@ impl Rabbit {
                 channel.basic_consume(queue.into(), tag.into(), options, FieldTable::default()).await?;
             stream.push(consumer);
         }
-        Ok(Consumer { stream, _channel: channel, names: self.names.clone() })
+        Ok(Consumer { stream, _channel: channel })
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -138,13 +137,12 @@ impl Consumer {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
         loop {
             match self.stream.next().await? {
-                Ok(delivery) => {
-                    let jobs = format!("{}.", self.names.jobs());
-                    let partition = delivery.routing_key.as_str().trim_start_matches(&jobs).parse().unwrap_or(0);
+                Ok(mut delivery) => {
+                    let partition = delivery.routing_key.as_str().parse().unwrap_or(0);
                     return Some(Delivery {
-                        body: delivery.data,
+                        body: std::mem::take(&mut delivery.data),
                         partition,
-                        receipt: Receipt::Rabbit(delivery.acker),
+                        receipt: Receipt::Rabbit(Box::new(delivery)),
                     });
                 }
                 // Recovery goes on by itself; a consumer that is gone ends the stream.

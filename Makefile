@@ -1,0 +1,28 @@
+# What a person types. Each target sets up what is missing, says what it does, and skips what is done.
+.DEFAULT_GOAL := help
+.PHONY: help run run-full standalone test setup lint clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Edge on workerd, core in memory, sandbox with its inbox page
+	@scripts/run.sh edge
+
+run-full: ## The same on Redis and RabbitMQ (REDIS_URL, AMQP_URL, or started here)
+	@scripts/run.sh full
+
+standalone: ## Everything in one native process, no wasm
+	@scripts/run.sh standalone
+
+test: ## Every test, on real workerd, Redis, RabbitMQ and Chromium
+	@scripts/test.sh
+
+setup: ## Only install what is missing
+	@scripts/setup.sh all
+
+lint: ## Formatting and lints, as the tests check them
+	@cargo fmt --check
+	@cargo clippy --workspace --exclude tiffin-edge --all-targets -- -D warnings
+
+clean: ## Remove what was built and this clone's development keys
+	@rm -rf target edge/build edge/node_modules .tiffin .wrangler

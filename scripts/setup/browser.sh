@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Chromium, for the tests of the pages.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+have chromium || apt_install chromium fonts-dejavu-core
+done_ "Chromium"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Redis and RabbitMQ, from Debian or from wherever they are on PATH already. Starts nothing.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# Debian starts what it installs; tests and runs start their own, so that is not wanted.
+missing=()
+have redis-server || missing+=(redis-server)
+[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || have rabbitmq-server || missing+=(rabbitmq-server)
+if [ ${#missing[@]} -gt 0 ]; then
+    export RUNLEVEL=1
+    apt_install "${missing[@]}"
+fi
+done_ "Redis, RabbitMQ"
