@@ -44,15 +44,15 @@ pids_of() {
 }
 
 write_dev_json() {
-    local edge core sandbox
+    local edge core sandbox fresh=$state/dev.json.$BASHPID
     if [ "$mode" = standalone ]; then edge=$(pids_of core) core=$edge sandbox=$edge
     else edge=$(pids_of edge) core=$(pids_of core) sandbox=$(pids_of sandbox); fi
-    (umask 077 && cat >"$state/dev.json.new.$BASHPID") <<JSON
+    (umask 077 && cat >"$fresh") <<JSON
 {"edge": "http://127.0.0.1:$edge_port", "core": "http://127.0.0.1:$core_port", "sandbox": "http://127.0.0.1:$sandbox_port",
  "secret_key": "$TIFFIN_SECRET_KEY", "publishable_key": "$TIFFIN_PUBLISHABLE_KEY", "operator_token": "$TIFFIN_OPERATOR_TOKEN",
  "pids": {"core": $core, "edge": $edge, "sandbox": $sandbox}}
 JSON
-    mv "$state/dev.json.new.$BASHPID" "$state/dev.json"
+    mv "$fresh" "$state/dev.json"
 }
 
 # await NAME URL: until it answers, or says where to look when it does not.
