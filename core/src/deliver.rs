@@ -189,7 +189,9 @@ async fn send(
     );
     let text = text::render(&private.code, words);
     let valid_s = header.expires_at.since(host::now()) / SECOND_MS;
-    gateway.send(&app.provider_client, &Message { phone, text: &text, valid_s, callback_url: &callback_url }).await
+    gateway
+        .send(&app.provider_client, &Message { phone, text: &text, valid_s, callback_url: &callback_url })
+        .await
 }
 
 /// Writes the outcome. Lost, it would leave the attempt claimed, and then unknown.
@@ -197,7 +199,9 @@ async fn note(app: &Arc<App>, header: &Header, result: Ask) -> Result<Next, orde
     for attempt in 0..OUTCOME_TRIES_MAX {
         match orders::apply(app, &header.order, result.clone()).await {
             Ok(decision) => return Ok(next(decision)),
-            Err(error) => tracing::warn!(%error, order.id = %header.order, "an outcome was not noted; trying again"),
+            Err(error) => {
+                tracing::warn!(%error, order.id = %header.order, "an outcome was not noted; trying again")
+            }
         }
         sleep(Duration::from_millis(100 << attempt)).await;
     }

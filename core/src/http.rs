@@ -43,11 +43,13 @@ pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Reque
     let (parts, body) = request.into_parts();
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let headers = parts.headers.iter();
-    let headers = headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
+    let headers =
+        headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::InvalidRequest, "The body did not arrive whole."))?;
+        let chunk =
+            chunk.map_err(|_| Problem::new(Code::InvalidRequest, "The body did not arrive whole."))?;
         body.extend_from_slice(&chunk);
         if body.len() > body_bytes_max {
             break;

@@ -110,11 +110,7 @@ async fn hand_over(app: &Arc<App>, job: &Job) -> Result<(), HandOverError> {
     let envelope = Envelope::sign(job, ledgers.edge.signing.current());
     let order: OrderId = ingest::accept(app, &envelope).await?;
     let entropy = host::entropy().map_err(Error::Randomness)?;
-    let command = Command {
-        keys: ledgers.keys(host::now())?,
-        entropy,
-        ask: Ask::Done(order.clone()),
-    };
+    let command = Command { keys: ledgers.keys(host::now())?, entropy, ask: Ask::Done(order.clone()) };
     let key = Key::ledger(order.ledger());
     app.store.apply::<Ledger>(&key, &command, host::now()).await.map_err(Error::Store)?;
     Ok(())

@@ -120,4 +120,3 @@ async fn ok(work: impl Future<Output = ()>) -> std::io::Result<()> {
 async fn drain(mut tasks: JoinSet<std::io::Result<()>>) {
     while tasks.join_next().await.is_some() {}
 }
-

@@ -56,7 +56,8 @@ impl Cell {
         let (reply, commit) = machine::run::<M>(body.as_deref(), command, now)?;
         if let Some(Commit { body, expires_at, wake_at }) = commit {
             let alarm_at = wake_at.unwrap_or(expires_at);
-            let alarm_at_value = SqlStorageValue::try_from_i64(i64::try_from(alarm_at.0).unwrap_or(i64::MAX))?;
+            let alarm_at_value =
+                SqlStorageValue::try_from_i64(i64::try_from(alarm_at.0).unwrap_or(i64::MAX))?;
             self.sql.exec(UPSERT, vec![body.into(), alarm_at_value])?;
             // Called before the first await, so the alarm is set in the same turn as the write.
             if alarm_was != Some(alarm_at.0) {

@@ -46,8 +46,7 @@ pub async fn ask(env: &Env, ledger: LedgerId, event: &Event) -> worker::Result<O
     let stub = env.durable_object(BINDING)?.get_by_name(&ledger.to_string())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(serde_json::to_string(event)?.into()));
-    let mut response =
-        stub.fetch_with_request(Request::new_with_init("https://ledger/", &init)?).await?;
+    let mut response = stub.fetch_with_request(Request::new_with_init("https://ledger/", &init)?).await?;
     match response.status_code() {
         200 => Ok(serde_json::from_str(&response.text().await?)?),
         status => Err(worker::Error::RustError(format!("ledger answered {status}"))),

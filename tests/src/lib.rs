@@ -1,1 +1,12 @@
-//! x
+//! Real parts for tests: Redis, RabbitMQ, core, the sandbox and the edge's wasm under workerd, each a process on
+//! private ports with its data in a temporary folder, stopped by its own pid.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+pub mod client;
+pub mod edge;
+pub mod keys;
+pub mod process;
+pub mod servers;
+pub mod stack;
+pub mod wait;

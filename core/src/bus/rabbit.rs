@@ -63,7 +63,8 @@ impl Rabbit {
             topology::declare(&publisher, &names, partitions).await?;
             Ok::<_, lapin::Error>((connection, publisher))
         };
-        let (connection, publisher) = timeout(CONNECT_TIMEOUT, connect).await.map_err(|_| Error::Timeout)??;
+        let (connection, publisher) =
+            timeout(CONNECT_TIMEOUT, connect).await.map_err(|_| Error::Timeout)??;
         Ok(Self {
             connection: Arc::new(connection),
             publisher: Arc::new(Mutex::new(publisher)),
@@ -93,8 +94,7 @@ impl Rabbit {
         };
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let channel = self.publisher().await?;
-        let confirm =
-            channel.basic_publish(exchange.into(), key.into(), options, body, properties).await?;
+        let confirm = channel.basic_publish(exchange.into(), key.into(), options, body, properties).await?;
         match confirm.await? {
             Confirmation::Ack(None) => Ok(()),
             // Returned as unroutable, refused by a full queue, or a channel without confirms.

@@ -62,7 +62,10 @@ impl Names {
 /// The shortest rung that is not too soon; the longest one for anything beyond it.
 pub fn rung(delay: Duration) -> u32 {
     let [.., longest] = LADDER_MS;
-    LADDER_MS.into_iter().find(|rung_ms| Duration::from_millis(u64::from(*rung_ms)) >= delay).unwrap_or(longest)
+    LADDER_MS
+        .into_iter()
+        .find(|rung_ms| Duration::from_millis(u64::from(*rung_ms)) >= delay)
+        .unwrap_or(longest)
 }
 
 /// Declares everything. Safe to repeat; fails when the server has something else by these names.

@@ -85,9 +85,13 @@ fn write(path: &Path, title: &str, variables: &[(String, String)]) -> anyhow::Re
     for (name, value) in variables {
         writeln!(text, "{name}='{value}'")?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
-        format!("{}: is it there already? Keys are never overwritten: remove it to make new ones", path.display())
-    })?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
+            format!(
+                "{}: is it there already? Keys are never overwritten: remove it to make new ones",
+                path.display()
+            )
+        })?;
     file.write_all(text.as_bytes())?;
     #[expect(clippy::print_stdout, reason = "tells where the keys are")]
     {

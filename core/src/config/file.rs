@@ -165,7 +165,8 @@ impl Gateway {
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-        let urls = [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];
+        let urls =
+            [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];
         for (key, url) in urls {
             if !is_url(url) || url.ends_with('/') {
                 return Err(format!("{key}: must be an http(s) address without a slash at the end"));
@@ -194,7 +195,9 @@ impl File {
                 return Err(format!("gateways.{name}.account_sid: must be AC and 32 hexadecimal digits"));
             }
             if !is_url(base_url) || base_url.ends_with('/') {
-                return Err(format!("gateways.{name}.base_url: must be an http(s) address without a slash at the end"));
+                return Err(format!(
+                    "gateways.{name}.base_url: must be an http(s) address without a slash at the end"
+                ));
             }
         }
         Ok(())

@@ -53,7 +53,8 @@ impl Client {
 
     /// Calls once. Without an answer, the outcome that follows from how it failed.
     pub async fn call(&self, call: Call) -> Result<Answer, CallOutcome> {
-        let request = self.0.post(&call.url).basic_auth(&call.user, Some(call.password.expose())).form(&call.form);
+        let request =
+            self.0.post(&call.url).basic_auth(&call.user, Some(call.password.expose())).form(&call.form);
         let mut response = request.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
         let mut body = Vec::new();

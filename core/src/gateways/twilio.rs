@@ -44,7 +44,13 @@ struct Refused {
 
 impl Twilio {
     /// An account, as configured.
-    pub fn new(name: &GatewayId, account_sid: &str, auth_token: String, from: &Phone, base_url: &str) -> Self {
+    pub fn new(
+        name: &GatewayId,
+        account_sid: &str,
+        auth_token: String,
+        from: &Phone,
+        base_url: &str,
+    ) -> Self {
         Self {
             name: name.clone(),
             account_sid: account_sid.to_owned(),
@@ -82,7 +88,8 @@ impl Twilio {
         if !signature::verify(self.auth_token.expose(), callback.url, &params, given) {
             return Err(CallbackError::Signature);
         }
-        let param = |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let param =
+            |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         let of_account = param("AccountSid").is_none_or(|sid| sid == self.account_sid);
         let provider_id = param("MessageSid").filter(|sid| is_sid(sid) && of_account);
         let status = param("MessageStatus").ok_or(CallbackError::Malformed)?;
@@ -180,16 +187,19 @@ mod tests {
         let twilio = Twilio::new(&name, account, "token".into(), &from, "https://api.twilio.com");
         let sid = "SM0123456789abcdef0123456789abcdef";
         let url = "https://core.example/callbacks/twilio-sms?order=o&n=1";
-        let body = format!("MessageSid={sid}&MessageStatus=delivered&AccountSid={account}&To=%2B919876543210");
+        let body =
+            format!("MessageSid={sid}&MessageStatus=delivered&AccountSid={account}&To=%2B919876543210");
         let signed = signature::sign("token", url, &form(body.as_bytes()));
-        let read = |url, body: &str, signature| {
-            twilio.receipt(&Callback { url, signature, body: body.as_bytes() })
-        };
+        let read =
+            |url, body: &str, signature| twilio.receipt(&Callback { url, signature, body: body.as_bytes() });
         let told = Told { provider_id: sid.into(), receipt: Some(Receipt::Delivered) };
         assert_eq!(read(url, &body, Some(signed.as_str())), Ok(told));
         let other_url = "https://core.example/callbacks/twilio-sms?order=p&n=1";
         assert_eq!(read(other_url, &body, Some(&signed)), Err(CallbackError::Signature));
-        assert_eq!(read(url, &body.replace("delivered", "failed"), Some(&signed)), Err(CallbackError::Signature));
+        assert_eq!(
+            read(url, &body.replace("delivered", "failed"), Some(&signed)),
+            Err(CallbackError::Signature)
+        );
         assert_eq!(read(url, &body, None), Err(CallbackError::Signature));
         let other_account = body.replace(account, "AC00000000000000000000000000000002");
         let signed = signature::sign("token", url, &form(other_account.as_bytes()));

@@ -66,7 +66,10 @@ async fn take(app: &App, request: &http::Request) -> Result<(), Problem> {
     match app.store.apply::<Nonce>(&Key::nonce(nonce), &(), now).await {
         Ok(nonce::Reply::Fresh) => {}
         Ok(nonce::Reply::Replayed) => {
-            return Err(Problem::new(Code::Unauthenticated, "This request was taken before: its nonce is spent."));
+            return Err(Problem::new(
+                Code::Unauthenticated,
+                "This request was taken before: its nonce is spent.",
+            ));
         }
         Err(error) => {
             tracing::warn!(%error, "ingest cannot reach the store");

@@ -36,8 +36,8 @@ impl Memory {
     pub fn apply<M: Machine>(&self, key: &Key, command: &M::Command, now: UnixMs) -> Result<M::Reply, Error> {
         let mut inner = self.lock();
         let old = inner.states.get(key).map(|commit| commit.body.as_str());
-        let (reply, commit) = machine::run::<M>(old, command, now)
-            .map_err(|error| Error::State { key: key.clone(), error })?;
+        let (reply, commit) =
+            machine::run::<M>(old, command, now).map_err(|error| Error::State { key: key.clone(), error })?;
         if let Some(commit) = commit {
             inner.put(key, commit);
             inner.purge(now);

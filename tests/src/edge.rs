@@ -1,0 +1,95 @@
+//! The edge's wasm under `workerd serve`: the very modules that are deployed, without a development proxy.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::keys::Variables;
+use crate::process::Process;
+use crate::servers::root;
+
+/// A worker on top of the edge's modules, for tests that speak to a Durable Object without the front door.
+const ENTRY: &str = "index.js";
+
+/// Starts the edge on `port` with its Durable Objects' files in `dir`/ledgers.
+pub fn start(dir: &Path, port: u16, variables: &Variables) -> anyhow::Result<Process> {
+    start_with(dir, port, variables, ENTRY, None)
+}
+
+/// Starts the edge's Durable Object class behind a module of the test's own, which imports `./index.js`.
+pub fn start_behind(dir: &Path, port: u16, variables: &Variables, module: &str) -> anyhow::Result<Process> {
+    start_with(dir, port, variables, "driver.js", Some(module))
+}
+
+fn start_with(
+    dir: &Path,
+    port: u16,
+    variables: &Variables,
+    main: &str,
+    driver: Option<&str>,
+) -> anyhow::Result<Process> {
+    let build = root().join("edge/build");
+    std::fs::create_dir_all(dir.join("ledgers"))?;
+    for file in [ENTRY, "index_bg.wasm"] {
+        std::fs::copy(build.join(file), dir.join(file))
+            .with_context(|| format!("edge/build/{file} is missing: run scripts/build-edge.sh first"))?;
+    }
+    let mut modules = Vec::new();
+    if let Some(module) = driver {
+        std::fs::write(dir.join(main), module)?;
+        modules.push(format!(r#"(name = "{main}", esModule = embed "{main}")"#));
+    }
+    modules.push(format!(r#"(name = "{ENTRY}", esModule = embed "{ENTRY}")"#));
+    modules.push(r#"(name = "index_bg.wasm", wasm = embed "index_bg.wasm")"#.to_owned());
+    std::fs::write(dir.join("edge.capnp"), config(dir, port, &modules, variables)?)?;
+    let mut command = Command::new(workerd()?);
+    command.env_clear().arg("serve").arg(dir.join("edge.capnp"));
+    Process::start(&mut command, &dir.join("edge.log"))
+}
+
+fn workerd() -> anyhow::Result<PathBuf> {
+    let program = root().join("edge/node_modules/.bin/workerd");
+    anyhow::ensure!(program.exists(), "workerd is missing: run scripts/setup.sh node first");
+    Ok(program)
+}
+
+fn config(dir: &Path, port: u16, modules: &[String], variables: &Variables) -> anyhow::Result<String> {
+    let mut bindings = String::from(r#"(name = "LEDGERS", durableObjectNamespace = "LedgerObject")"#);
+    for (name, value) in variables {
+        // Cap'n Proto text takes JSON's escapes.
+        write!(
+            bindings,
+            ",\n    (name = {}, text = {})",
+            serde_json::to_string(name)?,
+            serde_json::to_string(value)?
+        )?;
+    }
+    let ledgers = serde_json::to_string(&dir.join("ledgers"))?;
+    let modules = modules.join(",\n    ");
+    Ok(format!(
+        r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = .edge),
+    (name = "internet", network = (allow = ["private"])),
+    (name = "ledgers", disk = (path = {ledgers}, writable = true))
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "edge")]
+);
+const edge :Workerd.Worker = (
+  modules = [
+    {modules}
+  ],
+  compatibilityDate = "2026-11-01",
+  bindings = [
+    {bindings}
+  ],
+  durableObjectNamespaces = [(className = "LedgerObject", uniqueKey = "tiffin-ledgers", enableSql = true)],
+  durableObjectStorage = (localDisk = "ledgers")
+);
+"#
+    ))
+}

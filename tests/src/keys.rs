@@ -1,0 +1,82 @@
+//! Keys and settings of one test installation, made by the program itself.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use tiffin_core::config::Config;
+use tiffin_core::config::Environment;
+
+use crate::servers::root;
+
+/// Variables by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// What `tiffin keys make` wrote.
+pub struct Keys {
+    /// For core.
+    pub core: Variables,
+    /// For the edge.
+    pub edge: Variables,
+    /// `sk_…`
+    pub secret: String,
+    /// `pk_…`
+    pub publishable: String,
+}
+
+/// The program, as cargo built it next to this test.
+pub fn tiffin() -> anyhow::Result<PathBuf> {
+    // target/debug/deps/this-test → target/debug/tiffin
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent).context("a test runs from target/…/deps")?;
+    let program = folder.join("tiffin");
+    anyhow::ensure!(
+        program.exists(),
+        "{} is missing: run `cargo build --bin tiffin` first",
+        program.display()
+    );
+    Ok(program)
+}
+
+/// The repository's own settings.
+pub fn settings() -> PathBuf {
+    root().join("tiffin.toml")
+}
+
+impl Keys {
+    /// Makes fresh ones in `dir`.
+    pub fn make(dir: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(tiffin()?);
+        command.env_clear().args(["keys", "make", "--dir"]).arg(dir).arg("--config").arg(settings());
+        let output = command.output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let clients = read(&dir.join("clients.env"))?;
+        let client = |name: &str| clients.get(name).cloned().with_context(|| format!("no {name}"));
+        Ok(Self {
+            core: read(&dir.join("core.env"))?,
+            edge: read(&dir.join("edge.env"))?,
+            secret: client("TIFFIN_SECRET_KEY")?,
+            publishable: client("TIFFIN_PUBLISHABLE_KEY")?,
+        })
+    }
+
+    /// The settings, read with these keys and `more` in the environment.
+    pub fn config(&self, more: &Variables) -> anyhow::Result<Config> {
+        let mut variables = self.core.clone();
+        variables.extend(self.edge.clone());
+        variables.extend(more.clone());
+        Ok(Config::read(&settings(), Environment::new(variables))?)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Variables> {
+    let text = std::fs::read_to_string(path)?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let pair = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        Some((name.to_owned(), value.trim_matches('\'').to_owned()))
+    };
+    Ok(lines.filter_map(pair).collect())
+}

@@ -1,0 +1,209 @@
+//! One installation: edge or standalone, core, sandbox, on memory or on real servers.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::edge;
+use crate::keys::Keys;
+use crate::keys::Variables;
+use crate::keys::settings;
+use crate::keys::tiffin;
+use crate::process::Process;
+use crate::servers::SHARED_AMQP;
+use crate::servers::SHARED_REDIS;
+use crate::servers::Server;
+use crate::wait;
+
+/// Where the public API runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// The wasm, under workerd.
+    Edge,
+    /// Core itself.
+    Standalone,
+}
+
+/// Where state and jobs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// In core's memory.
+    Memory,
+    /// Redis and RabbitMQ of this test alone, to be broken.
+    Own,
+    /// Redis and RabbitMQ that tests share, under a prefix of this test's own.
+    Shared,
+}
+
+/// Running, until dropped.
+pub struct Stack {
+    /// Talks to it.
+    pub client: Client,
+    /// Its keys.
+    pub keys: Keys,
+    /// Core, or the one process of standalone.
+    pub core: Option<Process>,
+    /// workerd.
+    pub edge: Option<Process>,
+    /// The providers.
+    pub sandbox: Option<Process>,
+    /// Where there is one of its own.
+    pub redis: Option<Server>,
+    /// Where there is one of its own.
+    pub rabbitmq: Option<Server>,
+    front: Front,
+    ports: Ports,
+    variables: Variables,
+    dir: TempDir,
+}
+
+#[derive(Clone, Copy)]
+struct Ports {
+    edge: u16,
+    core: u16,
+    sandbox: u16,
+}
+
+static STACKS: AtomicU32 = AtomicU32::new(0);
+
+impl Stack {
+    /// Starts everything, and returns when it is ready.
+    pub async fn start(front: Front, backing: Backing) -> anyhow::Result<Self> {
+        Self::start_with(front, backing, &[]).await
+    }
+
+    /// With more in core's environment.
+    pub async fn start_with(front: Front, backing: Backing, more: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let dir = TempDir::with_prefix("tiffin-stack-")?;
+        let first = wait::free_ports(3)?;
+        let ports = Ports { edge: first, core: first + 1, sandbox: first + 2 };
+        let keys = Keys::make(&dir.path().join("keys"))?;
+        let (redis, rabbitmq) = match backing {
+            Backing::Memory => (None, None),
+            Backing::Own => (
+                Some(Server::redis(&dir.path().join("redis")).await?),
+                Some(Server::rabbitmq(&dir.path().join("rabbitmq")).await?),
+            ),
+            Backing::Shared => (
+                own_unless_shared(SHARED_REDIS, Server::redis(&dir.path().join("redis"))).await?,
+                own_unless_shared(SHARED_AMQP, Server::rabbitmq(&dir.path().join("rabbitmq"))).await?,
+            ),
+        };
+        let mut variables = variables(&keys, ports);
+        if backing != Backing::Memory {
+            let url = |own: &Option<Server>, shared| match own {
+                Some(server) => Some(server.url()),
+                None => std::env::var(shared).ok(),
+            };
+            variables.extend(url(&redis, SHARED_REDIS).map(|url| ("REDIS_URL".to_owned(), url)));
+            variables.extend(url(&rabbitmq, SHARED_AMQP).map(|url| ("AMQP_URL".to_owned(), url)));
+        }
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let at = |port| format!("http://127.0.0.1:{port}");
+        let client = Client::new(at(ports.edge), at(ports.core), at(ports.sandbox), keys.secret.clone())?;
+        let (core, edge, sandbox) = (None, None, None);
+        let mut stack =
+            Self { client, keys, core, edge, sandbox, redis, rabbitmq, front, ports, variables, dir };
+        stack.start_sandbox().await?;
+        stack.start_core("ingest,deliver,callbacks").await?;
+        if front == Front::Edge {
+            stack.start_edge().await?;
+        }
+        Ok(stack)
+    }
+
+    /// Starts core, or starts it again, with these roles.
+    pub async fn start_core(&mut self, roles: &str) -> anyhow::Result<()> {
+        let public = if self.front == Front::Standalone { ",public" } else { "" };
+        let mut command = self.tiffin()?;
+        command.args(["serve", "--roles"]).arg(format!("{roles}{public}"));
+        self.core = Some(Process::start(&mut command, &self.log("core"))?);
+        self.answers("core", self.ports.core).await
+    }
+
+    /// Starts the edge, or starts it again, with the ledgers it had.
+    pub async fn start_edge(&mut self) -> anyhow::Result<()> {
+        let edge_dir = self.dir.path().join("edge");
+        self.edge =
+            Some(edge::start(&edge_dir, self.ports.edge, &edge_variables(&self.keys, self.ports.core)?)?);
+        self.answers("edge", self.ports.edge).await
+    }
+
+    async fn start_sandbox(&mut self) -> anyhow::Result<()> {
+        let mut command = self.tiffin()?;
+        self.sandbox = Some(Process::start(command.arg("sandbox"), &self.log("sandbox"))?);
+        self.answers("sandbox", self.ports.sandbox).await
+    }
+
+    /// Everything this installation wrote: logs, Durable Objects, and its own servers' data.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Core's process, which must run.
+    pub fn core(&mut self) -> anyhow::Result<&mut Process> {
+        self.core.as_mut().ok_or_else(|| anyhow::anyhow!("core does not run"))
+    }
+
+    fn tiffin(&self) -> anyhow::Result<Command> {
+        let mut command = Command::new(tiffin()?);
+        command.env_clear().envs(&self.variables).arg("--config").arg(settings());
+        Ok(command)
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}.log"))
+    }
+
+    async fn answers(&self, name: &str, port: u16) -> anyhow::Result<()> {
+        let url = format!("http://127.0.0.1:{port}/healthz");
+        let look = || self.client.raw(reqwest::Method::GET, url.clone(), &[], Vec::new());
+        wait::until(name, look, |reply| reply.status == 200).await.map(drop).map_err(|error| {
+            let log = std::fs::read_to_string(self.log(name)).unwrap_or_default();
+            error.context(format!("{name} did not start: {log}"))
+        })
+    }
+}
+
+/// What the edge's worker is given.
+pub fn edge_variables(keys: &Keys, core_port: u16) -> anyhow::Result<Variables> {
+    let mut variables = keys.edge.clone();
+    let directory = keys.config(&Variables::new())?.directory()?;
+    variables.insert(tiffin_shared::config::DIRECTORY.into(), serde_json::to_string(&directory)?);
+    variables.insert(tiffin_shared::config::CORE_URL.into(), format!("http://127.0.0.1:{core_port}"));
+    Ok(variables)
+}
+
+async fn own_unless_shared(
+    variable: &str,
+    own: impl Future<Output = anyhow::Result<Server>>,
+) -> anyhow::Result<Option<Server>> {
+    if std::env::var(variable).is_ok() { Ok(None) } else { own.await.map(Some) }
+}
+
+fn variables(keys: &Keys, ports: Ports) -> Variables {
+    let mut variables = keys.core.clone();
+    variables.extend(keys.edge.clone());
+    let prefix = format!("t{}-{}", std::process::id(), STACKS.fetch_add(1, Ordering::Relaxed));
+    let at = |port| format!("127.0.0.1:{port}");
+    variables.extend(
+        [
+            ("TIFFIN_SERVER_LISTEN", at(ports.core)),
+            ("TIFFIN_SERVER_PUBLIC_LISTEN", at(ports.edge)),
+            ("TIFFIN_SERVER_PUBLIC_URL", format!("http://{}", at(ports.core))),
+            ("TIFFIN_SERVER_EDGE_URL", format!("http://{}", at(ports.edge))),
+            ("TIFFIN_SANDBOX_LISTEN", at(ports.sandbox)),
+            ("TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL", format!("http://{}", at(ports.sandbox))),
+            ("TIFFIN_STORE_PREFIX", prefix.clone()),
+            ("TIFFIN_BUS_PREFIX", prefix),
+            ("TIFFIN_BUS_PARTITIONS", "2".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    variables
+}
