@@ -15,25 +15,15 @@ trap 'exit 130' INT TERM HUP
 
 # free_ports COUNT: the first of so many neighbouring ports that nobody listens on.
 free_ports() {
-    python3 - "$1" <<'PY'
-import random, socket, sys
-count = int(sys.argv[1])
-while True:
-    first = random.randrange(12000, 18000)
-    try:
-        sockets = []
-        for port in range(first, first + count):
-            s = socket.socket()
-            s.bind(("127.0.0.1", port))
-            sockets.append(s)
-        print(first)
-        break
-    except OSError:
-        pass
-    finally:
-        for s in sockets:
-            s.close()
-PY
+    local first port
+    while true; do
+        first=$((12000 + RANDOM % 6000))
+        for ((port = first; port < first + $1; port++)); do
+            (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue 2
+        done
+        echo "$first"
+        return
+    done
 }
 
 # start NAME PORT CMD…: in the background, and waits until it takes connections.

@@ -1,0 +1,114 @@
+//! One script, every host: memory, Redis and the Durable Object under workerd must answer alike.
+
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
+mod hosts;
+mod script;
+
+use std::sync::Arc;
+
+use tiffin_core::store::Key;
+use tiffin_shared::ledger;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::nonce::Nonce;
+use tiffin_shared::order;
+use tiffin_shared::order::Order;
+
+use crate::hosts::Hosts;
+use crate::script::Script;
+
+/// Commands per machine. Enough to reach every limit many times over.
+const LEDGER_COMMANDS: usize = 4_000;
+const ORDER_COMMANDS: usize = 4_000;
+const NONCE_COMMANDS: usize = 1_000;
+/// A failure prints the step; the script is the same for the same seed.
+const SEED: u64 = 20_261_120;
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn memory_redis_and_the_durable_object_give_the_same_answers() -> anyhow::Result<()> {
+    let hosts = Hosts::start().await?;
+    let mut script = Script::new(SEED);
+    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    for step in 0..LEDGER_COMMANDS {
+        let (ledger, event) = script.ledger_event();
+        let key = Key::ledger(ledger);
+        let command = || ledger::Command {
+            keys: hosts.keys.clone(),
+            entropy: event.entropy.clone(),
+            ask: event.ask.clone(),
+        };
+        let memory = hosts.memory.apply::<Ledger>(&key, &command(), event.now).await?;
+        let redis = hosts.redis.apply::<Ledger>(&key, &command(), event.now).await?;
+        let object = hosts.ask_object(ledger, &event).await?;
+        assert_eq!(memory.outcome, redis.outcome, "step {step}, seed {SEED}");
+        assert_eq!(memory.due, redis.due, "step {step}, seed {SEED}");
+        assert_eq!(memory.outcome, object, "step {step}, seed {SEED}");
+        script.learn(&hosts.workers, &memory);
+        *kinds.entry(kind(&memory.outcome)).or_default() += 1;
+    }
+    println!("{LEDGER_COMMANDS} ledger commands on three hosts, 0 differences: {kinds:?}");
+    for outcome in
+        ["Created", "Found", "IdempotencyMismatch", "RateLimited", "WrongCode", "Verified", "Locked"]
+    {
+        assert!(kinds.contains_key(outcome), "the script never reached {outcome}: {kinds:?}");
+    }
+    Ok(())
+}
+
+fn kind(outcome: &ledger::Outcome) -> String {
+    match outcome {
+        ledger::Outcome::Verified { result, .. } => format!("{result:?}"),
+        ledger::Outcome::Created { .. } => "Created".into(),
+        ledger::Outcome::Found(_) => "Found".into(),
+        ledger::Outcome::RateLimited { .. } => "RateLimited".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn memory_and_redis_keep_order_records_alike() -> anyhow::Result<()> {
+    let hosts = Hosts::without_object().await?;
+    let mut script = Script::new(SEED);
+    let mut decisions = std::collections::BTreeSet::new();
+    for step in 0..ORDER_COMMANDS {
+        let (order, now, entropy, ask) = script.order_ask();
+        let command = || order::Command { entropy: entropy.clone(), ask: ask.clone() };
+        let key = Key::order(&order);
+        let memory = hosts.memory.apply::<Order>(&key, &command(), now).await?;
+        let redis = hosts.redis.apply::<Order>(&key, &command(), now).await?;
+        assert_eq!(memory, redis, "step {step}, seed {SEED}");
+        let name = format!("{:?}", memory.decision);
+        decisions.insert(name.split([' ', '(']).next().unwrap_or_default().to_owned());
+    }
+    assert_eq!(decisions.len(), 4, "the script reached only {decisions:?}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn a_nonce_is_fresh_once_on_every_host() -> anyhow::Result<()> {
+    let hosts = Hosts::without_object().await?;
+    let mut script = Script::new(SEED);
+    for step in 0..NONCE_COMMANDS {
+        let (nonce, now) = script.nonce();
+        let memory = hosts.memory.apply::<Nonce>(&Key::nonce(nonce), &(), now).await?;
+        let redis = hosts.redis.apply::<Nonce>(&Key::nonce(nonce), &(), now).await?;
+        assert_eq!(memory, redis, "step {step}, seed {SEED}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs Redis: make test"]
+async fn racing_writers_of_two_processes_admit_three_orders_and_evaluate_five_guesses() -> anyhow::Result<()>
+{
+    // Two stores of one Redis stand for two processes: their lanes do not know of each other.
+    let hosts = Arc::new(Hosts::without_object().await?);
+    let admitted = script::race_creates(&hosts).await?;
+    assert_eq!(admitted, 3);
+    let (wrong, locked) = script::race_guesses(&hosts).await?;
+    assert_eq!((wrong, locked), (5, script::RACERS - 5));
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! Random commands from a seed, in a world of few phones, keys and orders, so that they meet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tiffin_core::store::Key;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::code::Code;
+use tiffin_shared::directory::Limits;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::id::ServiceId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::ledger;
+use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Create;
+use tiffin_shared::ledger::Event;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Verify;
+use tiffin_shared::ledger::Whose;
+use tiffin_shared::order;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Reason;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::phone::Phone;
+use tiffin_shared::seal::PrivateKey;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::api::VerifyResult;
+use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Private;
+
+use crate::hosts::Hosts;
+
+/// In the year 2040: no alarm of the object rings while the script runs.
+const START: UnixMs = UnixMs(2_208_988_800_000);
+const PHONES: u64 = 4;
+const KEYS: u64 = 60;
+/// Orders remembered for fetching, verifying and events.
+const RECENT: usize = 6;
+pub const RACERS: usize = 64;
+
+pub struct Script {
+    random: u64,
+    now: UnixMs,
+    orders: Vec<OrderId>,
+    codes: BTreeMap<OrderId, Code>,
+    nonces: u64,
+}
+
+impl Script {
+    pub fn new(seed: u64) -> Self {
+        Self { random: seed, now: START, orders: Vec::new(), codes: BTreeMap::new(), nonces: 0 }
+    }
+
+    /// SplitMix64: small, and the same everywhere.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    fn entropy(&mut self) -> Entropy {
+        let mut bytes = [0; 32];
+        for byte in &mut bytes {
+            *byte = u8::try_from(self.below(256)).unwrap_or(0);
+        }
+        Entropy::new(bytes)
+    }
+
+    /// Mostly forward; sometimes back, as a skewed clock is; sometimes far, so that codes and windows end.
+    fn tick(&mut self) -> UnixMs {
+        let step = self.below(400);
+        self.now = match step {
+            0 => self.now.plus(6 * 3_600_000),
+            1..4 => self.now.plus(400_000),
+            _ => self.now.plus(self.below(4_000)),
+        };
+        if step > 360 { self.now.minus(self.below(120_000)) } else { self.now }
+    }
+
+    pub fn ledger_event(&mut self) -> (LedgerId, Event) {
+        let (now, entropy) = (self.tick(), self.entropy());
+        let choice = self.below(100);
+        let known = self.known();
+        let (ledger, ask) = match (choice, known) {
+            (0..20, _) | (_, None) => {
+                let create = self.create();
+                (create.ledger, Ask::Create(Box::new(create)))
+            }
+            (20..32, Some(order)) => (order.ledger(), Ask::Fetch(self.whose(order))),
+            (32..75, Some(order)) => {
+                let guess = self.guess(&order);
+                (order.ledger(), Ask::Verify(Verify { whose: self.whose(order), guess }))
+            }
+            (75..82, Some(order)) => (order.ledger(), Ask::Done(order)),
+            (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
+            (_, Some(order)) => (order.ledger(), Ask::Tick),
+        };
+        (ledger, Event { now, entropy, ask })
+    }
+
+    /// Remembers new orders and, as a worker would, their codes.
+    pub fn learn(&mut self, workers: &Ring<PrivateKey>, reply: &ledger::Reply) {
+        for job in &reply.due {
+            let header: Header = serde_json::from_str(&job.header).expect("a header");
+            let key = workers.get(&job.sealed.key).expect("the workers' key");
+            let plaintext = job.sealed.open(key, job.header.as_bytes()).expect("a job that opens");
+            let private: Private = serde_json::from_slice(&plaintext).expect("a private part");
+            if self.codes.insert(header.order.clone(), private.code).is_none() {
+                self.orders.push(header.order);
+            }
+        }
+        let surplus = self.orders.len().saturating_sub(RECENT);
+        self.orders.drain(..surplus);
+    }
+
+    fn known(&mut self) -> Option<OrderId> {
+        let count = u64::try_from(self.orders.len()).ok().filter(|count| *count > 0)?;
+        let at = usize::try_from(self.below(count)).ok()?;
+        self.orders.get(at).cloned()
+    }
+
+    fn tenant(&mut self) -> TenantId {
+        TenantId::parse(if self.below(4) == 0 { "other" } else { "dev" }).expect("a name")
+    }
+
+    fn whose(&mut self, order: OrderId) -> Whose {
+        Whose { tenant: self.tenant(), order, limits: Limits::default() }
+    }
+
+    fn guess(&mut self, order: &OrderId) -> Code {
+        let right = self.codes.get(order).cloned().filter(|_| self.random.is_multiple_of(7));
+        right.unwrap_or_else(|| Code::sample(6, [self.below(1_000_000)]).expect("a code"))
+    }
+
+    fn create(&mut self) -> Create {
+        let (phone, key) = (self.below(PHONES), self.below(KEYS));
+        let service = if self.below(3) == 0 { "payment" } else { "login" };
+        create(phone, key, self.below(2), &self.tenant(), service)
+    }
+
+    fn order_event(&mut self, order: OrderId) -> OrderEvent {
+        let state = match self.below(16) {
+            0 => OrderState::Failed,
+            1..5 => OrderState::Sending,
+            5..10 => OrderState::Sent,
+            _ => OrderState::Delivered,
+        };
+        OrderEvent { order, seq: self.below(6), state, reason: None, attempts: Vec::new() }
+    }
+
+    pub fn order_ask(&mut self) -> (OrderId, UnixMs, Entropy, order::Ask) {
+        let (now, entropy, phone) = (self.tick(), self.entropy(), self.below(PHONES));
+        let era = u8::try_from(self.now.since(START) / 200_000 % 251).unwrap_or(0);
+        let order = OrderId::new([era; 16], LedgerId::new([u8::try_from(phone).unwrap_or(0); 16]));
+        let n = u32::try_from(self.below(4) + 1).unwrap_or(1);
+        let ask = match self.below(10) {
+            0..4 => {
+                let created_at = START.plus(self.now.since(START) / 200_000 * 200_000);
+                let header = Header {
+                    v: 1,
+                    order: order.clone(),
+                    tenant: self.tenant(),
+                    service: ServiceId::parse("login").expect("a name"),
+                    channel: Channel::Sms,
+                    created_at,
+                    expires_at: created_at.plus(300_000),
+                };
+                let gateway = GatewayId::parse("twilio-sms").expect("a name");
+                order::Ask::Claim { header: Box::new(header), gateway }
+            }
+            4..7 => order::Ask::Result { n, outcome: self.outcome() },
+            7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },
+            8 => order::Ask::Reported(self.below(8)),
+            _ => order::Ask::Tick,
+        };
+        (order, now, entropy, ask)
+    }
+
+    fn outcome(&mut self) -> CallOutcome {
+        match self.below(8) {
+            0 => CallOutcome::Permanent(Reason::InvalidNumber),
+            1 => CallOutcome::Unknown,
+            2 => CallOutcome::Taken { provider_id: "SM1".into() },
+            _ => CallOutcome::Transient(Reason::ProviderDown),
+        }
+    }
+
+    pub fn nonce(&mut self) -> ([u8; 16], UnixMs) {
+        self.nonces += self.below(2);
+        let [a, b, c, d, e, f, g, h] = self.nonces.to_be_bytes();
+        ([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0], self.tick())
+    }
+}
+
+fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> Create {
+    let short = |number: u64| Bytes(u128::from(number).to_be_bytes());
+    let number = Phone::parse(&format!("+9198765432{phone:02}")).expect("a number");
+    Create {
+        ledger: LedgerId::new([u8::try_from(phone).unwrap_or(0); 16]),
+        tenant: tenant.clone(),
+        service: ServiceId::parse(service).expect("a name"),
+        limits: Limits::default(),
+        digits: 6,
+        ttl_ms: 300_000,
+        channel: Channel::Sms,
+        idempotency_key: short(key),
+        fingerprint: short(body),
+        to: number.masked(),
+        phone: Some(number),
+        email: None,
+        locale: "en".into(),
+        binding: None,
+        client_ref: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+async fn race(hosts: &Arc<Hosts>, ask: impl Fn(usize) -> Ask) -> anyhow::Result<Vec<Outcome>> {
+    let mut racers = tokio::task::JoinSet::new();
+    for racer in 0..RACERS {
+        let (hosts, ask) = (hosts.clone(), ask(racer));
+        let entropy = Entropy::new([u8::try_from(racer)?; 32]);
+        racers.spawn(async move {
+            let store = if racer % 2 == 0 { &hosts.redis } else { &hosts.redis_too };
+            let command = ledger::Command { keys: hosts.keys.clone(), entropy, ask };
+            let key = Key::ledger(LedgerId::new([99; 16]));
+            // Running out of tries is an answer to retry, as a client would.
+            loop {
+                match store.apply::<Ledger>(&key, &command, START).await {
+                    Ok(reply) => return Ok::<_, anyhow::Error>(reply.outcome),
+                    Err(tiffin_core::store::Error::Contended(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        });
+    }
+    racers.join_all().await.into_iter().collect()
+}
+
+/// Many orders at once for one phone, each with its own key. How many were admitted.
+pub async fn race_creates(hosts: &Arc<Hosts>) -> anyhow::Result<usize> {
+    let tenant = TenantId::parse("dev")?;
+    let ask = |racer| {
+        let racer = u64::try_from(racer).unwrap_or(0);
+        let ledger = LedgerId::new([99; 16]);
+        Ask::Create(Box::new(Create { ledger, ..create(99, racer, 0, &tenant, "login") }))
+    };
+    let outcomes = race(hosts, ask).await?;
+    Ok(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created { .. })).count())
+}
+
+/// Many wrong guesses at once at one order. How many were evaluated, and how many locked out.
+pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> {
+    let tenant = TenantId::parse("second")?;
+    let (entropy, ledger) = (Entropy::new([200; 32]), LedgerId::new([99; 16]));
+    let ask = Ask::Create(Box::new(Create { ledger, ..create(99, 0, 0, &tenant, "login") }));
+    let command = ledger::Command { keys: hosts.keys.clone(), entropy, ask };
+    let reply = hosts.redis.apply::<Ledger>(&Key::ledger(ledger), &command, START).await?;
+    let Outcome::Created { order, .. } = reply.outcome else { anyhow::bail!("not created") };
+    let order = OrderId::parse(&order.id)?;
+    // A code of another length is never right.
+    let guess = Code::parse("1234")?;
+    let whose = Whose { tenant, order, limits: Limits::default() };
+    let outcomes =
+        race(hosts, |_| Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone() })).await?;
+    let count = |verdict| {
+        let of =
+            |outcome: &&Outcome| matches!(outcome, Outcome::Verified { result, .. } if *result == verdict);
+        outcomes.iter().filter(of).count()
+    };
+    Ok((count(VerifyResult::WrongCode), count(VerifyResult::Locked)))
+}
