@@ -134,7 +134,8 @@ impl Stack {
         self.answers("edge", self.ports.edge).await
     }
 
-    async fn start_sandbox(&mut self) -> anyhow::Result<()> {
+    /// Starts the providers, or starts them again: with an empty inbox and without faults.
+    pub async fn start_sandbox(&mut self) -> anyhow::Result<()> {
         let mut command = self.tiffin()?;
         self.sandbox = Some(Process::start(command.arg("sandbox"), &self.log("sandbox"))?);
         self.answers("sandbox", self.ports.sandbox).await
@@ -143,6 +144,12 @@ impl Stack {
     /// Everything this installation wrote: logs, Durable Objects, and its own servers' data.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// What core and the sandbox have in their environment by this name.
+    pub fn variable(&self, name: &str) -> anyhow::Result<&str> {
+        let value = self.variables.get(name).map(String::as_str);
+        value.ok_or_else(|| anyhow::anyhow!("{name} is not set"))
     }
 
     /// Core's process, which must run.

@@ -1,0 +1,12 @@
+//! What happens when parts die, lie or stay away: real processes, real signals.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod common;
+mod crash;
+mod forged_jobs;
+mod forged_receipts;
+mod outage;
+mod provider;
+mod servers;
+mod standalone;
