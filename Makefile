@@ -1,6 +1,6 @@
 # What a person types. Each target sets up what is missing, says what it does, and skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help run run-full standalone test setup lint clean
+.PHONY: help run run-full standalone test bench setup lint clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ standalone: ## Everything in one native process, no wasm
 
 test: ## Every test, on real workerd, Redis, RabbitMQ and Chromium
 	@scripts/test.sh
+
+bench: ## Benchmarks, each with its floor; results in target/bench/
+	@scripts/setup.sh rust node wasm
+	@scripts/build-edge.sh
+	@cargo build --quiet --release --bin tiffin
+	@cargo run --quiet --release -p tiffin-tests --bin bench
 
 setup: ## Only install what is missing
 	@scripts/setup.sh all

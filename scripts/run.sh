@@ -29,7 +29,8 @@ supervise() {
             child=$!
             echo "$child" >"$state/$name.pid"
             [ -e "$state/dev.json" ] && write_dev_json
-            wait "$child" || true
+            { wait "$child" || true; } 2>/dev/null
+            say "$name ended; starting it again"
             sleep 1 &
             wait $!
         done
@@ -95,13 +96,12 @@ set -a
 set +a
 
 if [ "$mode" = full ]; then
+    [ -n "${REDIS_URL:-}" ] && [ -n "${AMQP_URL:-}" ] || "$ROOT/scripts/setup.sh" servers
     if [ -z "${REDIS_URL:-}" ]; then
-        "$ROOT/scripts/setup.sh" servers
         supervise redis "$ROOT/scripts/serve/redis.sh" "$state/redis" 18790
         export REDIS_URL=redis://127.0.0.1:18790
     fi
     if [ -z "${AMQP_URL:-}" ]; then
-        "$ROOT/scripts/setup.sh" servers
         supervise rabbitmq "$ROOT/scripts/serve/rabbitmq.sh" "$state/rabbitmq" 18791
         export AMQP_URL=amqp://127.0.0.1:18791
         say "starting RabbitMQ"
