@@ -1,0 +1,17 @@
+//! The API as its contract has it: refusals, limits and races, over real parts.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod case;
+mod chunked;
+mod content;
+mod double_tap;
+mod guesses;
+mod lists;
+mod pages;
+mod parity;
+mod processes;
+mod publishable;
+mod rate;
+mod ready;
+mod refusals;
