@@ -40,14 +40,22 @@ use tiffin_tests::wait;
 
 use crate::common;
 
+/// The code in every job made here.
+pub const CODE: &str = "271828";
+
 /// Sealed for this stack's workers, as the edge would.
 pub fn job(stack: &Stack, phone: &str) -> anyhow::Result<Job> {
+    job_for(stack, phone, "login")
+}
+
+/// The same for any service.
+pub fn job_for(stack: &Stack, phone: &str, service: &str) -> anyhow::Result<Job> {
     let now = host::now();
     let header = Header {
         v: VERSION,
         order: OrderId::new(host::random()?, LedgerId::new(host::random()?)),
         tenant: TenantId::parse("dev")?,
-        service: ServiceId::parse("login")?,
+        service: ServiceId::parse(service)?,
         channel: Channel::Sms,
         created_at: now,
         expires_at: now.plus(5 * MINUTE_MS),
@@ -55,7 +63,7 @@ pub fn job(stack: &Stack, phone: &str) -> anyhow::Result<Job> {
     let private = Private {
         phone: Some(Phone::parse(phone)?),
         email: None,
-        code: Code::parse("271828")?,
+        code: Code::parse(CODE)?,
         locale: "en".into(),
         approves: None,
     };
@@ -128,7 +136,7 @@ async fn ingest_takes_a_job_of_the_edge_once_and_no_other() -> anyhow::Result<()
     assert_eq!((replayed.status, replayed.code()), (401, Some("unauthenticated")));
 
     let phone = phones.pop().context("the genuine job's phone")?;
-    assert_eq!(stack.client.code(&phone).await?, "271828");
+    assert_eq!(stack.client.code(&phone).await?, CODE);
     let order = common::order(&stack.client).await?;
     common::arrive_exactly_once(&stack.client, &[order]).await?;
     assert_eq!(stack.client.inbox(&phone).await?.len(), 1);

@@ -8,5 +8,7 @@ mod forged_jobs;
 mod forged_receipts;
 mod outage;
 mod provider;
+mod scan;
+mod secrecy;
 mod servers;
 mod standalone;
