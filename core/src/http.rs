@@ -3,6 +3,7 @@
 pub mod callbacks;
 pub mod health;
 pub mod ingest;
+pub mod overload;
 
 use std::sync::Arc;
 

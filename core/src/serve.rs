@@ -32,13 +32,16 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
 
-    listen(&mut tasks, server.listen, http::router(app.clone(), roles), stopped.clone()).await?;
+    let limited = |router| http::overload::limited(router, server.requests_max);
+    let core = limited(http::router(app.clone(), roles));
+    listen(&mut tasks, server.listen, core, stopped.clone()).await?;
     tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
     if app.store.kind() == "memory" || app.bus.kind() == "memory" {
         tracing::warn!("store or bus is in memory: what they hold ends with this process");
     }
     if roles.contains(&Role::Public) {
-        listen(&mut tasks, server.public_listen, standalone::router(app.clone()), stopped.clone()).await?;
+        let public = limited(standalone::router(app.clone()));
+        listen(&mut tasks, server.public_listen, public, stopped.clone()).await?;
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
     if with_sandbox {

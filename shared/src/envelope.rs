@@ -19,6 +19,7 @@ use crate::seal::Sealed;
 use crate::wire::job::Header;
 use crate::wire::job::Job;
 use crate::wire::job::Private;
+use crate::wire::job::VERSION;
 
 /// The largest envelope on the wire, in bytes: a full plaintext in base64, and its header.
 pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
@@ -77,7 +78,8 @@ impl Envelope {
         if !key.verify(&signed_bytes(&self.header, &self.sealed), &self.signature.0) {
             return Err(Error::Signature);
         }
-        serde_json::from_str(&self.header).map_err(|_| Error::Malformed)
+        let header: Header = serde_json::from_str(&self.header).map_err(|_| Error::Malformed)?;
+        if header.v == VERSION { Ok(header) } else { Err(Error::Malformed) }
     }
 
     /// Opens the sealed part. Only after [`Envelope::verify`].

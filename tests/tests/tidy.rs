@@ -86,10 +86,11 @@ fn shared_stands_on_its_allow_list_and_reads_no_clock() {
     let allowed: BTreeSet<_> = SHARED_DEPENDENCIES.into_iter().chain([""]).collect();
     assert!(names.len() > 5 && names.is_subset(&allowed), "{:?}", names.difference(&allowed));
     for (path, text) in sources().iter().filter(|(path, _)| path.starts_with(root().join("shared/src"))) {
+        let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         for banned in
             ["async fn", "SystemTime", "Instant::", "std::env", "std::thread", "getrandom", "println!"]
         {
-            assert!(!code.contains(banned), "{} has {banned}", shown(path));
+            assert!(!code.iter().any(|line| line.contains(banned)), "{} has {banned}", shown(path));
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Server {
     pub public_url: String,
     /// Where core reaches the edge.
     pub edge_url: String,
+    /// Requests served at once on each address; one more is answered 503.
+    pub requests_max: u16,
 }
 
 impl Default for Server {
@@ -64,6 +66,7 @@ impl Default for Server {
             public_listen: loopback(8787),
             public_url: "http://127.0.0.1:8788".into(),
             edge_url: "http://127.0.0.1:8787".into(),
+            requests_max: 1_024,
         }
     }
 }
@@ -180,6 +183,9 @@ impl File {
         }
         if !(1..=PARTITIONS_MAX).contains(&self.bus.partitions) {
             return Err(format!("bus.partitions: must be 1 to {PARTITIONS_MAX}"));
+        }
+        if self.server.requests_max == 0 {
+            return Err("server.requests_max: must be at least 1".into());
         }
         let counts = [("delivery.lanes", self.delivery.lanes), ("delivery.prefetch", self.delivery.prefetch)];
         if let Some((key, _)) = counts.iter().find(|(_, count)| !(1..=PREFETCH_MAX).contains(count)) {

@@ -3,3 +3,4 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 mod order;
+mod overload;
