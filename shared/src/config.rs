@@ -75,8 +75,7 @@ pub fn core_public_keys(variable: impl Fn(&str) -> Option<String>) -> Result<Rin
 /// The directory as a variable holds it.
 pub fn directory(variable: impl Fn(&str) -> Option<String>) -> Result<Directory, Error> {
     let text = required(&variable, DIRECTORY)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::Invalid { name: DIRECTORY, reason: error.to_string() })
+    serde_json::from_str(&text).map_err(|error| Error::Invalid { name: DIRECTORY, reason: error.to_string() })
 }
 
 /// A setting that must be there.

@@ -173,7 +173,8 @@ pub fn write_key(kind: KeyKind, random: [u8; 24]) -> String {
 }
 
 fn is_key(text: &str) -> bool {
-    let body = [KeyKind::Publishable, KeyKind::Secret].iter().find_map(|kind| text.strip_prefix(kind.prefix()));
+    let body =
+        [KeyKind::Publishable, KeyKind::Secret].iter().find_map(|kind| text.strip_prefix(kind.prefix()));
     let Some(body) = body.and_then(bytes::decode_array::<28>) else { return false };
     let (random, checksum) = body.split_at(24);
     bytes::truncate::<4>(bytes::sha256(random)) == checksum

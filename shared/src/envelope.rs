@@ -60,12 +60,7 @@ impl Envelope {
     /// Signs a job for hand-over.
     pub fn sign(job: &Job, key: &Signing) -> Self {
         let signature = Bytes(key.sign(&signed_bytes(&job.header, &job.sealed)));
-        Self {
-            header: job.header.clone(),
-            sealed: job.sealed.clone(),
-            signer: key.id().clone(),
-            signature,
-        }
+        Self { header: job.header.clone(), sealed: job.sealed.clone(), signer: key.id().clone(), signature }
     }
 
     /// Reads the JSON form.

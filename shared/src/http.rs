@@ -133,7 +133,10 @@ impl Front {
             Problem::new(problem::Code::Unauthenticated, "Send your API key as `Authorization: Bearer sk_…`.")
         })?;
         self.directory.caller(key).ok_or_else(|| {
-            Problem::new(problem::Code::Unauthenticated, "This API key is not known. It may have been revoked.")
+            Problem::new(
+                problem::Code::Unauthenticated,
+                "This API key is not known. It may have been revoked.",
+            )
         })
     }
 }

@@ -79,7 +79,8 @@ name! {
 }
 
 fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     text.len() <= NAME_CHARS_MAX
         && text.bytes().all(allowed)
         && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())

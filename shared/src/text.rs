@@ -42,6 +42,9 @@ mod tests {
         assert_eq!(text, "012345 is your Shop code. It expires in 5 minutes. Never share it with anyone.");
         assert!(text.len() <= 160);
         words = Words { approves: Some("499.00 INR to Tailor"), ttl_ms: 60_000, ..words };
-        assert!(render(&code, &words).starts_with("012345 approves 499.00 INR to Tailor at Shop. It expires in 1 minute."));
+        assert!(
+            render(&code, &words)
+                .starts_with("012345 approves 499.00 INR to Tailor at Shop. It expires in 1 minute.")
+        );
     }
 }

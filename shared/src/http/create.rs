@@ -38,9 +38,13 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
         Problem::new(Code::InvalidRequest, format!("The body is not a valid order: {error}."))
     })?;
     check(&body, caller.kind)?;
-    let phone = body.to.phone.as_deref().map(Phone::parse).transpose().map_err(|error| {
-        Problem::new(Code::InvalidPhone, format!("to.phone: {error}."))
-    })?;
+    let phone = body
+        .to
+        .phone
+        .as_deref()
+        .map(Phone::parse)
+        .transpose()
+        .map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
     let email = body.to.email.as_deref().map(email).transpose()?;
     let (service_id, service) = service(&body.service, caller)?;
     let channel = channel(&body, service, phone.is_some(), email.is_some())?;
@@ -81,26 +85,33 @@ fn invalid(detail: impl Into<String>) -> Problem {
 /// A structured-field string (draft-ietf-httpapi-idempotency-key-header); bare visible ASCII is taken too.
 fn idempotency_key(request: &Request) -> Result<&str, Problem> {
     let Some(value) = request.header("idempotency-key").map(str::trim) else {
-        let detail = "Send `Idempotency-Key: \"…\"`, a new random value for each order. Repeat it when you retry.";
+        let detail =
+            "Send `Idempotency-Key: \"…\"`, a new random value for each order. Repeat it when you retry.";
         return Err(Problem::new(Code::IdempotencyKeyMissing, detail));
     };
     let key = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
     let is_visible = |byte: u8| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\';
     if key.is_empty() || key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !key.bytes().all(is_visible) {
-        return Err(invalid("Idempotency-Key must be 1 to 255 visible ASCII characters without quotes inside"));
+        return Err(invalid(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters without quotes inside",
+        ));
     }
     Ok(key)
 }
 
 fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
     if kind == KeyKind::Publishable && body.client.is_some() {
-        return Err(invalid("client: only secret keys may tell of the client; with a publishable key it is seen"));
+        return Err(invalid(
+            "client: only secret keys may tell of the client; with a publishable key it is seen",
+        ));
     }
     let country = body.client.as_ref().and_then(|client| client.country.as_deref());
     if country.is_some_and(|country| country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase())) {
         return Err(invalid("client.country must be two capital letters (ISO 3166-1)"));
     }
-    for (name, given) in [("max_price", &body.max_price), ("code", &body.code), ("challenge", &body.challenge)] {
+    for (name, given) in
+        [("max_price", &body.max_price), ("code", &body.code), ("challenge", &body.challenge)]
+    {
         if given.is_some() {
             return Err(invalid(format!("{name}: this version does not take it; leave it out or null")));
         }
@@ -121,7 +132,9 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
         !key.is_empty() && fits(key, METADATA_KEY_CHARS_MAX) && fits(value, METADATA_VALUE_CHARS_MAX)
     };
     if metadata.is_some_and(|pairs| pairs.len() > METADATA_PAIRS_MAX || !pairs.iter().all(pair_fits)) {
-        return Err(invalid("metadata holds at most 10 pairs, keys of 40 and values of 120 printable characters"));
+        return Err(invalid(
+            "metadata holds at most 10 pairs, keys of 40 and values of 120 printable characters",
+        ));
     }
     Ok(())
 }
@@ -157,7 +170,9 @@ fn channel(body: &CreateOrder, service: &Service, phone: bool, email: bool) -> R
     };
     service.channels.iter().find(usable).copied().ok_or_else(|| {
         let detail = match risk {
-            Risk::High => "This service has no route for the address and channel; high-risk codes never go by SMS.",
+            Risk::High => {
+                "This service has no route for the address and channel; high-risk codes never go by SMS."
+            }
             Risk::Normal => "This service has no route for the address and channel.",
         };
         Problem::new(Code::NoRoute, detail)
@@ -172,7 +187,8 @@ fn masked_email(email: &str) -> String {
 
 /// Of the content, not its spelling: spaces and the order of fields do not make another request.
 fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
-    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
     let canonical = serde_json::to_vec(&value).map_err(|_| invalid("the body is not JSON"))?;
     Ok(index.fingerprint("order", &canonical))
 }

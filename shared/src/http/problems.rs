@@ -22,7 +22,9 @@ fn remedy(code: Code) -> &'static str {
         Code::ChallengeRequired => "Solve the challenge in the reply, and send the solution with the order.",
         Code::DestinationNotAllowed => "Ask the operator to open this country or kind of number.",
         Code::IdempotencyInFlight => "Wait for the first request's answer, or retry in a moment.",
-        Code::IdempotencyKeyMissing => "Send an Idempotency-Key header with a new random value for each order.",
+        Code::IdempotencyKeyMissing => {
+            "Send an Idempotency-Key header with a new random value for each order."
+        }
         Code::IdempotencyMismatch => "Use a new key for a new order, and the same body when retrying.",
         Code::InsufficientBalance => "Top up the balance.",
         Code::InvalidPhone => "Send the number as '+', country code and digits: +919876543210.",
@@ -30,9 +32,13 @@ fn remedy(code: Code) -> &'static str {
         Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
         Code::NotFound => "Check the path and the id.",
         Code::NothingChanged => "Choose another channel.",
-        Code::RateLimited => "Wait as long as Retry-After says, then send the same request with the same key.",
+        Code::RateLimited => {
+            "Wait as long as Retry-After says, then send the same request with the same key."
+        }
         Code::Unauthenticated => "Send your API key as `Authorization: Bearer sk_...`.",
-        Code::Unavailable => "Wait as long as Retry-After says, then send the same request with the same key.",
+        Code::Unavailable => {
+            "Wait as long as Retry-After says, then send the same request with the same key."
+        }
         Code::UnknownService => "Use one of the services that the detail names.",
     }
 }

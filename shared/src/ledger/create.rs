@@ -26,7 +26,8 @@ use crate::wire::job::Private;
 
 pub(super) fn step(mut state: State, create: &Create, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let section = state.sections.entry(create.tenant.clone()).or_default();
-    if let Some(earlier) = section.orders.iter().find(|order| order.idempotency_key == create.idempotency_key) {
+    if let Some(earlier) = section.orders.iter().find(|order| order.idempotency_key == create.idempotency_key)
+    {
         // A replay spends nothing.
         return Step::keep(Reply::of(if earlier.fingerprint == create.fingerprint {
             Outcome::Created { order: section.view(earlier, &create.limits, now), replayed: true }
