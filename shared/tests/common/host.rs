@@ -22,11 +22,15 @@ impl Host {
     pub fn ask<M: Machine>(&mut self, command: &M::Command, now: UnixMs) -> M::Reply {
         let (reply, commit) = machine::run::<M>(self.body(), command, now).unwrap();
         if let Some(commit) = commit {
-            let alive = self.stored.as_ref().filter(|old| now < old.commit.expires_at);
-            let written_at = alive.map_or(now, |old| old.written_at.max(now));
-            self.stored = Some(Stored { commit, written_at });
+            self.stored = Some(Stored { commit, written_at: self.seen(now) });
         }
         reply
+    }
+
+    /// Time as the stored state sees it: never before it was written.
+    pub fn seen(&self, now: UnixMs) -> UnixMs {
+        let alive = self.stored.as_ref().filter(|old| now < old.commit.expires_at);
+        alive.map_or(now, |old| old.written_at.max(now))
     }
 
     /// Asks without storing what follows.

@@ -98,7 +98,7 @@ pub struct Placed {
 pub struct World {
     pub host: Host,
     pub now: UnixMs,
-    /// The latest time so far.
+    /// The same as the stored state sees it.
     pub clock: UnixMs,
     pub placed: Vec<Placed>,
     events: u64,
@@ -115,7 +115,7 @@ impl World {
     pub fn next(&mut self, step: &Move) -> Command {
         self.events += 1;
         self.now = pause::after(self.now, step.pause);
-        self.clock = self.clock.max(self.now);
+        self.clock = self.host.seen(self.now);
         command(self.events, self.ask(&step.action))
     }
 

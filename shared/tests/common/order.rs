@@ -106,6 +106,7 @@ pub fn command(event: u64, ask: Ask) -> Command {
 pub struct World {
     pub host: Host,
     pub now: UnixMs,
+    /// The same as the stored state sees it.
     pub clock: UnixMs,
     /// The latest attempt.
     pub n: u32,
@@ -124,7 +125,7 @@ impl World {
     pub fn next(&mut self, step: &Move) -> Command {
         self.events += 1;
         self.now = pause::after(self.now, step.pause);
-        self.clock = self.clock.max(self.now);
+        self.clock = self.host.seen(self.now);
         let ask = match step.action.clone() {
             Action::Claim => claim(),
             Action::Receipt { back, provider, receipt } => {
