@@ -145,7 +145,10 @@ fn hmac_covers_the_length_prefixed_fields() {
     let mac = |fields: &[&[u8]]| hmac_sha256(&[1; 32], fields);
     assert_ne!(mac(&[b"ab", b"c"]), mac(&[b"a", b"bc"]));
     assert_ne!(mac(&[b"ab"]), mac(&[b"ab", b""]));
-    assert_eq!(hex(&mac(&[b"ab", b"", b"c"])), "8c6e9bf3bcc433bedc864d067ee610221697ed76c03ae61afc1d8bc7a40b5ee1");
+    assert_eq!(
+        hex(&mac(&[b"ab", b"", b"c"])),
+        "8c6e9bf3bcc433bedc864d067ee610221697ed76c03ae61afc1d8bc7a40b5ee1"
+    );
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -169,10 +169,7 @@ fn a_late_receipt_is_noted_and_reopens_nothing() {
 fn a_receipt_for_another_message_of_the_provider_is_not_taken() {
     let mut world = World::default();
     play(&mut world, 0, Action::Claim);
-    play(&mut world, 1, Action::Result {
-        back: 0,
-        outcome: CallOutcome::Taken { provider_id: "m1".into() },
-    });
+    play(&mut world, 1, Action::Result { back: 0, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
     let before = record(&world.host);
     play(&mut world, 1, Action::Receipt { back: 0, provider: 2, receipt: Receipt::Delivered });
     assert_eq!(record(&world.host), before);

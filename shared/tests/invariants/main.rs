@@ -1,10 +1,5 @@
 //! The named invariants of the design, as properties over random scripts in virtual time.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "../common/mod.rs"]
 mod common;
