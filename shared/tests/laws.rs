@@ -72,30 +72,31 @@ fn laws_of_order(script: &[common::order::Move]) {
 /// What the laws need to know of a machine.
 struct Subject<M: Machine> {
     show: fn(&M::Reply) -> String,
-    /// Whether the command may come twice and count once.
-    redelivered: fn(&M::Command) -> bool,
+    /// How long after it the command may come a second time and count once.
+    again_ms: fn(&M::Command) -> Option<u64>,
 }
 
 const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
-    redelivered: |command| match command.ask {
-        ledger::Ask::Done(_) | ledger::Ask::Event(_) | ledger::Ask::Tick => true,
-        // A second order with one key is a replay.
-        ledger::Ask::Create(_) => true,
-        ledger::Ask::Fetch(_) | ledger::Ask::Verify(_) => false,
+    again_ms: |command| match command.ask {
+        ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
+        // A key is forgotten after a day, and a later alarm is another one.
+        ledger::Ask::Create(_) | ledger::Ask::Tick => Some(0),
+        ledger::Ask::Fetch(_) | ledger::Ask::Verify(_) => None,
     },
 };
 
 const ORDER: Subject<Order> = Subject {
     show: |reply| format!("{reply:?}"),
-    redelivered: |command| match command.ask {
-        order::Ask::Receipt { .. } | order::Ask::Reported(_) | order::Ask::Tick => true,
+    again_ms: |command| match command.ask {
+        order::Ask::Receipt { .. } | order::Ask::Reported(_) => Some(MINUTE_MS),
+        order::Ask::Tick => Some(0),
         // A worker tells the result of its one call; nothing brings it again.
-        order::Ask::Claim { .. } | order::Ask::Result { .. } => false,
+        order::Ask::Claim { .. } | order::Ask::Result { .. } => None,
     },
 };
 
-const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), redelivered: |()| true };
+const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |()| Some(MINUTE_MS) };
 
 fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M::Command, now: UnixMs) {
     let run = |body: Option<&str>, now: UnixMs| -> (String, Option<Commit>) {
@@ -107,10 +108,13 @@ fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M:
     let first = run(body, now);
     assert_eq!(first, run(body, now), "replay");
 
-    let after = first.1.as_ref().map(|commit| commit.body.as_str()).or(body);
-    if let Some(after) = after.filter(|_| (subject.redelivered)(command)) {
-        let again = run(Some(after), now).1.map_or(after.to_owned(), |commit| commit.body);
-        assert_eq!(again, after, "redelivery");
+    let after = first.1.as_ref().or(stored.map(|stored| &stored.commit));
+    if let (Some(after), Some(again_ms)) = (after, (subject.again_ms)(command)) {
+        let at = now.plus(again_ms);
+        if at < after.expires_at {
+            let again = run(Some(&after.body), at).1.map_or(after.body.clone(), |commit| commit.body);
+            assert_eq!(again, after.body, "redelivery");
+        }
     }
 
     let Some(Stored { commit, written_at }) = stored else { return };

@@ -9,6 +9,7 @@ use tiffin_shared::order::Decision;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
+use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
@@ -151,6 +152,17 @@ fn a_dead_workers_claim_ends_as_unknown_and_is_not_sent_again() {
     let attempt = &gone.event.unwrap().attempts[0];
     assert_eq!(serde_json::to_value(attempt.state).unwrap(), "unknown");
     assert_eq!(play(&mut world, 1, Action::Claim).decision, Decision::Stop);
+}
+
+#[test]
+fn a_job_is_sent_before_its_codes_end_and_not_at_it() {
+    for (pause_ms, decision) in
+        [(TTL_MS - 1, Decision::Send { n: 1 }), (TTL_MS, Decision::Stop), (DAY_MS, Decision::Stop)]
+    {
+        let mut world = World::default();
+        let reply = play(&mut world, i64::try_from(pause_ms).unwrap(), Action::Claim);
+        assert_eq!(reply.decision, decision, "after {pause_ms} ms");
+    }
 }
 
 #[test]

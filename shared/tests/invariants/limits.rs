@@ -12,10 +12,12 @@ use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 
 use crate::common;
+use crate::common::fixtures::START;
 use crate::common::fixtures::command;
 use crate::common::fixtures::create;
 use crate::common::fixtures::whose;
@@ -149,6 +151,11 @@ fn wait(world: &mut World, ms: u64) {
     world.play(&Move { pause: i64::try_from(ms).unwrap(), action: Action::Tick });
 }
 
+fn wait_until(world: &mut World, then: UnixMs) {
+    let ms = then.since(world.now);
+    wait(world, ms);
+}
+
 #[test]
 fn a_day_evaluates_twenty_guesses_and_new_orders_reset_nothing() {
     let mut world = World::default();
@@ -158,6 +165,13 @@ fn a_day_evaluates_twenty_guesses_and_new_orders_reset_nothing() {
         wait(&mut world, 2 * MINUTE_MS);
     }
     assert_eq!(evaluated, [5, 5, 5, 5, 0, 0, 0]);
+
+    let day_is_over = START.plus(DAY_MS);
+    wait_until(&mut world, day_is_over.minus(1));
+    assert_eq!(guess_wrong_until_locked(&mut world, 7), 0);
+    wait_until(&mut world, day_is_over);
+    assert_eq!(guess_wrong_until_locked(&mut world, 8), 5);
+    assert_eq!(guess_wrong_until_locked(&mut world, 9), 0);
 }
 
 #[test]

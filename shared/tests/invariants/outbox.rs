@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::proptest;
 use proptest::sample::select;
+use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
@@ -14,11 +16,15 @@ use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Job;
 
 use crate::common;
+use crate::common::fixtures::START;
 use crate::common::fixtures::TTL_MS;
 use crate::common::fixtures::command;
+use crate::common::fixtures::create;
 use crate::common::fixtures::whose;
+use crate::common::host::Host;
 use crate::common::ledger::Action;
 use crate::common::ledger::Move;
 use crate::common::ledger::World;
@@ -145,6 +151,18 @@ fn a_code_ends_to_the_millisecond() {
 }
 
 #[test]
+fn the_job_of_a_verified_order_is_not_handed_over_again() {
+    let mut world = World::default();
+    world.play(&Move { pause: 0, action: Action::Create { tenant: 0, service: 0, key: 0, body: 0 } });
+    world.play(&Move { pause: 1, action: Action::Verify { tenant: 0, back: 0, right: false } });
+    assert!(world.host.wake_at().is_some());
+    world.play(&Move { pause: 1, action: Action::Verify { tenant: 0, back: 0, right: true } });
+    assert_eq!(world.host.wake_at(), None);
+    let later = world.play(&Move { pause: 20_000, action: Action::Tick });
+    assert!(later.due.is_empty());
+}
+
+#[test]
 fn an_older_event_changes_nothing_after_a_newer_one() {
     let mut world = World::default();
     world.play(&Move { pause: 0, action: Action::Create { tenant: 0, service: 0, key: 0, body: 0 } });
@@ -156,4 +174,26 @@ fn an_older_event_changes_nothing_after_a_newer_one() {
     assert_eq!(event(1, OrderState::Failed), after_two);
     assert_eq!(event(2, OrderState::Failed), after_two);
     assert_ne!(event(3, OrderState::Failed), after_two);
+}
+
+#[test]
+fn more_jobs_than_one_alarm_hands_over_come_with_the_next_at_once() {
+    let mut host = Host::default();
+    for n in 0..20_u8 {
+        let tenant = TenantId::parse(&format!("t{n}")).unwrap();
+        let ask = Create { tenant, ..create(0, 0, 0, 0) };
+        let reply = host.ask::<Ledger>(&command(u64::from(n), Ask::Create(Box::new(ask))), START);
+        assert_eq!(reply.due.len(), 1);
+    }
+    let alarm = START.plus(10 * SECOND_MS);
+    let mut due: Vec<Job> = Vec::new();
+    for jobs in [16, 4, 0] {
+        assert_eq!(host.wake_at().unwrap() <= alarm, jobs > 0);
+        let handed = host.ask::<Ledger>(&command(99, Ask::Tick), alarm).due;
+        assert_eq!(handed.len(), jobs);
+        due.extend(handed);
+    }
+    due.sort_by(|a, b| a.header.cmp(&b.header));
+    due.dedup();
+    assert_eq!(due.len(), 20);
 }
