@@ -1,5 +1,5 @@
 //! Statistics of the codes, and the published vectors of what signs and seals.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use tiffin_shared::bytes::hmac_sha256;
 use tiffin_shared::bytes::prefixed;

@@ -205,15 +205,19 @@ fn of_two_right_guesses_at_once_one_verifies() {
 }
 
 #[test]
-fn a_guess_for_another_tenants_order_finds_nothing_and_spends_nothing() {
+fn another_tenants_order_is_not_found_and_a_guess_at_it_spends_nothing() {
     let mut world = World::default();
+    world.play(&now(Action::Create { tenant: 1, service: 0, key: 0, body: 0 }));
     world.play(&now(Action::Create { tenant: 0, service: 0, key: 0, body: 0 }));
     let before = world.host.body().unwrap().to_owned();
     let placed = world.order(0, 0).unwrap();
+    let fetch = command(9, Ask::Fetch(whose(1, &placed.id)));
+    assert_eq!(world.host.probe::<Ledger>(&fetch, world.now).outcome, Outcome::NotFound);
     for guess in [Code::parse(placed.code.expose()).unwrap(), other(placed.code.expose())] {
         let verify = Ask::Verify(Verify { whose: whose(1, &placed.id), guess });
-        let reply = world.host.clone().ask::<Ledger>(&command(9, verify), world.now);
+        let mut host = world.host.clone();
+        let reply = host.ask::<Ledger>(&command(9, verify), world.now);
         assert_eq!(reply.outcome, Outcome::NotFound);
+        assert_eq!(host.body(), Some(before.as_str()));
     }
-    assert_eq!(world.host.body(), Some(before.as_str()));
 }
