@@ -237,8 +237,9 @@ impl Machine for Ledger {
     type Reply = Reply;
 
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
-        let state = state.filter(|state| now < state.expires_at()).unwrap_or_default();
+        let mut state = state.filter(|state| now < state.expires_at()).unwrap_or_default();
         let now = state.clock(now);
+        state.forget(now);
         match &command.ask {
             Ask::Create(create) => create::step(state, create, command, now),
             Ask::Done(order) => outbox::done(state, order, now),

@@ -138,13 +138,18 @@ impl State {
         sections.chain(outbox).max().unwrap_or(UnixMs(0))
     }
 
-    /// Stores what was decided at `now`, without what time has made meaningless.
-    pub(super) fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
-        self.clock = now;
+    /// Forgets what time has made meaningless, before anything is decided: what is remembered must not depend
+    /// on whether something else was written since.
+    pub(super) fn forget(&mut self, now: UnixMs) {
         for section in self.sections.values_mut() {
             section.orders.retain(|order| now < order.keep_until());
         }
         self.sections.retain(|_, section| now < section.expires_at());
+    }
+
+    /// Stores what was decided at `now`.
+    pub(super) fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
+        self.clock = now;
         let expires_at = self.expires_at();
         let wake_at = self.outbox.iter().map(|pending| pending.next_at).min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }

@@ -59,6 +59,10 @@ fn evaluate(mut state: State, Verify { whose, .. }: &Verify, right: bool, now: U
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
     let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
+    if right {
+        // It arrived, so core has it, whether or not its confirmation reached us.
+        state.outbox.retain(|pending| pending.order != whose.order);
+    }
     state.put(Reply::of(outcome), now)
 }
 

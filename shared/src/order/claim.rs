@@ -30,8 +30,13 @@ pub(super) fn step(
     }
     // **never-stale**. The edge decides expiry by itself, so there is nothing to tell.
     if now >= state.header.expires_at {
+        let stop = Reply { decision: Decision::Stop, event: None };
+        // A record that is over when it is written would be kept or not by which host's clock is ahead.
+        if now >= state.keep_until() {
+            return Step::keep(stop);
+        }
         state.state = OrderState::Expired;
-        return state.put(Reply { decision: Decision::Stop, event: None }, now);
+        return state.put(stop, now);
     }
     let changed = match state.attempts.last_mut() {
         None => "first attempt".to_owned(),

@@ -1,0 +1,126 @@
+//! Fixed keys, names and requests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::LazyLock;
+
+use tiffin_shared::bytes;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::Limits;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::id::KeyId;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::id::ServiceId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::keys::Pepper;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::keys::Signing;
+use tiffin_shared::keys::Verifying;
+use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Command;
+use tiffin_shared::ledger::Create;
+use tiffin_shared::ledger::Keys;
+use tiffin_shared::ledger::Whose;
+use tiffin_shared::phone::Phone;
+use tiffin_shared::seal::PrivateKey;
+use tiffin_shared::seal::PublicKey;
+use tiffin_shared::seal::Sealer;
+use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::job::Job;
+use tiffin_shared::wire::job::Private;
+
+pub const START: UnixMs = UnixMs(1_795_082_400_000);
+pub const TTL_MS: u64 = 5 * MINUTE_MS;
+pub const PHONE: &str = "+919876543210";
+pub const TENANTS: [&str; 2] = ["acme", "bolt"];
+pub const SERVICES: [&str; 2] = ["login", "pay"];
+
+static KEYS: LazyLock<Arc<Keys>> = LazyLock::new(|| {
+    let pepper = format!("p1:{}", bytes::encode(&[4; 32]));
+    let public = PublicKey::new(&key_id("w1"), worker().public()).unwrap();
+    Arc::new(Keys {
+        peppers: Ring::parse(&pepper, |id, key| Ok(Pepper::new(id, key))).unwrap(),
+        sealer: Sealer::new(&public, &Entropy::new([6; 32])).unwrap(),
+    })
+});
+
+pub fn keys() -> Arc<Keys> {
+    Arc::clone(&KEYS)
+}
+
+/// The delivery workers' private key.
+pub fn worker() -> PrivateKey {
+    PrivateKey::new([5; 32]).unwrap()
+}
+
+pub fn workers() -> Ring<PrivateKey> {
+    Ring::parse(&format!("w1:{}", bytes::encode(&[5; 32])), |_, key| PrivateKey::new(key)).unwrap()
+}
+
+pub fn edge() -> Signing {
+    Signing::new(&key_id("e1"), [3; 32])
+}
+
+pub fn edges() -> Ring<Verifying> {
+    Ring::parse(&format!("e1:{}", bytes::encode(&edge().public())), |_, key| Verifying::new(key)).unwrap()
+}
+
+pub fn entropy(event: u64) -> Entropy {
+    Entropy::new(bytes::sha256(&event.to_be_bytes()))
+}
+
+pub fn key_id(name: &str) -> KeyId {
+    KeyId::parse(name).unwrap()
+}
+
+pub fn tenant(nth: usize) -> TenantId {
+    TenantId::parse(TENANTS[nth]).unwrap()
+}
+
+pub fn service(nth: usize) -> ServiceId {
+    ServiceId::parse(SERVICES[nth]).unwrap()
+}
+
+pub fn ledger_id() -> LedgerId {
+    LedgerId::new([7; 16])
+}
+
+/// An order for a code of six digits by SMS.
+pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
+    let phone = Phone::parse(PHONE).unwrap();
+    Create {
+        ledger: ledger_id(),
+        tenant: tenant(of),
+        service: service(what_for),
+        limits: Limits::default(),
+        digits: 6,
+        ttl_ms: TTL_MS,
+        channel: Channel::Sms,
+        idempotency_key: Bytes([key; 16]),
+        fingerprint: Bytes([body; 16]),
+        to: phone.masked(),
+        phone: Some(phone),
+        email: None,
+        locale: "en".into(),
+        binding: None,
+        client_ref: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+pub fn command(event: u64, ask: Ask) -> Command {
+    Command { keys: keys(), entropy: entropy(event), ask }
+}
+
+pub fn whose(of: usize, order: &OrderId) -> Whose {
+    Whose { tenant: tenant(of), order: order.clone(), limits: Limits::default() }
+}
+
+/// What a delivery worker reads.
+pub fn open(job: &Job) -> Private {
+    let plaintext = job.sealed.open(&worker(), job.header.as_bytes()).unwrap();
+    serde_json::from_slice(&plaintext).unwrap()
+}

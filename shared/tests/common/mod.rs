@@ -1,0 +1,16 @@
+//! What the tests of this crate share: fixed keys, scripts with virtual time, and a plain model of the limits.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod fixtures;
+pub mod host;
+pub mod ledger;
+pub mod model;
+pub mod order;
+pub mod pause;
+
+use proptest::test_runner::Config;
+
+/// Nothing is written to disk: a failure prints its smallest script.
+pub fn cases(cases: u32) -> Config {
+    Config { cases, failure_persistence: None, ..Config::default() }
+}

@@ -1,0 +1,154 @@
+//! Scripts for core's record of an order.
+
+use proptest::collection::vec;
+use proptest::prelude::Just;
+use proptest::prelude::Strategy;
+use proptest::prop_oneof;
+use proptest::sample::select;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Command;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Order;
+use tiffin_shared::order::Reason;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::order::Reply;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::job;
+use tiffin_shared::wire::job::Header;
+
+use super::fixtures::START;
+use super::fixtures::TTL_MS;
+use super::fixtures::entropy;
+use super::fixtures::ledger_id;
+use super::fixtures::service;
+use super::fixtures::tenant;
+use super::host::Host;
+use super::pause;
+use super::pause::Pause;
+
+/// Attempts and reports are named by how many came after them.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Claim,
+    Receipt { back: u32, provider: u8, receipt: Receipt },
+    Reported { back: u64 },
+    Result { back: u32, outcome: CallOutcome },
+    Tick,
+}
+
+#[derive(Clone, Debug)]
+pub struct Move {
+    pub pause: Pause,
+    pub action: Action,
+}
+
+pub fn script(
+    pauses: impl Strategy<Value = Pause>,
+    moves: std::ops::Range<usize>,
+) -> impl Strategy<Value = Vec<Move>> {
+    vec((pauses, action()).prop_map(|(pause, action)| Move { pause, action }), moves)
+}
+
+/// Seconds, as between two hand-overs of one job; now and then longer than a claim or a code lasts.
+pub fn pauses() -> impl Strategy<Value = Pause> {
+    prop_oneof![
+        4 => Just(0_i64),
+        8 => 1..3_000_i64,
+        4 => 1..25_000_i64,
+        1 => 1..400_000_i64,
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let back = || prop_oneof![6 => Just(0_u32), 1 => 0..3_u32];
+    let outcome = prop_oneof![
+        1 => Just(CallOutcome::Permanent(Reason::InvalidNumber)),
+        2 => Just(CallOutcome::Taken { provider_id: "m1".into() }),
+        8 => Just(CallOutcome::Transient(Reason::ProviderDown)),
+        1 => Just(CallOutcome::Unknown),
+    ];
+    let receipt = select(vec![Receipt::Delivered, Receipt::Failed(Reason::AbsentTemporary), Receipt::Sent]);
+    prop_oneof![
+        10 => Just(Action::Claim),
+        1 => (back(), 1..3_u8, receipt)
+            .prop_map(|(back, provider, receipt)| Action::Receipt { back, provider, receipt }),
+        2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
+        8 => (back(), outcome).prop_map(|(back, outcome)| Action::Result { back, outcome }),
+        2 => Just(Action::Tick),
+    ]
+}
+
+pub fn header() -> Header {
+    Header {
+        v: job::VERSION,
+        order: OrderId::new([2; 16], ledger_id()),
+        tenant: tenant(0),
+        service: service(0),
+        channel: Channel::Sms,
+        created_at: START,
+        expires_at: START.plus(TTL_MS),
+    }
+}
+
+pub fn claim() -> Ask {
+    Ask::Claim { header: Box::new(header()), gateway: GatewayId::parse("alpha").unwrap() }
+}
+
+pub fn command(event: u64, ask: Ask) -> Command {
+    Command { entropy: entropy(event), ask }
+}
+
+/// A record with its clock and what an onlooker knows of it.
+pub struct World {
+    pub host: Host,
+    pub now: UnixMs,
+    /// The same as the stored state sees it.
+    pub clock: UnixMs,
+    /// The latest attempt.
+    pub n: u32,
+    /// The latest event told.
+    pub seq: u64,
+    events: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { host: Host::default(), now: START, clock: START, n: 0, seq: 0, events: 0 }
+    }
+}
+
+impl World {
+    pub fn next(&mut self, step: &Move) -> Command {
+        self.events += 1;
+        self.now = pause::after(self.now, step.pause);
+        self.clock = self.host.seen(self.now);
+        let ask = match step.action.clone() {
+            Action::Claim => claim(),
+            Action::Receipt { back, provider, receipt } => {
+                Ask::Receipt { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), receipt }
+            }
+            Action::Reported { back } => Ask::Reported(self.seq.saturating_sub(back)),
+            Action::Result { back, outcome } => Ask::Result { n: self.n.saturating_sub(back), outcome },
+            Action::Tick => Ask::Tick,
+        };
+        command(self.events, ask)
+    }
+
+    pub fn play(&mut self, step: &Move) -> Reply {
+        let command = self.next(step);
+        let reply = self.host.ask::<Order>(&command, self.now);
+        self.note(&reply);
+        reply
+    }
+
+    pub fn note(&mut self, reply: &Reply) {
+        if let Decision::Send { n } = reply.decision {
+            self.n = n;
+        }
+        self.seq = reply.event.as_ref().map_or(self.seq, |event| event.seq);
+    }
+}

@@ -1,0 +1,314 @@
+//! Bytes that stored states, queued jobs and other programs depend on. A change here needs a migration.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::code::Bound;
+use tiffin_shared::code::Code;
+use tiffin_shared::code::Digest;
+use tiffin_shared::directory::Limits;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::envelope::Envelope;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::keys::IndexKey;
+use tiffin_shared::keys::Pepper;
+use tiffin_shared::ledger;
+use tiffin_shared::ledger::BoundPayment;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Verify;
+use tiffin_shared::ledger::Whose;
+use tiffin_shared::machine;
+use tiffin_shared::nonce;
+use tiffin_shared::nonce::Nonce;
+use tiffin_shared::order;
+use tiffin_shared::order::Attempt;
+use tiffin_shared::order::AttemptState;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Order;
+use tiffin_shared::order::Reason;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::problem;
+use tiffin_shared::problem::Problem;
+use tiffin_shared::seal::Sealed;
+use tiffin_shared::sign::Direction;
+use tiffin_shared::sign::Signed;
+use tiffin_shared::wire::api;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::api::VerifyResult;
+use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Job;
+
+use self::common::fixtures;
+use self::common::fixtures::PHONE;
+use self::common::fixtures::START;
+use self::common::host::Host;
+
+/// As the crate writes it, and reading it gives the same again.
+fn pinned<T: Serialize + DeserializeOwned>(value: &T, expected: &str) {
+    assert_eq!(serde_json::to_string(value).unwrap(), expected);
+    reads::<T>(expected);
+}
+
+fn reads<T: Serialize + DeserializeOwned>(text: &str) -> T {
+    let value: T = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&value).unwrap(), text);
+    value
+}
+
+fn ask(host: &mut Host, n: u8, ask: ledger::Ask) -> ledger::Reply {
+    let command = ledger::Command { keys: fixtures::keys(), entropy: Entropy::new([n; 32]), ask };
+    host.ask::<Ledger>(&command, START.plus(1_000 * u64::from(n)))
+}
+
+/// A payment with everything that an order may hold.
+fn payment() -> ledger::Create {
+    let binding = BoundPayment { hash: Bytes([8; 32]), phrase: "499.00 INR to Shop".into() };
+    ledger::Create {
+        binding: Some(binding),
+        client_ref: Some("cart-7".into()),
+        metadata: BTreeMap::from([("plan".to_owned(), "gold".to_owned())]),
+        ..fixtures::create(0, 1, 1, 1)
+    }
+}
+
+fn ordered(host: &mut Host) -> (api::Order, Job) {
+    let reply = ask(host, 1, ledger::Ask::Create(Box::new(payment())));
+    let Outcome::Created { order, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
+    (order, reply.due[0].clone())
+}
+
+fn event(order: &str) -> OrderEvent {
+    let attempt = Attempt {
+        n: 1,
+        channel: Channel::Sms,
+        gateway: GatewayId::parse("alpha").unwrap(),
+        state: AttemptState::Failed,
+        at: START.plus(2_500),
+        changed: "first attempt".into(),
+        reason: Some(Reason::ProviderDown),
+    };
+    let order = OrderId::parse(order).unwrap();
+    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt] }
+}
+
+#[test]
+fn the_state_of_a_ledger_is_pinned_after_a_fixed_script() {
+    let mut host = Host::default();
+    let (first, _) = ordered(&mut host);
+    ask(&mut host, 2, ledger::Ask::Create(Box::new(fixtures::create(1, 0, 2, 2))));
+    let whose = fixtures::whose(0, &OrderId::parse(&first.id).unwrap());
+    let guess = Code::parse("000000").unwrap();
+    ask(&mut host, 3, ledger::Ask::Verify(Verify { whose, guess }));
+    ask(&mut host, 4, ledger::Ask::Event(event(&first.id)));
+    ask(&mut host, 9, ledger::Ask::Tick);
+    assert_eq!(host.body(), Some(LEDGER));
+    reads::<ledger::State>(LEDGER);
+}
+
+#[test]
+fn a_pinned_ledger_still_verifies_its_code() {
+    let state = LEDGER.to_owned();
+    let order = OrderId::parse(ORDER_ID).unwrap();
+    let ask = |guess: &str| {
+        let whose = Whose { tenant: fixtures::tenant(0), order: order.clone(), limits: Limits::default() };
+        let verify = Verify { whose, guess: Code::parse(guess).unwrap() };
+        let command = fixtures::command(1, ledger::Ask::Verify(verify));
+        match machine::run::<Ledger>(Some(&state), &command, START.plus(20_000)).unwrap().0.outcome {
+            Outcome::Verified { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ask(CODE), VerifyResult::Verified);
+    assert_eq!(ask("000000"), VerifyResult::WrongCode);
+}
+
+#[test]
+fn an_order_of_the_api_is_pinned() {
+    let mut host = Host::default();
+    let (order, _) = ordered(&mut host);
+    assert_eq!(order.id, ORDER_ID);
+    pinned(
+        &order,
+        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","guesses_left":5,"verified_channel":null,"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
+    );
+    ask(&mut host, 4, ledger::Ask::Event(event(&order.id)));
+    let whose = fixtures::whose(0, &OrderId::parse(&order.id).unwrap());
+    let Outcome::Found(order) = ask(&mut host, 5, ledger::Ask::Fetch(whose)).outcome else { panic!() };
+    pinned(
+        &order.attempts,
+        r#"[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":"2026-11-19T10:00:02.500Z","changed":"first attempt","reason":"provider_down"}]"#,
+    );
+}
+
+#[test]
+fn an_order_event_is_pinned() {
+    pinned(
+        &event(ORDER_ID),
+        r#"{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","seq":2,"state":"sending","attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}]}"#,
+    );
+}
+
+#[test]
+fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
+    let (_, job) = ordered(&mut Host::default());
+    assert_eq!(job.header, HEADER);
+    let envelope = Envelope::sign(&job, &fixtures::edge());
+    pinned(
+        &envelope,
+        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"},"signer":"e1","signature":"xKcdpTwIyPvIHpNrD4HXgjx12KFFMMj5a-p6IltcAXUwi93gue3DyGBMKUSBQPq37SDP9D7-F48JXVeJ1Z2MDA"}"#,
+    );
+    let header = envelope.verify(&fixtures::edges()).unwrap();
+    assert_eq!(header, serde_json::from_str::<Header>(HEADER).unwrap());
+    let private = envelope.open(&fixtures::workers()).unwrap();
+    assert_eq!(private.code.expose(), CODE);
+    assert_eq!(private.phone.unwrap().e164(), PHONE);
+    assert_eq!(private.approves.as_deref(), Some("499.00 INR to Shop"));
+}
+
+#[test]
+fn a_pinned_sealed_job_still_opens() {
+    let sealed: Sealed = reads(SEALED);
+    let plaintext = sealed.open(&fixtures::worker(), HEADER.as_bytes()).unwrap();
+    assert_eq!(
+        std::str::from_utf8(&plaintext).unwrap(),
+        r#"{"phone":"+919876543210","email":null,"code":"222420","locale":"en","approves":"499.00 INR to Shop"}"#
+    );
+}
+
+#[test]
+fn the_record_of_an_order_is_pinned_after_a_fixed_script() {
+    let mut host = Host::default();
+    let mut ask = |n: u8, ask: order::Ask| {
+        let command = order::Command { entropy: Entropy::new([n; 32]), ask };
+        host.ask::<Order>(&command, START.plus(1_000 * u64::from(n)));
+    };
+    ask(1, common::order::claim());
+    ask(2, order::Ask::Result { n: 1, outcome: CallOutcome::Transient(Reason::ProviderDown) });
+    ask(4, common::order::claim());
+    ask(5, order::Ask::Result { n: 2, outcome: CallOutcome::Taken { provider_id: "SM1".into() } });
+    ask(6, order::Ask::Reported(3));
+    let receipt = Receipt::Failed(Reason::AbsentTemporary);
+    ask(7, order::Ask::Receipt { n: 2, provider_id: "SM1".into(), receipt });
+    assert_eq!(host.body(), Some(RECORD));
+    reads::<order::State>(RECORD);
+}
+
+#[test]
+fn the_state_of_a_nonce_is_pinned() {
+    let mut host = Host::default();
+    host.ask::<Nonce>(&(), START);
+    assert_eq!(host.body(), Some(r#"{"expires_at":1795082580000}"#));
+    reads::<nonce::State>(r#"{"expires_at":1795082580000}"#);
+}
+
+#[test]
+fn the_digest_of_a_code_is_pinned() {
+    let (tenant, service) = (fixtures::tenant(0), fixtures::service(0));
+    let order = OrderId::new([2; 16], fixtures::ledger_id());
+    let binding = Bytes([8; 32]);
+    let pepper = Pepper::new(&fixtures::key_id("p1"), [4; 32]);
+    let code = Code::parse("012345").unwrap();
+    for (binding, expected) in [
+        (
+            None,
+            r#"{"pepper":"p1","salt":"CQkJCQkJCQkJCQkJCQkJCQ","tag":"-Rxhw87ZlV6vnoeN9lcY4seTcCv7WQWgZZFOXzj12cQ"}"#,
+        ),
+        (
+            Some(&binding),
+            r#"{"pepper":"p1","salt":"CQkJCQkJCQkJCQkJCQkJCQ","tag":"Lb4-69hXgi_5bBlxeQAJoLeo6xRlhJ2i04LHDlAJ5yM"}"#,
+        ),
+    ] {
+        let (issued_at, expires_at) = (START, START.plus(300_000));
+        let bound =
+            Bound { tenant: &tenant, order: &order, service: &service, binding, issued_at, expires_at };
+        pinned(&Digest::new(&pepper, &bound, [9; 16], &code), expected);
+        assert!(reads::<Digest>(expected).matches(&pepper, &bound, &code));
+    }
+}
+
+#[test]
+fn the_headers_of_a_signed_request_are_pinned() {
+    let body = br#"{"hello":"core"}"#;
+    let signed = Signed { direction: Direction::EdgeToCore, method: "POST", path: "/internal/v1/jobs", body };
+    let headers = signed.headers(&fixtures::edge(), [7; 16], START);
+    let expected = [
+        ("tiffin-key", "e1"),
+        ("tiffin-timestamp", "1795082400000"),
+        ("tiffin-nonce", "BwcHBwcHBwcHBwcHBwcHBw"),
+        (
+            "tiffin-signature",
+            "v1=TT6ecCZYFT--Z1G6RiowOVdTBZtrS-zjDeM4bin5NwrYqEWVUHjMrk5cD8KQZQej0ivtgfWWt3TR9J2vRVhJDw",
+        ),
+    ];
+    assert_eq!(headers.each_ref().map(|(name, value)| (*name, value.as_str())), expected);
+    let find = |name: &str| expected.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    assert_eq!(signed.verify(&fixtures::edges(), find, START), Ok([7; 16]));
+}
+
+#[test]
+fn ledgers_and_fingerprints_keep_their_names() {
+    let index = IndexKey::new([1; 32]);
+    assert_eq!(index.ledger("phone", PHONE).to_string(), "SouvPph7AipMwcHnJ7RaZg");
+    assert_ne!(index.ledger("email", PHONE), index.ledger("phone", PHONE));
+    pinned(&index.fingerprint("key", b"k-1"), r#""_pLFICNPZptj6kkrkkfmNw""#);
+}
+
+#[test]
+fn every_problem_is_pinned() {
+    let bodies: Vec<_> = problem::Code::ALL
+        .iter()
+        .map(|code| serde_json::to_string(&Problem::new(*code, "d").body()).unwrap())
+        .collect();
+    assert_eq!(bodies, PROBLEMS);
+    for body in PROBLEMS {
+        reads::<problem::Body>(body);
+    }
+}
+
+#[test]
+fn unknown_fields_of_a_stored_state_are_refused_and_missing_optional_ones_are_read() {
+    let with = |body: &str| body.replacen('{', r#"{"new":1,"#, 1);
+    assert!(serde_json::from_str::<ledger::State>(&with(LEDGER)).is_err());
+    assert!(serde_json::from_str::<order::State>(&with(RECORD)).is_err());
+    assert!(serde_json::from_str::<nonce::State>(&with(r#"{"expires_at":1}"#)).is_err());
+    let short = r#"{"clock":1,"sections":{"acme":{"bucket":5,"orders_at":[1],"orders":[]}}}"#;
+    let state: ledger::State = serde_json::from_str(short).unwrap();
+    assert!(format!("{state:?}").contains("wrong_in_a_row: 0"));
+}
+
+const CODE: &str = "222420";
+const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
+const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
+const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
+const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"guesses":0,"seq":0}]}},"outbox":[{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"tries":2,"next_at":1795082419000,"until":1795082702000}]}"#;
+const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","created_at":1795082400000,"expires_at":1795082700000},"state":"failed","reason":"absent_temporary","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claimed_until":1795082421000,"retry_at":1795082403125},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after a transient failure","reason":"absent_temporary"},"claimed_until":1795082424000,"provider_id":"SM1"}],"seq":5,"reported":3,"report_tries":1,"report_at":1795082412343}"#;
+const PROBLEMS: &[&str] = &[
+    r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,
+    r#"{"type":"/problems/body_too_large","title":"The request body is too large","status":413,"detail":"d","code":"body_too_large"}"#,
+    r#"{"type":"/problems/cancel_too_early","title":"It is too early to cancel this order","status":409,"detail":"d","code":"cancel_too_early"}"#,
+    r#"{"type":"/problems/cancel_too_late","title":"It is too late to cancel this order","status":409,"detail":"d","code":"cancel_too_late"}"#,
+    r#"{"type":"/problems/challenge_required","title":"A challenge must be solved first","status":403,"detail":"d","code":"challenge_required"}"#,
+    r#"{"type":"/problems/destination_not_allowed","title":"This destination is not allowed","status":403,"detail":"d","code":"destination_not_allowed"}"#,
+    r#"{"type":"/problems/idempotency_in_flight","title":"A request with this idempotency key is in flight","status":409,"detail":"d","code":"idempotency_in_flight"}"#,
+    r#"{"type":"/problems/idempotency_key_missing","title":"The Idempotency-Key header is missing","status":400,"detail":"d","code":"idempotency_key_missing"}"#,
+    r#"{"type":"/problems/idempotency_mismatch","title":"This idempotency key was used with another request","status":422,"detail":"d","code":"idempotency_mismatch"}"#,
+    r#"{"type":"/problems/insufficient_balance","title":"The balance is insufficient","status":402,"detail":"d","code":"insufficient_balance"}"#,
+    r#"{"type":"/problems/invalid_phone","title":"The phone number is not valid","status":422,"detail":"d","code":"invalid_phone"}"#,
+    r#"{"type":"/problems/invalid_request","title":"The request is not valid","status":400,"detail":"d","code":"invalid_request"}"#,
+    r#"{"type":"/problems/no_route","title":"No route can deliver this order","status":422,"detail":"d","code":"no_route"}"#,
+    r#"{"type":"/problems/not_found","title":"There is nothing here","status":404,"detail":"d","code":"not_found"}"#,
+    r#"{"type":"/problems/nothing_changed","title":"A resend would change nothing","status":409,"detail":"d","code":"nothing_changed"}"#,
+    r#"{"type":"/problems/rate_limited","title":"Too many requests","status":429,"detail":"d","code":"rate_limited"}"#,
+    r#"{"type":"/problems/unauthenticated","title":"The API key is missing or not known","status":401,"detail":"d","code":"unauthenticated"}"#,
+    r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
+    r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
+];

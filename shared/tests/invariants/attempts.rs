@@ -1,0 +1,208 @@
+//! Core's record of an order: who may send, what a receipt decides, and what the edge is told.
+
+use proptest::proptest;
+use serde_json::Value;
+use tiffin_shared::order::ATTEMPTS_MAX;
+use tiffin_shared::order::CLAIM_MS;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Reason;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::order::Reply;
+use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::event::OrderEvent;
+
+use crate::common;
+use crate::common::fixtures::START;
+use crate::common::fixtures::TTL_MS;
+use crate::common::host::Host;
+use crate::common::order::Action;
+use crate::common::order::Move;
+use crate::common::order::World;
+use crate::common::order::pauses;
+use crate::common::order::script;
+use crate::common::pause;
+
+proptest! {
+    #![proptest_config(common::cases(256))]
+
+    #[test]
+    fn attempts_never_overlap_nor_follow_an_end_nor_come_too_many_or_too_late(
+        script in script(pauses(), 1..80),
+    ) {
+        let mut world = World::default();
+        let mut over = false;
+        let mut sends = 0;
+        for step in &script {
+            let before = sending(&world.host);
+            let reply = world.play(step);
+            if let Decision::Send { n } = reply.decision {
+                sends += 1;
+                assert_eq!(n, sends, "attempts are counted without a gap");
+                assert_eq!(before, 0, "two at once");
+                assert!(!over, "sent again after the end");
+                assert!(n <= ATTEMPTS_MAX);
+                assert!(world.clock.0 < START.plus(TTL_MS).0, "never-stale");
+            }
+            assert!(sending(&world.host) <= 1);
+            over |= ends(&world.host);
+            if over {
+                assert!(ends(&world.host), "final-is-final: {step:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn events_count_up_carry_the_whole_story_and_wait_for_their_report(
+        script in script(pauses(), 1..80),
+    ) {
+        let mut world = World::default();
+        let mut told = 0;
+        for step in &script {
+            let is_again = matches!(step.action, Action::Tick);
+            let reply = world.play(step);
+            if let Some(event) = &reply.event {
+                assert_eq!(event.seq, if is_again { told } else { told + 1 }, "{step:?}");
+                told = event.seq;
+                let state = record(&world.host);
+                assert_eq!(serde_json::to_value(event.state).unwrap(), state["state"]);
+                assert_eq!(event.attempts.len(), state["attempts"].as_array().unwrap().len());
+            }
+            if world.host.stored.is_some() {
+                let state = record(&world.host);
+                let waits = state["reported"].as_u64() < state["seq"].as_u64();
+                assert_eq!(world.host.wake_at().is_some(), waits, "{step:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_never_sends_a_stale_code_nor_two_at_once(script in script(pause::any(), 1..60)) {
+        let mut world = World::default();
+        for step in &script {
+            let before = sending(&world.host);
+            let alive = world.host.stored.as_ref().map(|stored| stored.commit.expires_at);
+            let reply = world.play(step);
+            if let Decision::Send { .. } = reply.decision {
+                assert!(world.clock.0 < START.plus(TTL_MS).0);
+                assert!(before == 0 || alive.is_some_and(|expires_at| world.now >= expires_at));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_receipt_before_the_providers_answer_wins() {
+    for (receipt, state) in [
+        (Receipt::Delivered, OrderState::Delivered),
+        (Receipt::Failed(Reason::Landline), OrderState::Failed),
+        (Receipt::Sent, OrderState::Sent),
+    ] {
+        for outcome in [
+            CallOutcome::Permanent(Reason::Rejected),
+            CallOutcome::Taken { provider_id: "m1".into() },
+            CallOutcome::Transient(Reason::Throttled),
+            CallOutcome::Unknown,
+        ] {
+            let mut world = World::default();
+            play(&mut world, 0, Action::Claim);
+            let told = play(&mut world, 1, Action::Receipt { back: 0, provider: 1, receipt });
+            assert_eq!(told.event.unwrap().state, state);
+            let late = play(&mut world, 1, Action::Result { back: 0, outcome: outcome.clone() });
+            assert_eq!((late.decision, late.event), (Decision::Stop, None), "{receipt:?} {outcome:?}");
+            assert_eq!(record(&world.host)["state"], serde_json::to_value(state).unwrap());
+            let again = play(&mut world, 60_000, Action::Claim);
+            assert_eq!(again.decision, Decision::Stop);
+        }
+    }
+}
+
+#[test]
+fn six_transient_failures_are_the_end_and_each_wait_is_kept() {
+    let mut world = World::default();
+    for n in 1..=ATTEMPTS_MAX {
+        assert_eq!(play(&mut world, 0, Action::Claim).decision, Decision::Send { n });
+        let outcome = CallOutcome::Transient(Reason::ProviderDown);
+        let reply = play(&mut world, 100, Action::Result { back: 0, outcome });
+        let Decision::RetryAt(retry_at) = reply.decision else {
+            assert_eq!((n, reply.decision), (ATTEMPTS_MAX, Decision::Stop));
+            assert_eq!(reply.event.unwrap().state, OrderState::Failed);
+            break;
+        };
+        let wait_ms = retry_at.since(world.now);
+        let base_ms = SECOND_MS << (n - 1);
+        assert!((base_ms..base_ms * 3 / 2).contains(&wait_ms), "{n}: {wait_ms} ms");
+        let early = play(&mut world, i64::try_from(wait_ms - 1).unwrap(), Action::Claim);
+        assert_eq!(early.decision, Decision::RetryAt(retry_at));
+        play(&mut world, 1, Action::Tick);
+    }
+    assert_eq!(play(&mut world, 60_000, Action::Claim).decision, Decision::Stop);
+}
+
+#[test]
+fn a_dead_workers_claim_ends_as_unknown_and_is_not_sent_again() {
+    let mut world = World::default();
+    play(&mut world, 0, Action::Claim);
+    let held = play(&mut world, i64::try_from(CLAIM_MS - 1).unwrap(), Action::Claim);
+    assert_eq!(held.decision, Decision::RetryAt(START.plus(CLAIM_MS)));
+    let gone = play(&mut world, 1, Action::Claim);
+    assert_eq!(gone.decision, Decision::Stop);
+    let attempt = &gone.event.unwrap().attempts[0];
+    assert_eq!(serde_json::to_value(attempt.state).unwrap(), "unknown");
+    assert_eq!(play(&mut world, 1, Action::Claim).decision, Decision::Stop);
+}
+
+#[test]
+fn a_job_is_sent_before_its_codes_end_and_not_at_it() {
+    for (pause_ms, decision) in
+        [(TTL_MS - 1, Decision::Send { n: 1 }), (TTL_MS, Decision::Stop), (DAY_MS, Decision::Stop)]
+    {
+        let mut world = World::default();
+        let reply = play(&mut world, i64::try_from(pause_ms).unwrap(), Action::Claim);
+        assert_eq!(reply.decision, decision, "after {pause_ms} ms");
+    }
+}
+
+#[test]
+fn a_late_receipt_is_noted_and_reopens_nothing() {
+    let mut world = World::default();
+    play(&mut world, 0, Action::Claim);
+    let outcome = CallOutcome::Permanent(Reason::InvalidNumber);
+    play(&mut world, 1, Action::Result { back: 0, outcome });
+    let late = play(&mut world, 1, Action::Receipt { back: 0, provider: 1, receipt: Receipt::Delivered });
+    let event: OrderEvent = late.event.unwrap();
+    assert_eq!((event.seq, event.state), (3, OrderState::Failed));
+    assert_eq!(serde_json::to_value(event.attempts[0].state).unwrap(), "delivered");
+}
+
+#[test]
+fn a_receipt_for_another_message_of_the_provider_is_not_taken() {
+    let mut world = World::default();
+    play(&mut world, 0, Action::Claim);
+    play(&mut world, 1, Action::Result { back: 0, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
+    let before = record(&world.host);
+    play(&mut world, 1, Action::Receipt { back: 0, provider: 2, receipt: Receipt::Delivered });
+    assert_eq!(record(&world.host), before);
+}
+
+fn play(world: &mut World, pause: i64, action: Action) -> Reply {
+    world.play(&Move { pause, action })
+}
+
+fn record(host: &Host) -> Value {
+    host.body().map_or(Value::Null, |body| serde_json::from_str(body).unwrap())
+}
+
+fn sending(host: &Host) -> usize {
+    let record = record(host);
+    let attempts = record["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+    attempts.iter().filter(|record| record["attempt"]["state"] == "sending").count()
+}
+
+/// Whether nothing may be sent any more: a permanent failure or another end.
+fn ends(host: &Host) -> bool {
+    let state = &record(host)["state"];
+    ["failed", "delivered", "expired"].iter().any(|end| state == end)
+}

@@ -1,0 +1,11 @@
+//! The named invariants of the design, as properties over random scripts in virtual time.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod attempts;
+mod limits;
+mod outbox;
+mod secrecy;
+mod sections;

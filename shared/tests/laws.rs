@@ -1,0 +1,132 @@
+//! The five laws of `machine.rs`, for every machine and every state that a script reaches.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod common;
+
+use proptest::collection::vec;
+use proptest::proptest;
+use tiffin_shared::ledger;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::machine;
+use tiffin_shared::machine::Commit;
+use tiffin_shared::machine::Machine;
+use tiffin_shared::nonce::Nonce;
+use tiffin_shared::order;
+use tiffin_shared::order::Order;
+use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::time::UnixMs;
+
+use self::common::fixtures::START;
+use self::common::host::Host;
+use self::common::host::Stored;
+use self::common::pause;
+
+proptest! {
+    #![proptest_config(common::cases(96))]
+
+    #[test]
+    fn a_ledger_keeps_the_laws(script in common::ledger::script(pause::any(), 1..40)) {
+        let mut world = common::ledger::World::default();
+        for step in &script {
+            let command = world.next(step);
+            check::<Ledger>(&LEDGER, world.host.stored.as_ref(), &command, world.now);
+            let reply = world.host.ask::<Ledger>(&command, world.now);
+            world.note(&step.action, &reply);
+        }
+    }
+
+    #[test]
+    fn an_order_record_keeps_the_laws(script in common::order::script(pause::any(), 1..40)) {
+        laws_of_order(&script);
+    }
+
+    #[test]
+    fn an_order_record_keeps_the_laws_at_the_pace_of_a_queue(
+        script in common::order::script(common::order::pauses(), 1..40),
+    ) {
+        laws_of_order(&script);
+    }
+
+    #[test]
+    fn a_nonce_keeps_the_laws(pauses in vec(pause::any(), 1..20)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for pause in pauses {
+            now = pause::after(now, pause);
+            check::<Nonce>(&NONCE, host.stored.as_ref(), &(), now);
+            host.ask::<Nonce>(&(), now);
+        }
+    }
+}
+
+fn laws_of_order(script: &[common::order::Move]) {
+    let mut world = common::order::World::default();
+    for step in script {
+        let command = world.next(step);
+        check::<Order>(&ORDER, world.host.stored.as_ref(), &command, world.now);
+        let reply = world.host.ask::<Order>(&command, world.now);
+        world.note(&reply);
+    }
+}
+
+/// What the laws need to know of a machine.
+struct Subject<M: Machine> {
+    show: fn(&M::Reply) -> String,
+    /// How long after it the command may come a second time and count once.
+    again_ms: fn(&M::Command) -> Option<u64>,
+}
+
+const LEDGER: Subject<Ledger> = Subject {
+    show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
+    again_ms: |command| match command.ask {
+        ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
+        // A key is forgotten after a day, and a later alarm is another one.
+        ledger::Ask::Create(_) | ledger::Ask::Tick => Some(0),
+        ledger::Ask::Fetch(_) | ledger::Ask::Verify(_) => None,
+    },
+};
+
+const ORDER: Subject<Order> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command.ask {
+        order::Ask::Receipt { .. } | order::Ask::Reported(_) => Some(MINUTE_MS),
+        order::Ask::Tick => Some(0),
+        // A worker tells the result of its one call; nothing brings it again.
+        order::Ask::Claim { .. } | order::Ask::Result { .. } => None,
+    },
+};
+
+const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |()| Some(MINUTE_MS) };
+
+fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M::Command, now: UnixMs) {
+    let run = |body: Option<&str>, now: UnixMs| -> (String, Option<Commit>) {
+        let (reply, commit) = machine::run::<M>(body, command, now).unwrap();
+        ((subject.show)(&reply), commit)
+    };
+    let body = stored.map(|stored| stored.commit.body.as_str());
+
+    let first = run(body, now);
+    assert_eq!(first, run(body, now), "replay");
+
+    let after = first.1.as_ref().or(stored.map(|stored| &stored.commit));
+    if let (Some(after), Some(again_ms)) = (after, (subject.again_ms)(command)) {
+        let at = now.plus(again_ms);
+        if at < after.expires_at {
+            let again = run(Some(&after.body), at).1.map_or(after.body.clone(), |commit| commit.body);
+            assert_eq!(again, after.body, "redelivery");
+        }
+    }
+
+    let Some(Stored { commit, written_at }) = stored else { return };
+    for late_ms in [0, 1, MINUTE_MS, 40 * DAY_MS] {
+        let at = commit.expires_at.plus(late_ms);
+        assert_eq!(run(body, at), run(None, at), "expiry is only housekeeping, {late_ms} ms after it");
+    }
+    let at_write = run(body, *written_at);
+    for early_ms in [1, MINUTE_MS, DAY_MS, u64::MAX] {
+        let earlier = written_at.minus(early_ms);
+        assert_eq!(run(body, earlier), at_write, "time ran backwards by {early_ms} ms");
+    }
+    let state: M::State = serde_json::from_str(&commit.body).unwrap();
+    assert_eq!(serde_json::to_string(&state).unwrap(), commit.body, "stable bytes");
+}
