@@ -35,7 +35,9 @@ pub(super) fn result(
     }
     // A receipt may come before the answer, and knows better.
     let is_open = matches!(record.attempt.state, AttemptState::Sending | AttemptState::Unknown);
-    if is_final || !is_open {
+    // A host that did not hear of its write says the same again.
+    let is_news = *outcome != CallOutcome::Unknown || record.attempt.state == AttemptState::Sending;
+    if is_final || !is_open || !is_news {
         return state.put(Reply { decision: Decision::Stop, event: None }, now);
     }
     record.attempt.at = now;
