@@ -171,7 +171,7 @@ fn bad_overrides_name_their_variable() {
         ("TIFFIN_BUS_PARTITIONS", "many", "invalid type"),
         ("TIFFIN_BUS_PARTITION", "8", "unknown field"),
         ("TIFFIN_SERVER_LISTEN", "somewhere", "invalid"),
-        ("TIFFIN_GATEWAY_TWILIO_SMS_FROM", "nobody", "E.164"),
+        ("TIFFIN_GATEWAY_TWILIO_SMS_FROM", "nobody", "phone number"),
     ];
     for (name, value, reason) in cases {
         says(&Boot::new().set(name, value).refused(), &[name, reason]);
