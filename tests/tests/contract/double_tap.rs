@@ -95,6 +95,11 @@ async fn a_key_stands_for_the_content_of_its_request(front: Front) -> anyhow::Re
         assert_eq!(reply.body["type"], "/problems/idempotency_mismatch");
     }
 
+    // Keys are remembered per tenant and address: for another phone it is another order.
+    let elsewhere = client.create(&key, &login(&fresh_phone())).await?;
+    assert_eq!((elsewhere.status, elsewhere.header("idempotency-replayed")), (202, None), "{elsewhere:?}");
+    assert_ne!(elsewhere.id()?, id);
+
     assert_eq!(client.guess(&id, &client.code(&phone).await?).await?, "verified");
     let late = client.create(&key, &body).await?;
     assert_eq!((late.status, late.header("idempotency-replayed")), (202, Some("true")));
