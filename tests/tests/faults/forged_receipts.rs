@@ -56,7 +56,7 @@ async fn forged_and_replayed_receipts_change_nothing() -> anyhow::Result<()> {
     let forged = [
         ("unsigned", Receipt { signature: None, ..genuine("delivered") }),
         ("signed with another token", Receipt::new(&stack, &order, "delivered", "another token")),
-        ("no signature at all", Receipt { signature: Some("%%%".into()), ..genuine("delivered") }),
+        ("no base64 for a signature", Receipt { signature: Some("%%%".into()), ..genuine("delivered") }),
         ("altered status", Receipt { form: genuine("delivered").form, ..genuine("failed") }),
         ("added parameter", Receipt { form: genuine("sent").form + "&ErrorCode=1", ..genuine("sent") }),
         ("other order", Receipt { url: url(&stack, &other), ..genuine("delivered") }),
