@@ -28,7 +28,9 @@ const BACKGROUND_MAX: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The bus.
-    #[error("cannot use RabbitMQ at {AMQP_URL}: {0}. Start it, or unset {AMQP_URL} for the bus in memory")]
+    #[error(
+        "cannot use RabbitMQ at {AMQP_URL}: {0}. Start it, mend the address, or unset {AMQP_URL} for the bus in memory"
+    )]
     Bus(bus::Error),
     /// Settings.
     #[error(transparent)]
@@ -37,7 +39,9 @@ pub enum Error {
     #[error("cannot set up TLS: {0}")]
     Http(#[from] reqwest::Error),
     /// The store.
-    #[error("cannot use Redis at {REDIS_URL}: {0}. Start it, or unset {REDIS_URL} for the store in memory")]
+    #[error(
+        "cannot use Redis at {REDIS_URL}: {0}. Start it, mend the address, or unset {REDIS_URL} for the store in memory"
+    )]
     Store(store::Error),
 }
 

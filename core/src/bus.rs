@@ -24,8 +24,11 @@ pub enum Error {
     /// RabbitMQ did not confirm in time: it may have the message.
     #[error("rabbitmq did not confirm in time")]
     Timeout,
-    /// What `AMQP_URL` holds cannot be used.
-    #[error("AMQP_URL: {0}")]
+    /// Nobody listens there.
+    #[error("{0}")]
+    Unreachable(#[from] std::io::Error),
+    /// The address does not parse.
+    #[error("the address is not valid: {0}")]
     Url(String),
 }
 
@@ -42,7 +45,7 @@ pub enum Target {
         /// Which queue.
         partition: u16,
     },
-    /// To a worker, no sooner than after the delay.
+    /// To a worker, after about the delay: up to a second late, or early and to be put back again.
     Later {
         /// Which queue.
         partition: u16,

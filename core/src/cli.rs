@@ -70,11 +70,22 @@ pub async fn run() -> ExitCode {
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the person at the terminal is who must read this")]
             {
-                eprintln!("tiffin: {error:#}");
+                eprintln!("tiffin: {}", explain(&error));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, without those whose words stand in it already.
+fn explain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {

@@ -65,7 +65,7 @@ pub struct Config {
 impl Config {
     /// Reads `path` and the process's environment.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Self::read(path, Environment::of_process())
+        Self::read(path, Environment::of_process()?)
     }
 
     /// Reads `path` with the given environment over it.
@@ -73,8 +73,8 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
         let file: File = toml::from_str(&text).map_err(|error| invalid(path, error))?;
-        let file = overlay::apply(file, &text, &environment)?;
         file.check().map_err(|reason| invalid(path, reason))?;
+        let file = overlay::apply(file, &text, &environment)?;
         let config = Self { file, environment, path: path.to_owned() };
         config.directory()?.check().map_err(|reason| invalid(path, reason))?;
         Ok(config)
@@ -84,8 +84,14 @@ impl Config {
     pub fn directory(&self) -> Result<Directory, Error> {
         let keys = match self.environment.get(API_KEYS) {
             None => Vec::new(),
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|error| Error::Invalid { place: API_KEYS.to_owned(), reason: error.to_string() })?,
+            // Not the parser's words: they repeat what they stumbled over, and that may be a key.
+            Some(text) => serde_json::from_str(&text).map_err(|error| Error::Invalid {
+                place: API_KEYS.to_owned(),
+                reason: format!(
+                    "not the JSON list of digests that `tiffin keys make` writes (column {})",
+                    error.column()
+                ),
+            })?,
         };
         let mut directory = Directory { tenants: self.file.tenants.clone(), keys };
         let mut routed: Vec<_> = Vec::new();

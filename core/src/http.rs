@@ -29,7 +29,8 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .fallback(health::not_found);
+        .fallback(health::not_found)
+        .method_not_allowed_fallback(health::not_found);
     if roles.contains(&Role::Ingest) {
         router = router.route(JOBS_PATH, post(ingest::job));
     }

@@ -33,22 +33,22 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     let mut tasks = JoinSet::new();
 
     let limited = |router| http::overload::limited(router, server.requests_max);
-    let core = limited(http::router(app.clone(), roles));
-    listen(&mut tasks, server.listen, core, stopped.clone()).await?;
+    // Every address is bound before any answers: who sees one of them up can use them all.
+    let core = bind(server.listen).await?;
+    let public = if roles.contains(&Role::Public) { Some(bind(server.public_listen).await?) } else { None };
+    let inbox = if with_sandbox { Some(bind(app.config.file.sandbox.listen).await?) } else { None };
+    listen(&mut tasks, core, limited(http::router(app.clone(), roles)), stopped.clone());
     tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
     if app.store.kind() == "memory" || app.bus.kind() == "memory" {
         tracing::warn!("store or bus is in memory: what they hold ends with this process");
     }
-    if roles.contains(&Role::Public) {
-        let public = limited(standalone::router(app.clone()));
-        listen(&mut tasks, server.public_listen, public, stopped.clone()).await?;
+    if let Some(listener) = public {
+        listen(&mut tasks, listener, limited(standalone::router(app.clone())), stopped.clone());
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
-    if with_sandbox {
-        let listen_at = app.config.file.sandbox.listen;
-        let accounts = sandbox_accounts(&app.config);
-        tasks.spawn(sandbox::serve(bind(listen_at).await?, accounts, wait(stopped.clone())));
-        tracing::info!(listen = %listen_at, "the sandbox is up");
+    if let Some(listener) = inbox {
+        tasks.spawn(sandbox::serve(listener, sandbox_accounts(&app.config), wait(stopped.clone())));
+        tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
@@ -85,16 +85,14 @@ fn sandbox_accounts(config: &Config) -> Vec<sandbox::Account> {
     config.file.gateways.iter().filter_map(account).collect()
 }
 
-async fn listen(
+fn listen(
     tasks: &mut JoinSet<std::io::Result<()>>,
-    at: SocketAddr,
+    listener: TcpListener,
     router: Router,
     stopped: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
-    let listener = bind(at).await?;
+) {
     let router = router.layer(CatchPanicLayer::new());
     tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).await });
-    Ok(())
 }
 
 async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {

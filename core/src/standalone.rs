@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
 use tiffin_shared::http;
 use tiffin_shared::http::Turn;
 
@@ -19,7 +18,7 @@ use crate::ledgers;
 
 /// Every path of the public API.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new().route("/readyz", get(health::readyz)).fallback(serve).with_state(app)
+    Router::new().fallback(serve).with_state(app)
 }
 
 async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -35,6 +34,9 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(request) => request,
         Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
     };
+    if request.is_read() && request.path == "/readyz" {
+        return health::readyz(State(app)).await;
+    }
     let reply = match ledgers.edge.front.begin(&request, &entropy) {
         Turn::Reply(reply) => reply,
         Turn::Ask(pending) => {

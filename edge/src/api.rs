@@ -37,7 +37,7 @@ pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
     };
     let request = read(request).await?;
     let path = request.path.as_str();
-    if request.method == "GET" && path == "/readyz" {
+    if request.is_read() && path == "/readyz" {
         return respond(ready(&settings, &entropy, now));
     }
     if request.method == "POST" && path == EVENTS_PATH {

@@ -38,7 +38,7 @@ pub struct Request {
     pub method: String,
     /// Without host and query.
     pub path: String,
-    /// Names in lower case.
+    /// Names in lower case, each once: hosts join repeated ones with `, ` (RFC 9110 section 5.3).
     pub headers: Vec<(String, String)>,
     /// At most [`BODY_BYTES_MAX`] and one byte.
     pub body: Vec<u8>,
@@ -72,7 +72,12 @@ pub struct Front {
 }
 
 impl Request {
-    /// The first header of this name, which is in lower case.
+    /// `GET`, or `HEAD`, whose reply's body the host's server leaves out.
+    pub fn is_read(&self) -> bool {
+        self.method == "GET" || self.method == "HEAD"
+    }
+
+    /// The header of this name, which is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -89,7 +94,7 @@ impl Front {
     /// Parses, authenticates and routes. `entropy` serves this event: the same goes into the ledger's command.
     pub fn begin(&self, request: &Request, entropy: &Entropy) -> Turn {
         let request_id = request_id(entropy);
-        if request.method == "GET" {
+        if request.is_read() {
             if request.path == "/healthz" {
                 return Turn::Reply(Response::json(200, r#"{"status":"ok"}"#.to_owned(), &request_id));
             }

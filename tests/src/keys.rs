@@ -67,7 +67,7 @@ impl Keys {
         let mut variables = self.core.clone();
         variables.extend(self.edge.clone());
         variables.extend(more.clone());
-        Ok(Config::read(&settings(), Environment::new(variables))?)
+        Ok(Config::read(&settings(), Environment::new(variables)?)?)
     }
 }
 

@@ -16,6 +16,8 @@ use lapin::options::BasicQosOptions;
 use lapin::options::ConfirmSelectOptions;
 use lapin::types::AMQPValue;
 use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -30,6 +32,8 @@ use super::topology::Names;
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the first connection and the declarations may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the server may take to take a connection.
+const REACH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Recovery never gives up by itself within a day; an operator sees it in `/readyz` long before.
 const RECONNECTS_MAX: usize = 40_000;
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(2);
@@ -57,6 +61,7 @@ impl Rabbit {
     /// Connects and declares the topology, or says why not.
     pub async fn connect(url: &str, prefix: &str, partitions: u16) -> Result<Self, Error> {
         let names = Names::new(prefix);
+        reach(url).await?;
         let connect = async {
             let connection = Connection::connect(url, properties()).await?;
             let publisher = confirming_channel(&connection).await?;
@@ -150,6 +155,14 @@ impl Consumer {
             }
         }
     }
+}
+
+/// Recovery governs the first connection too, and would try for as long as it may: see first whether anybody listens.
+async fn reach(url: &str) -> Result<(), Error> {
+    let uri: AMQPUri = url.parse().map_err(Error::Url)?;
+    let at = (uri.authority.host.as_str(), uri.authority.port);
+    timeout(REACH_TIMEOUT, TcpStream::connect(at)).await.map_err(|_| Error::Timeout)??;
+    Ok(())
 }
 
 fn properties() -> ConnectionProperties {

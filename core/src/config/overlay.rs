@@ -10,41 +10,71 @@ use super::File;
 
 const SECTIONS: [&str; 5] = ["bus", "delivery", "sandbox", "server", "store"];
 
-/// The file again, with what the environment says over it.
+/// The file again, with what the environment says over it. Each override is tried alone, so that what is wrong is
+/// blamed on the one that brought it.
 pub(super) fn apply(file: File, text: &str, environment: &Environment) -> Result<File, Error> {
-    let mut names: Vec<String> = Vec::new();
-    let mut table: Table = text.parse().map_err(|error| invalid("tiffin.toml", error))?;
+    let mut table: Table =
+        text.parse().map_err(|error: toml::de::Error| invalid("tiffin.toml", error.message()))?;
+    let mut file = file;
     for section in SECTIONS {
         let prefix = format!("TIFFIN_{}_", section.to_uppercase());
         for (name, value) in environment.with_prefix(&prefix) {
             let key = name.trim_start_matches(&prefix).to_lowercase();
-            let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-            set(entry, key, &value);
-            names.push(name);
+            let place = |table: &mut Table, value| {
+                let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+                set(section, &key, value);
+            };
+            (table, file) = with(&table, &name, &value, place)?;
         }
     }
-    for gateway in table.get_mut("gateways").and_then(Value::as_array_mut).into_iter().flatten() {
-        let Some(gateway_name) = gateway.get("name").and_then(Value::as_str) else { continue };
-        let prefix = format!("{}_", super::secrets::gateway_prefix(gateway_name));
+    let gateways = table.get("gateways").and_then(Value::as_array).map_or(0, Vec::len);
+    for at in 0..gateways {
+        let gateway =
+            |table: &Table| table.get("gateways")?.get(at)?.get("name")?.as_str().map(str::to_owned);
+        let Some(gateway_name) = gateway(&table) else { continue };
+        let prefix = format!("{}_", super::secrets::gateway_prefix(&gateway_name));
         for (name, value) in environment.with_prefix(&prefix) {
             let key = name.trim_start_matches(&prefix).to_lowercase();
-            if !super::secrets::is_gateway_secret(&key) {
-                set(gateway, key, &value);
-                names.push(name);
+            if super::secrets::is_gateway_secret(&key) {
+                continue;
             }
+            let place = |table: &mut Table, value| {
+                if let Some(gateway) = table.get_mut("gateways").and_then(|gateways| gateways.get_mut(at)) {
+                    set(gateway, &key, value);
+                }
+            };
+            (table, file) = with(&table, &name, &value, place)?;
         }
     }
-    if names.is_empty() {
-        return Ok(file);
-    }
-    table.try_into().map_err(|error: toml::de::Error| invalid(&names.join(", "), error.message()))
+    Ok(file)
 }
 
-fn set(table: &mut Value, key: String, text: &str) {
-    // Numbers as such, everything else as text: no key takes a boolean.
-    let value = text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer);
+/// As text, and where the key takes none, as a number: a phone number looks like both.
+fn with(
+    table: &Table,
+    name: &str,
+    text: &str,
+    place: impl Fn(&mut Table, Value),
+) -> Result<(Table, File), Error> {
+    let number = text.parse().map(Value::Integer).ok();
+    let mut refused = String::new();
+    for value in [Some(Value::String(text.to_owned())), number].into_iter().flatten() {
+        let mut table = table.clone();
+        place(&mut table, value);
+        match table.clone().try_into::<File>() {
+            Ok(file) => {
+                file.check().map_err(|reason| invalid(name, reason))?;
+                return Ok((table, file));
+            }
+            Err(error) => refused = error.message().to_owned(),
+        }
+    }
+    Err(invalid(name, refused))
+}
+
+fn set(table: &mut Value, key: &str, value: Value) {
     if let Some(table) = table.as_table_mut() {
-        table.insert(key, value);
+        table.insert(key.to_owned(), value);
     }
 }
 

@@ -9,6 +9,10 @@ use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::seal::PrivateKey;
 
+use super::AMQP_URL;
+use super::Error;
+use super::REDIS_URL;
+
 /// Core's own variables; the edge's are in `tiffin_shared::config`.
 pub mod names {
     /// Ring of core's private signing keys; the first one signs.
@@ -28,27 +32,35 @@ const GATEWAY_SECRETS: [&str; 2] = ["auth_token", "auth_token_file"];
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The process's.
-    pub fn of_process() -> Self {
+    /// The process's, with the content of the file that each `NAME_FILE` of ours names as `NAME`.
+    pub fn of_process() -> Result<Self, Error> {
         // A variable that is not Unicode is nothing we could use.
         let unicode = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self(std::env::vars_os().filter_map(unicode).collect())
+        Self::new(std::env::vars_os().filter_map(unicode).collect())
     }
 
     /// Given ones, for tests and tools.
-    pub fn new(variables: BTreeMap<String, String>) -> Self {
-        Self(variables)
+    pub fn new(mut variables: BTreeMap<String, String>) -> Result<Self, Error> {
+        let is_ours = |name: &str| name.starts_with("TIFFIN_") || name == REDIS_URL || name == AMQP_URL;
+        let files: Vec<_> = variables
+            .iter()
+            .filter_map(|(file_name, path)| Some((file_name.strip_suffix(FILE_SUFFIX)?, file_name, path)))
+            .filter(|(name, _, _)| is_ours(name))
+            .map(|(name, file_name, path)| (name.to_owned(), file_name.clone(), path.clone()))
+            .collect();
+        for (name, file_name, path) in files {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Error::Invalid { place: file_name, reason: format!("{path}: {error}") })?;
+            variables.entry(name).or_insert_with(|| text.trim().to_owned());
+        }
+        Ok(Self(variables))
     }
 
-    /// The variable, or the content of the file that `NAME_FILE` names.
+    /// The variable.
     pub fn get(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.0.get(name) {
-            return Some(value.clone());
-        }
-        let path = self.0.get(&format!("{name}{FILE_SUFFIX}"))?;
-        std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+        self.0.get(name).cloned()
     }
 
     pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {

@@ -46,16 +46,14 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
         .transpose()
         .map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
     let email = body.to.email.as_deref().map(email).transpose()?;
+    if phone.is_none() && email.is_none() {
+        return Err(invalid("to: give a phone or an email"));
+    }
     let (service_id, service) = service(&body.service, caller)?;
     let channel = channel(&body, service, phone.is_some(), email.is_some())?;
-    let ledger = match (&phone, email) {
-        (Some(phone), _) => index.ledger("phone", phone.e164()),
-        (None, Some(email)) => index.ledger("email", &email.to_lowercase()),
-        (None, None) => return Err(invalid("to: give a phone or an email")),
-    };
-    let to = match (&phone, email) {
-        (Some(phone), _) => phone.masked(),
-        (None, email) => masked_email(email.unwrap_or_default()),
+    let (ledger, to) = match (&phone, email.unwrap_or_default()) {
+        (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
+        (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
     };
     Ok(Create {
         ledger,

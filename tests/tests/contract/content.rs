@@ -8,14 +8,13 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
-
-use crate::ready::start;
+use tiffin_tests::stack::Stack;
 
 /// What the contract allows a body.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 async fn everything_optional_is_taken_and_echoed(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let metadata: serde_json::Map<_, _> =
         (0..10).map(|n| (format!("{n}{}", "k".repeat(39)), "é".repeat(120).into())).collect();
@@ -43,7 +42,7 @@ async fn everything_optional_is_taken_and_echoed(front: Front) -> anyhow::Result
 }
 
 async fn nulls_are_as_good_as_nothing(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let order = json!({
         "to": {"phone": phone, "email": null}, "service": "login", "locale": null, "risk": null, "binding": null,
@@ -56,7 +55,7 @@ async fn nulls_are_as_good_as_nothing(front: Front) -> anyhow::Result<()> {
 }
 
 async fn the_largest_body_is_taken_and_a_media_type_may_have_parameters(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let mut body = login(&phone).to_string().into_bytes();
     body.resize(BODY_BYTES_MAX, b' ');
@@ -76,7 +75,7 @@ async fn the_largest_body_is_taken_and_a_media_type_may_have_parameters(front: F
 }
 
 async fn a_newer_order_supersedes_the_older_one(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let older = client.order(&phone).await?;
     client.until_state(&older, "delivered").await?;

@@ -12,10 +12,9 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-
-use crate::ready::start;
 
 const TAPS: usize = 20;
 
@@ -56,7 +55,7 @@ pub async fn taps_make_one_order_and_one_message(clients: &[Client]) -> anyhow::
 }
 
 async fn a_double_tap_sends_once(front: Front, backing: Backing) -> anyhow::Result<()> {
-    let stack = start(front, backing).await?;
+    let stack = Stack::start(front, backing).await?;
     for _ in 0..crate::guesses::REPETITIONS {
         taps_make_one_order_and_one_message(std::slice::from_ref(&stack.client)).await?;
     }
@@ -64,7 +63,7 @@ async fn a_double_tap_sends_once(front: Front, backing: Backing) -> anyhow::Resu
 }
 
 async fn a_key_stands_for_the_content_of_its_request(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone, key) = (&stack.client, fresh_phone(), fresh_key());
     let body = json!({"to": {"phone": phone}, "service": "login", "metadata": {"a": "1", "b": "2"}});
     let first = client.create(&key, &body).await?;

@@ -7,10 +7,9 @@ use tiffin_tests::client::Client;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-
-use crate::ready::start;
 
 /// How often each race is run: an error in a race shows in one run of many.
 pub const REPETITIONS: usize = 3;
@@ -108,7 +107,7 @@ pub async fn mixed_guesses_race(clients: &[Client]) -> anyhow::Result<()> {
 }
 
 async fn races(front: Front, backing: Backing) -> anyhow::Result<()> {
-    let stack = start(front, backing).await?;
+    let stack = Stack::start(front, backing).await?;
     let clients = std::slice::from_ref(&stack.client);
     for _ in 0..REPETITIONS {
         wrong_guesses_race(clients).await?;

@@ -5,6 +5,7 @@
 mod case;
 mod chunked;
 mod content;
+mod divergence;
 mod double_tap;
 mod guesses;
 mod lists;
@@ -13,5 +14,4 @@ mod parity;
 mod processes;
 mod publishable;
 mod rate;
-mod ready;
 mod refusals;

@@ -7,8 +7,7 @@ use tiffin_tests::client::Client;
 use tiffin_tests::client::Reply;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
-
-use crate::ready::start;
+use tiffin_tests::stack::Stack;
 
 /// Codes of the contract, with their statuses.
 const CODES: [(&str, u16); 19] = [
@@ -39,7 +38,7 @@ async fn get(client: &Client, path: &str) -> anyhow::Result<Reply> {
 }
 
 async fn every_page_answers(front: Front, backing: Backing) -> anyhow::Result<()> {
-    let stack = start(front, backing).await?;
+    let stack = Stack::start(front, backing).await?;
     let client = &stack.client;
     let ready = match (front, backing) {
         (Front::Edge, _) => json!({"status": "ready"}),

@@ -17,7 +17,6 @@ use tiffin_tests::stack::Stack;
 use crate::case::Ground;
 use crate::guesses::wrong_codes;
 use crate::lists;
-use crate::ready::start;
 
 /// Headers of the connection, not of the API.
 const TRANSPORT: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
@@ -73,8 +72,8 @@ fn is_time(text: &str) -> bool {
 }
 
 async fn both() -> anyhow::Result<(Stack, Stack)> {
-    let edge = start(Front::Edge, Backing::Memory).await?;
-    Ok((edge, start(Front::Standalone, Backing::Memory).await?))
+    let edge = Stack::start(Front::Edge, Backing::Memory).await?;
+    Ok((edge, Stack::start(Front::Standalone, Backing::Memory).await?))
 }
 
 #[tokio::test]

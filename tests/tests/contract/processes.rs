@@ -10,13 +10,12 @@ use crate::guesses::REPETITIONS;
 use crate::guesses::mixed_guesses_race;
 use crate::guesses::right_guesses_race;
 use crate::guesses::wrong_guesses_race;
-use crate::ready::start_with;
 
 /// A second process with the first one's keys, queues, store and sandbox.
 async fn pair() -> anyhow::Result<([Stack; 2], [Client; 2])> {
     let prefix = format!("pair-{}", tiffin_tests::client::fresh_phone().trim_start_matches('+'));
     let names = [("TIFFIN_STORE_PREFIX", prefix.as_str()), ("TIFFIN_BUS_PREFIX", prefix.as_str())];
-    let first = start_with(Front::Standalone, Backing::Shared, &names).await?;
+    let first = Stack::start_with(Front::Standalone, Backing::Shared, &names).await?;
     let servers = [("REDIS_URL", &first.redis), ("AMQP_URL", &first.rabbitmq)];
     let urls: Vec<_> =
         servers.into_iter().filter_map(|(name, own)| Some((name, own.as_ref()?.url()))).collect();
@@ -26,7 +25,7 @@ async fn pair() -> anyhow::Result<([Stack; 2], [Client; 2])> {
         first.keys.core.iter().chain(&first.keys.edge).map(|(name, key)| (name.as_str(), key.as_str())),
     );
     same.push(("TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL", &first.client.sandbox));
-    let second = start_with(Front::Standalone, Backing::Shared, &same).await?;
+    let second = Stack::start_with(Front::Standalone, Backing::Shared, &same).await?;
     let (one, other) = (&first.client, &second.client);
     let beside = Client::new(other.edge.clone(), other.core.clone(), one.sandbox.clone(), one.key.clone())?;
     let clients = [first.client.clone(), beside];

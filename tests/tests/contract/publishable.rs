@@ -5,9 +5,9 @@ use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 
 use crate::guesses::wrong_codes;
-use crate::ready::start;
 
 /// The headers but for the request's own.
 fn common(reply: &Reply) -> HeaderMap {
@@ -19,7 +19,7 @@ fn common(reply: &Reply) -> HeaderMap {
 }
 
 async fn a_publishable_key_cannot_tell_one_refusal_from_another(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (secret, app) = (&stack.client, stack.client.with_key(&stack.keys.publishable));
     let phone = fresh_phone();
     let id = app.order(&phone).await?;

@@ -8,9 +8,8 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
-
-use crate::ready::start;
 
 /// A token comes back this long after the first order.
 const REFILL: Duration = Duration::from_secs(60);
@@ -20,7 +19,7 @@ const ROUNDING: Duration = Duration::from_millis(2);
 const WATCHED_TO: u64 = 58;
 
 async fn the_fourth_order_is_told_when_to_come_back(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let (client, phone, key) = (&stack.client, fresh_phone(), fresh_key());
     let before_first = Instant::now();
     let first = client.create(&key, &login(&phone)).await?;

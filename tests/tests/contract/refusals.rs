@@ -10,17 +10,17 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 
 use crate::case::Case;
 use crate::case::Ground;
 use crate::lists;
-use crate::ready::start;
 
 /// What the bucket of a fresh phone holds.
 const TOKENS: usize = 3;
 
 async fn bad_requests_get_their_problem_and_leave_nothing_behind(front: Front) -> anyhow::Result<()> {
-    let stack = start(front, Backing::Memory).await?;
+    let stack = Stack::start(front, Backing::Memory).await?;
     let ground = Ground::of(&stack).await?;
     let client = &ground.client;
     let before = everything_sent(client).await?.len();
