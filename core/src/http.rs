@@ -43,10 +43,12 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
 /// The request as the shared layer wants it. Reads at most one chunk more of the body than `body_bytes_max`.
 pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Request, Problem> {
     let (parts, body) = request.into_parts();
-    let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
-    let headers = parts.headers.iter();
-    let headers =
-        headers.filter_map(|(name, value)| Some((name.as_str().to_owned(), text(value)?))).collect();
+    // As the Fetch standard has it, and with it the worker: repeated headers are one, and none is dropped.
+    let value = |name| {
+        let values = parts.headers.get_all(name).iter();
+        values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>().join(", ")
+    };
+    let headers = parts.headers.keys().map(|name| (name.as_str().to_owned(), value(name))).collect();
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
