@@ -161,7 +161,7 @@ function phone(to) {
   const at = make("time", "phone-at");
   const text = make("span", "phone-text");
   const badge = make("span", "phone-unread");
-  button.append(make("span", "phone-to", { textContent: pretty(to) }), at, text, badge);
+  button.append(make("span", "phone-to", { textContent: to }), at, text, badge);
   button.addEventListener("click", () => { location.hash = new URLSearchParams({ to }); });
   const item = make("li");
   item.append(button);
@@ -169,7 +169,7 @@ function phone(to) {
 }
 
 function drawTalk(to, talk) {
-  $("talk-title").textContent = pretty(to ?? "");
+  $("talk-title").textContent = to ?? "";
   const gateways = [...new Set(talk.map((message) => message.gateway))].join(", ");
   $("talk-sub").textContent = talk.length ? `${talk.length} ${talk.length === 1 ? "message" : "messages"} by ${gateways}` : "No messages";
   const visible = talk.slice(0, MESSAGES_SHOWN);
@@ -282,13 +282,4 @@ function clock(at, seconds = false) {
   if (date.toDateString() === new Date().toDateString()) return time;
   const day = date.toLocaleDateString([], { day: "numeric", month: "short" });
   return seconds ? `${day}, ${time}` : day;
-}
-
-// The digits in groups, from the end, so that a number can be read aloud.
-function pretty(to) {
-  if (!/^\+\d{7,15}$/.test(to)) return to;
-  const digits = to.slice(1);
-  const head = digits.slice(0, -10);
-  const tail = digits.slice(-10).replace(head === "1" ? /^(\d{3})(\d{3})(\d{4})$/ : /^(\d+?)(\d{5})$/, (_, ...parts) => parts.slice(0, -2).join(" "));
-  return `+${head}${head ? " " : ""}${tail}`;
 }
