@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::app::App;
+use crate::bus::Consumer;
 use crate::bus::Delivery;
 use crate::bus::Target;
 use crate::gateways::Gateway;
@@ -60,37 +61,38 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         senders.push(sender);
         lanes.spawn(lane(app.clone(), receiver));
     }
-    loop {
+    let consumer = loop {
+        let mut consumer = match app.bus.consume(app.config.file.delivery.prefetch).await {
+            Ok(consumer) => Some(consumer),
+            Err(error) => {
+                tracing::warn!(%error, "cannot take jobs; trying again");
+                None
+            }
+        };
         tokio::select! {
-            _ = stop.changed() => break,
-            () = consume(&app, &senders) => {}
-        }
-        tokio::select! {
-            _ = stop.changed() => break,
-            () = sleep(CONSUMER_RETRY) => {}
-        }
-    }
-    drop(senders);
-    while lanes.join_next().await.is_some() {}
-}
-
-/// Takes jobs until the consumer breaks.
-async fn consume(app: &Arc<App>, senders: &[mpsc::Sender<Delivery>]) {
-    let mut consumer = match app.bus.consume(app.config.file.delivery.prefetch).await {
-        Ok(consumer) => consumer,
-        Err(error) => {
-            tracing::warn!(%error, "cannot take jobs; trying again");
-            return;
+            _ = stop.wait_for(|stop| *stop) => break consumer,
+            () = take(consumer.as_mut(), &senders) => {}
         }
     };
-    while let Some(delivery) = consumer.next().await {
-        let lane = lane_of(&delivery, senders.len());
-        let Some(sender) = senders.get(lane) else { return };
-        if sender.send(delivery).await.is_err() {
-            return;
+    drop(senders);
+    while lanes.join_next().await.is_some() {}
+    // Only now: what the lanes acknowledged, they acknowledged to this consumer.
+    drop(consumer);
+}
+
+/// Takes jobs until the consumer breaks, and then a moment longer.
+async fn take(consumer: Option<&mut Consumer>, senders: &[mpsc::Sender<Delivery>]) {
+    if let Some(consumer) = consumer {
+        while let Some(delivery) = consumer.next().await {
+            let lane = lane_of(&delivery, senders.len());
+            let Some(sender) = senders.get(lane) else { continue };
+            if sender.send(delivery).await.is_err() {
+                tracing::error!(lane, "a lane is gone; its jobs stay in the queue");
+            }
         }
+        tracing::warn!("the consumer ended; making another");
     }
-    tracing::warn!("the consumer ended; making another");
+    sleep(CONSUMER_RETRY).await;
 }
 
 /// The same lane for every job of a phone. What does not parse may go anywhere.
