@@ -26,18 +26,14 @@ pub struct Keys {
     pub publishable: String,
 }
 
-/// The program, as cargo built it next to this test.
+/// The program, as cargo built it with this one.
 pub fn tiffin() -> anyhow::Result<PathBuf> {
-    // target/debug/deps/this-test → target/debug/tiffin
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent).context("a test runs from target/…/deps")?;
-    let program = folder.join("tiffin");
-    anyhow::ensure!(
-        program.exists(),
-        "{} is missing: run `cargo build --bin tiffin` first",
-        program.display()
-    );
-    Ok(program)
+    let own = std::env::current_exe()?;
+    // A test runs from target/…/deps, a benchmark from target/….
+    let folders = own.ancestors().skip(1).take(2);
+    let program = folders.map(|folder| folder.join("tiffin")).find(|program| program.exists());
+    program
+        .context("the program is not built: run `cargo build --bin tiffin` (with --release for benchmarks)")
 }
 
 /// The repository's own settings.
