@@ -13,10 +13,10 @@ cleanup() {
     rm -f "$state/dev.json" "$state"/*.pid
     for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    [ "${1:-}" = quiet ] || printf '\n' && done_ "stopped"
+    [ "${1:-}" = failed ] || { printf '\n' && done_ "stopped"; }
 }
 trap 'cleanup; exit 0' INT TERM HUP
-trap 'cleanup' EXIT
+trap 'cleanup failed' EXIT
 
 # supervise NAME CMD…: runs CMD with its output in .tiffin/NAME.log, again a second after it dies.
 supervise() {
@@ -81,7 +81,7 @@ say "building core"
 done_ "core"
 [ "$mode" = standalone ] || "$ROOT/scripts/build-edge.sh"
 
-tiffin=$ROOT/target/debug/tiffin
+tiffin=${CARGO_TARGET_DIR:-$ROOT/target}/debug/tiffin
 (umask 077 && mkdir -p "$state")
 rm -f "$state"/*.log "$state"/*.pid "$state/dev.json"
 cd "$ROOT"

@@ -91,7 +91,11 @@ impl App {
     pub async fn start(config: Config, roles: &[Role]) -> Result<Arc<Self>, Error> {
         call::install_tls();
         let core_keys = config.core_keys(roles.contains(&Role::Deliver))?;
-        let edge = if roles.contains(&Role::Public) { Some(config.edge()?) } else { None };
+        let ledgers = if roles.contains(&Role::Public) {
+            Some(Ledgers::new(config.edge()?, config.core_public_keys()?))
+        } else {
+            None
+        };
         let store = match config.environment.get(REDIS_URL) {
             None => Store::Memory(store::Memory::default()),
             Some(url) => {
@@ -115,7 +119,7 @@ impl App {
             signing: core_keys.signing,
             seal: core_keys.seal,
             directory: config.directory()?,
-            ledgers: edge.map(Ledgers::new),
+            ledgers,
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,
             bus,

@@ -35,7 +35,7 @@ pub enum Error {
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// To the operators, with a reason. Nothing consumes it by itself.
+    /// To the operators, with a reason. Nothing consumes it by itself. The memory bus drops it.
     Dead {
         /// Why it is there. No personal data.
         reason: &'static str,
@@ -54,7 +54,8 @@ pub enum Target {
     },
 }
 
-/// A message to work on. Dropping it without [`Delivery::ack`] brings it again.
+/// A message to work on. Without [`Delivery::ack`] it comes again: from memory when it is dropped, from RabbitMQ when
+/// the consumer is.
 pub struct Delivery {
     /// The bytes that were published.
     pub body: Vec<u8>,

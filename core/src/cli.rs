@@ -28,7 +28,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Read settings and secrets, and say what is wrong with them
+    /// Read settings and secrets, connect to store and bus, and say what is wrong
     CheckConfig,
     /// Everything in one process: public API, core, sandbox (in memory, or on REDIS_URL and AMQP_URL)
     Dev,

@@ -7,8 +7,11 @@ mod secrets;
 use std::path::Path;
 use std::path::PathBuf;
 
+use tiffin_shared::config;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::keys::Verifying;
 
 pub use self::file::Bus;
 pub use self::file::Delivery;
@@ -50,7 +53,7 @@ pub enum Error {
     },
     /// A secret is missing or does not parse.
     #[error("{0}. Make keys with `tiffin keys make`, and load the files it names into the environment")]
-    Secret(#[from] tiffin_shared::config::Error),
+    Secret(#[from] config::Error),
 }
 
 /// Everything from the file, with the environment over it.
@@ -118,6 +121,11 @@ impl Config {
     /// The front door's keys, for a process that serves the public API itself.
     pub fn edge(&self) -> Result<Edge, Error> {
         Ok(Edge::read(self.directory()?, |name| self.environment.get(name))?)
+    }
+
+    /// Core's public keys, for a process that takes other cores' events.
+    pub fn core_public_keys(&self) -> Result<Ring<Verifying>, Error> {
+        Ok(config::core_public_keys(|name| self.environment.get(name))?)
     }
 
     /// Core's own keys; the one that opens jobs only where jobs are delivered.

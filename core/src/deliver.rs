@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::TTL_MS_MAX;
 use tiffin_shared::envelope;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::order::Ask;
@@ -28,15 +30,21 @@ use crate::bus::Delivery;
 use crate::bus::Target;
 use crate::gateways::Gateway;
 use crate::gateways::Message;
+use crate::gateways::call::CALL_TIMEOUT;
 use crate::host;
 use crate::orders;
+use crate::store;
 
 /// Jobs waiting in one lane. More waits in the queue.
 const LANE_JOBS_MAX: usize = 16;
-/// How often an outcome is written again when the store does not take it.
-const OUTCOME_TRIES_MAX: u32 = 6;
-/// How often a job is put back again when the bus does not take it.
-const RETURN_TRIES_MAX: u32 = 6;
+/// How often a command is sent to the store again when its answer does not come: six seconds in all.
+const STORE_TRIES_MAX: u32 = 6;
+/// Longest pause between two tries to put a job back.
+const RETURN_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A job that cannot be put back is held for as long as any code may live; then it is stale.
+const RETURN_MS_MAX: u64 = TTL_MS_MAX;
+const _: () =
+    assert!(CLAIM_MS as u128 > CALL_TIMEOUT.as_millis(), "a claim outlasts the call to the provider");
 /// A job waits this long when the store is away.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// Before a broken consumer is made anew.
@@ -97,25 +105,38 @@ async fn take(consumer: Option<&mut Consumer>, senders: &[mpsc::Sender<Delivery>
 
 /// The same lane for every job of a phone. What does not parse may go anywhere.
 fn lane_of(delivery: &Delivery, lanes: usize) -> usize {
-    let header = Envelope::parse(&delivery.body).ok();
-    let header = header.and_then(|envelope| serde_json::from_str::<Header>(&envelope.header).ok());
     let lanes = u16::try_from(lanes).unwrap_or(u16::MAX);
-    header.map_or(0, |header| usize::from(header.order.ledger().partition(lanes)))
+    header(delivery).map_or(0, |header| usize::from(header.order.ledger().partition(lanes)))
+}
+
+/// What the job says of itself, unchecked.
+fn header(delivery: &Delivery) -> Option<Header> {
+    let envelope = Envelope::parse(&delivery.body).ok()?;
+    serde_json::from_str(&envelope.header).ok()
 }
 
 async fn lane(app: Arc<App>, mut jobs: mpsc::Receiver<Delivery>) {
     while let Some(delivery) = jobs.recv().await {
-        let next = match work(&app, &delivery.body).await {
-            Ok(next) => next,
-            Err(error) => {
+        let (on, body) = (app.clone(), delivery.body.clone());
+        // In a task of its own: a job that panics must not take its lane along.
+        let next = match tokio::spawn(async move { work(&on, &body).await }).await {
+            Ok(Ok(next)) => next,
+            Ok(Err(orders::Error::Store(error @ store::Error::State { .. }))) => {
+                tracing::error!(%error, "an order's record cannot be read");
+                Next::Dead("the order's record cannot be read")
+            }
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "the store is away; the job waits");
                 Next::Later(STORE_RETRY)
             }
+            Err(_) => Next::Dead("the worker panicked"),
         };
         settle(&app, delivery, next).await;
     }
 }
 
+/// Only what is safe elsewhere, or stale, leaves the queue: a job let go unacknowledged would come back only when
+/// the channel ends.
 async fn settle(app: &App, delivery: Delivery, next: Next) {
     let partition = delivery.partition;
     let target = match next {
@@ -126,15 +147,18 @@ async fn settle(app: &App, delivery: Delivery, next: Next) {
         }
         Next::Later(delay) => Target::Later { partition, delay },
     };
-    for attempt in 0..RETURN_TRIES_MAX {
-        match app.bus.publish(target, "returned", &delivery.body).await {
-            // Only what is safe elsewhere leaves the queue.
-            Ok(()) => return delivery.ack().await,
+    let id = header(&delivery).map_or_else(|| "unknown".to_owned(), |header| header.order.to_string());
+    let give_up_at = host::now().plus(RETURN_MS_MAX);
+    let mut pause = Duration::from_millis(100);
+    while host::now() < give_up_at {
+        match app.bus.publish(target, &id, &delivery.body).await {
+            Ok(()) => break,
             Err(error) => tracing::warn!(%error, "a job could not be put back; trying again"),
         }
-        sleep(Duration::from_millis(100 << attempt)).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(RETURN_PAUSE_MAX);
     }
-    // Unacknowledged, so the queue still has it and gives it out again.
+    delivery.ack().await;
 }
 
 async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
@@ -145,13 +169,18 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
             return Ok(Next::Dead("envelope refused"));
         }
     };
+    // **never-stale**, before anything is asked of the store.
+    if host::now() >= header.expires_at {
+        return Ok(Next::Ack);
+    }
     let Some(gateway) = app.gateways.for_channel(header.channel) else {
         return Ok(Next::Dead("no gateway delivers this channel"));
     };
     let service = app.directory.tenants.get(&header.tenant).and_then(|t| t.services.get(&header.service));
     let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
-    let claim = Ask::Claim { header: Box::new(header.clone()), gateway: gateway.name().clone() };
-    let decision = orders::apply(app, &header.order, claim).await?;
+    let token = Bytes(host::random()?);
+    let claim = Ask::Claim { token, header: Box::new(header.clone()), gateway: gateway.name().clone() };
+    let decision = insist(app, &header, claim).await?;
     let Decision::Send { n } = decision else { return Ok(next(decision)) };
 
     let words = Words {
@@ -161,7 +190,11 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
     };
     let outcome = send(app, gateway, &header, &private, &words, n).await;
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
-    note(app, &header, Ask::Result { n, outcome }).await
+    match insist(app, &header, Ask::Result { n, outcome }).await {
+        Ok(decision) => Ok(next(decision)),
+        // The claim runs out, and the attempt becomes unknown.
+        Err(_) => Ok(Next::Later(Duration::from_millis(CLAIM_MS))),
+    }
 }
 
 fn open(app: &App, body: &[u8]) -> Result<(Header, Private), envelope::Error> {
@@ -196,18 +229,22 @@ async fn send(
         .await
 }
 
-/// Writes the outcome. Lost, it would leave the attempt claimed, and then unknown.
-async fn note(app: &Arc<App>, header: &Header, result: Ask) -> Result<Next, orders::Error> {
-    for attempt in 0..OUTCOME_TRIES_MAX {
-        match orders::apply(app, &header.order, result.clone()).await {
-            Ok(decision) => return Ok(next(decision)),
-            Err(error) => {
-                tracing::warn!(%error, order.id = %header.order, "an outcome was not noted; trying again")
+/// Asks until the store answers. A record gives the same answer to the same claim or outcome, however often it comes.
+async fn insist(app: &Arc<App>, header: &Header, ask: Ask) -> Result<Decision, orders::Error> {
+    let mut tries = 1;
+    loop {
+        match orders::apply(app, &header.order, ask.clone()).await {
+            Err(error)
+                if tries < STORE_TRIES_MAX
+                    && !matches!(error, orders::Error::Store(store::Error::State { .. })) =>
+            {
+                tracing::warn!(%error, order.id = %header.order, "no answer from the store; asking again");
             }
+            answer => return answer,
         }
-        sleep(Duration::from_millis(100 << attempt)).await;
+        sleep(Duration::from_millis(100 << tries)).await;
+        tries += 1;
     }
-    Ok(Next::Later(Duration::from_millis(CLAIM_MS)))
 }
 
 fn next(decision: Decision) -> Next {

@@ -9,6 +9,8 @@ use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
+use tiffin_shared::keys::Ring;
+use tiffin_shared::keys::Verifying;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Command;
 use tiffin_shared::ledger::Keys;
@@ -48,13 +50,15 @@ pub enum Error {
 pub struct Ledgers {
     /// Routes and keys.
     pub edge: Edge,
+    /// Whose events to take.
+    pub cores: Ring<Verifying>,
     keys: Mutex<Option<(UnixMs, Arc<Keys>)>>,
 }
 
 impl Ledgers {
     /// With the front door's settings.
-    pub fn new(edge: Edge) -> Self {
-        Self { edge, keys: Mutex::new(None) }
+    pub fn new(edge: Edge, cores: Ring<Verifying>) -> Self {
+        Self { edge, cores, keys: Mutex::new(None) }
     }
 
     /// With a key exchange that is young enough.

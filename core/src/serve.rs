@@ -55,13 +55,17 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
 
-    asked_to_stop().await?;
+    let ended = tokio::select! {
+        asked = asked_to_stop() => asked.map_err(anyhow::Error::from),
+        // A process that lost a part of itself is better gone: whoever runs it starts a whole one.
+        _ = tasks.join_next() => Err(anyhow::anyhow!("a part of the process ended by itself; see the log above")),
+    };
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    Ok(())
+    ended
 }
 
 /// Serves the sandbox alone.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::host;
 use crate::ledgers;
 use crate::orders;
+use crate::store;
 use crate::store::Due;
 use crate::store::Space;
 
@@ -62,12 +63,15 @@ async fn wake_order(app: &Arc<App>, due: &Due) -> bool {
     // What is no id was not written by us, and is only forgotten.
     let Ok(order) = OrderId::parse(due.key.id()) else { return true };
     let woken = orders::apply(app, &order, order::Ask::Tick).await;
-    woken.inspect_err(|error| tracing::warn!(%error, order.id = %order, "cannot wake an order")).is_ok()
+    let woken = woken.inspect_err(|error| tracing::warn!(%error, order.id = %order, "cannot wake an order"));
+    // A record that cannot be read will not be the next time either.
+    matches!(woken, Ok(_) | Err(orders::Error::Store(store::Error::State { .. })))
 }
 
 async fn wake_ledger(app: &Arc<App>, due: &Due) -> bool {
     let Some(ledger) = bytes::decode_array(due.key.id()).map(LedgerId::new) else { return true };
     let Ok(entropy) = host::entropy() else { return false };
     let woken = ledgers::ask(app, ledger, ledger::Ask::Tick, entropy, host::now()).await;
-    woken.inspect_err(|error| tracing::warn!(%error, "cannot wake a ledger")).is_ok()
+    let woken = woken.inspect_err(|error| tracing::warn!(%error, "cannot wake a ledger"));
+    matches!(woken, Ok(_) | Err(ledgers::Error::Store(store::Error::State { .. })))
 }

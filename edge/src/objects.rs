@@ -1,6 +1,7 @@
 //! The Durable Object of one phone or mailbox: a shell around its cell, and the hand-over of its outbox.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::ledger::Ask;
@@ -28,6 +29,8 @@ use crate::settings;
 use crate::settings::Settings;
 use crate::uplink;
 
+/// When an alarm that failed rings again.
+const ALARM_RETRY: Duration = Duration::from_secs(10);
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "LEDGERS";
 
@@ -85,8 +88,12 @@ impl DurableObject for LedgerObject {
                 self.hand_over(due);
                 Response::empty()
             }
-            // The platform rings again, a few times, when an alarm fails.
-            Err(error) => Err(worker::Error::RustError(format!("alarm failed: {error}"))),
+            // The platform would ring a failing alarm again a few times only, and the outbox must outlast that.
+            Err(error) => {
+                console_error!("alarm failed, it rings again: {error}");
+                self.state.storage().set_alarm(ALARM_RETRY).await?;
+                Response::empty()
+            }
         }
     }
 }

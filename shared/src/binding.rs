@@ -8,6 +8,8 @@ use crate::bytes::Bytes;
 
 /// The longest payee shown to the payer.
 pub const PAYEE_CHARS_MAX: usize = 60;
+/// The longest run of digits in a payee: enough for a year or a shop's number, too short for a phone's.
+pub const PAYEE_DIGITS_MAX: usize = 4;
 /// The longest amount, as text.
 pub const AMOUNT_CHARS_MAX: usize = 20;
 
@@ -37,8 +39,10 @@ pub enum Error {
     /// Not an ISO 4217 code.
     #[error("binding.currency must be three capital letters, such as \"INR\"")]
     Currency,
-    /// Empty, too long, or with control characters or line breaks.
-    #[error("binding.payee must be 1 to {PAYEE_CHARS_MAX} printable characters")]
+    /// Empty, too long, or able to hold an address or a phone number.
+    #[error(
+        "binding.payee must be 1 to {PAYEE_CHARS_MAX} letters, digits, spaces and .,'&()-, without addresses or numbers of more than {PAYEE_DIGITS_MAX} digits"
+    )]
     Payee,
 }
 
@@ -67,12 +71,29 @@ impl TryFrom<Unchecked> for Binding {
         if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(Error::Currency);
         }
-        let payee_chars = payee.chars().count();
-        if payee_chars == 0 || payee_chars > PAYEE_CHARS_MAX || payee.chars().any(char::is_control) {
+        if !is_payee(&payee) {
             return Err(Error::Payee);
         }
         Ok(Self { amount, currency, payee })
     }
+}
+
+/// A name, and nothing that a reader could follow or call: it stands in a message that people trust.
+fn is_payee(text: &str) -> bool {
+    let count = text.chars().count();
+    let allowed = |char: char| match char {
+        _ if char.is_ascii() => char.is_ascii_alphanumeric() || " .,'&()-".contains(char),
+        // Marks that look like those of an address: general punctuation, full-width forms.
+        '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}' => false,
+        _ => !char.is_control() && !char.is_whitespace(),
+    };
+    let longest_number = text.split(|char: char| !char.is_numeric()).map(|run| run.chars().count()).max();
+    // "shop.example" is an address, "St. Mary" is not.
+    let dotted = text.split('.').skip(1).any(|after| after.starts_with(char::is_alphanumeric));
+    (1..=PAYEE_CHARS_MAX).contains(&count)
+        && text.chars().all(allowed)
+        && longest_number.unwrap_or(0) <= PAYEE_DIGITS_MAX
+        && !dotted
 }
 
 #[cfg(test)]
@@ -90,7 +111,22 @@ mod tests {
             assert_eq!(parse(amount, "INR", "Shop"), Err(Error::Amount), "{amount}");
         }
         assert_eq!(parse("1", "inr", "Shop"), Err(Error::Currency));
-        assert_eq!(parse("1", "INR", "a\nb"), Err(Error::Payee));
+        for payee in [
+            "",
+            "a\nb",
+            "evil.example",
+            "http://x",
+            "a@b",
+            "call 19995550",
+            "x #1",
+            "evil．example",
+            &"a".repeat(61),
+        ] {
+            assert_eq!(parse("1", "INR", payee), Err(Error::Payee), "{payee}");
+        }
+        for payee in ["St. Mary's (2026)", "Müller & Söhne", "दर्ज़ी"] {
+            assert!(parse("1", "INR", payee).is_ok(), "{payee}");
+        }
     }
 
     #[test]

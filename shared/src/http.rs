@@ -18,6 +18,7 @@ use crate::id::LedgerId;
 use crate::id::OrderId;
 use crate::keys::IndexKey;
 use crate::ledger::Ask;
+use crate::ledger::Outcome;
 use crate::ledger::Verify;
 use crate::ledger::Whose;
 use crate::problem;
@@ -103,7 +104,12 @@ impl Front {
             }
         }
         match self.route(request) {
-            Ok((ledger, ask, kind)) => Turn::Ask(Pending { ledger, ask, kind, request_id }),
+            Ok((ledger, ask, kind)) => {
+                let pending = Pending { ledger, ask, kind, request_id };
+                // A made-up id is answered as an unknown one, without asking anybody.
+                let known = self.index.knows(ledger);
+                if known { Turn::Ask(pending) } else { Turn::Reply(pending.finish(Some(Outcome::NotFound))) }
+            }
             Err(problem) => Turn::Reply(Response::problem(&problem, &request_id)),
         }
     }
@@ -133,8 +139,10 @@ impl Front {
     }
 
     fn authenticate(&self, request: &Request) -> Result<Caller<'_>, Problem> {
-        let key = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        let key = key.map(str::trim).ok_or_else(|| {
+        // The scheme is case-insensitive (RFC 9110 section 11.1).
+        let credentials = request.header("authorization").and_then(|value| value.split_once(' '));
+        let key = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let key = key.map(|(_, key)| key.trim()).ok_or_else(|| {
             Problem::new(problem::Code::Unauthenticated, "Send your API key as `Authorization: Bearer sk_…`.")
         })?;
         self.directory.caller(key).ok_or_else(|| {

@@ -86,7 +86,13 @@ fn is_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
 }
 
-/// The keyed hash of an address: names the ledger of a phone without telling the phone. 128 bits, base64url.
+/// Bytes of a ledger's name that tell addresses apart: 88 bits, so that a billion phones share none.
+pub const LEDGER_HASH_BYTES: usize = 11;
+/// Bytes of a ledger's name that prove who made it: 40 bits, each guess at which is a request.
+pub const LEDGER_CHECK_BYTES: usize = 5;
+
+/// The keyed hash of an address, and a check that only the key's holder can make: names the ledger of a phone without
+/// telling the phone. 128 bits, base64url.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LedgerId(bytes::Bytes<16>);
@@ -95,6 +101,24 @@ impl LedgerId {
     /// Wraps the hash.
     pub fn new(hash: [u8; 16]) -> Self {
         Self(bytes::Bytes(hash))
+    }
+
+    /// From its two parts; see [`crate::keys::IndexKey`].
+    pub fn checked(hash: [u8; LEDGER_HASH_BYTES], check: [u8; LEDGER_CHECK_BYTES]) -> Self {
+        let mut name = [0; 16];
+        for (to, from) in name.iter_mut().zip(hash.into_iter().chain(check)) {
+            *to = from;
+        }
+        Self::new(name)
+    }
+
+    /// The part without the check.
+    pub fn hash(&self) -> [u8; LEDGER_HASH_BYTES] {
+        let mut hash = [0; LEDGER_HASH_BYTES];
+        for (to, from) in hash.iter_mut().zip(self.0.0) {
+            *to = from;
+        }
+        hash
     }
 
     /// Which of `partitions` this ledger's jobs go through.

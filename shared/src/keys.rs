@@ -11,6 +11,7 @@ use sha2::Sha256;
 
 use crate::bytes;
 use crate::id::KeyId;
+use crate::id::LEDGER_HASH_BYTES;
 use crate::id::LedgerId;
 use crate::secret::Secret;
 
@@ -109,7 +110,17 @@ impl IndexKey {
     /// The ledger of an address. `kind` keeps phones and mailboxes apart.
     pub fn ledger(&self, kind: &str, address: &str) -> LedgerId {
         let fields = [b"tiffin-ledger-v1".as_slice(), kind.as_bytes(), address.as_bytes()];
-        LedgerId::new(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
+        self.checked(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
+    }
+
+    /// Whether this key made the name. A made-up one is refused before it costs anything.
+    pub fn knows(&self, ledger: LedgerId) -> bool {
+        self.checked(ledger.hash()) == ledger
+    }
+
+    fn checked(&self, hash: [u8; LEDGER_HASH_BYTES]) -> LedgerId {
+        let check = bytes::hmac_sha256(self.0.expose(), &[b"tiffin-ledger-check-v1", &hash]);
+        LedgerId::checked(hash, bytes::truncate(check))
     }
 
     /// A keyed hash of something a caller sent: tells equal from different, and nothing else.

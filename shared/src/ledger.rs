@@ -225,7 +225,7 @@ impl Outcome {
                 *retry_after_ms,
             )),
             Self::Unavailable => {
-                Some(Problem::unavailable("The order could not be decided. Nothing was sent; retry."))
+                Some(Problem::unavailable("The order could not be decided. Retry with the same key."))
             }
         }
     }

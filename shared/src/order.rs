@@ -15,6 +15,7 @@ pub use self::claim::ATTEMPTS_MAX;
 pub use self::claim::CLAIM_MS;
 pub use self::report::REPORT_TIMEOUT_MS;
 
+use crate::bytes::Bytes;
 use crate::entropy::Entropy;
 use crate::id::GatewayId;
 use crate::machine::Machine;
@@ -57,6 +58,8 @@ pub struct State {
 #[serde(deny_unknown_fields)]
 struct Record {
     attempt: Attempt,
+    /// Who claimed it.
+    claim: Bytes<16>,
     /// Until when the worker that claimed it may still be calling.
     claimed_until: UnixMs,
     /// Before this a further attempt would come too soon.
@@ -151,6 +154,8 @@ pub struct Command {
 pub enum Ask {
     /// A worker holds the job and would send it through `gateway`.
     Claim {
+        /// Names this claim: a worker that did not hear the answer asks again with it.
+        token: Bytes<16>,
         /// The job's header, from which a missing record is made.
         header: Box<Header>,
         /// The gateway the worker would use.
@@ -239,8 +244,8 @@ impl Machine for Order {
         let state = state.filter(|state| now < state.keep_until());
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         match (&command.ask, state) {
-            (Ask::Claim { header, gateway }, state) => {
-                claim::step(state.unwrap_or_else(|| State::new(header, now)), gateway, command, now)
+            (Ask::Claim { token, header, gateway }, state) => {
+                claim::step(state.unwrap_or_else(|| State::new(header, now)), *token, gateway, command, now)
             }
             (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
                 outcome::receipt(state, *n, provider_id, *receipt, command, now)
@@ -263,8 +268,9 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
-            seq: 0,
-            reported: 0,
+            // From the time, so that a record made anew after a loss goes on above the numbers the edge has seen.
+            seq: now.0,
+            reported: now.0,
             report_tries: 0,
             report_at: now,
         }

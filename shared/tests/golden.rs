@@ -191,11 +191,11 @@ fn the_record_of_an_order_is_pinned_after_a_fixed_script() {
         let command = order::Command { entropy: Entropy::new([n; 32]), ask };
         host.ask::<Order>(&command, START.plus(1_000 * u64::from(n)));
     };
-    ask(1, common::order::claim());
+    ask(1, common::order::claim(1));
     ask(2, order::Ask::Result { n: 1, outcome: CallOutcome::Transient(Reason::ProviderDown) });
-    ask(4, common::order::claim());
+    ask(4, common::order::claim(4));
     ask(5, order::Ask::Result { n: 2, outcome: CallOutcome::Taken { provider_id: "SM1".into() } });
-    ask(6, order::Ask::Reported(3));
+    ask(6, order::Ask::Reported(START.0 + 1_003));
     let receipt = Receipt::Failed(Reason::AbsentTemporary);
     ask(7, order::Ask::Receipt { n: 2, provider_id: "SM1".into(), receipt });
     assert_eq!(host.body(), Some(RECORD));
@@ -257,7 +257,7 @@ fn the_headers_of_a_signed_request_are_pinned() {
 #[test]
 fn ledgers_and_fingerprints_keep_their_names() {
     let index = IndexKey::new([1; 32]);
-    assert_eq!(index.ledger("phone", PHONE).to_string(), "SouvPph7AipMwcHnJ7RaZg");
+    assert_eq!(index.ledger("phone", PHONE).to_string(), "SouvPph7AipMwcH3Nk40hQ");
     assert_ne!(index.ledger("email", PHONE), index.ledger("phone", PHONE));
     pinned(&index.fingerprint("key", b"k-1"), r#""_pLFICNPZptj6kkrkkfmNw""#);
 }
@@ -290,7 +290,7 @@ const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
 const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
 const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
 const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"guesses":0,"seq":0}]}},"outbox":[{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"tries":2,"next_at":1795082419000,"until":1795082702000}]}"#;
-const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","created_at":1795082400000,"expires_at":1795082700000},"state":"failed","reason":"absent_temporary","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claimed_until":1795082421000,"retry_at":1795082403125},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after a transient failure","reason":"absent_temporary"},"claimed_until":1795082424000,"provider_id":"SM1"}],"seq":5,"reported":3,"report_tries":1,"report_at":1795082412343}"#;
+const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","created_at":1795082400000,"expires_at":1795082700000},"state":"failed","reason":"absent_temporary","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"retry_at":1795082403125},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after a transient failure","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"provider_id":"SM1"}],"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
 const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,
     r#"{"type":"/problems/body_too_large","title":"The request body is too large","status":413,"detail":"d","code":"body_too_large"}"#,

@@ -90,9 +90,8 @@ const ORDER: Subject<Order> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command.ask {
         order::Ask::Receipt { .. } | order::Ask::Reported(_) => Some(MINUTE_MS),
-        order::Ask::Tick => Some(0),
-        // A worker tells the result of its one call; nothing brings it again.
-        order::Ask::Claim { .. } | order::Ask::Result { .. } => None,
+        // A worker that hears no answer says the same again, within its claim.
+        order::Ask::Claim { .. } | order::Ask::Result { .. } | order::Ask::Tick => Some(0),
     },
 };
 

@@ -1,8 +1,6 @@
 //! A channel with redelivery. Full means full: back-pressure reaches ingest, and from there the edge's outbox.
 
 use std::sync::Arc;
-use std::sync::Mutex as SyncMutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -17,8 +15,6 @@ use super::Target;
 
 /// Messages held at once, delayed and unacknowledged ones included: about 200 MB at two kilobytes each.
 const MESSAGES_MAX: usize = 100_000;
-/// Dead messages kept for inspection.
-const DEAD_MAX: usize = 1_000;
 
 /// The bus of one process.
 #[derive(Clone)]
@@ -26,11 +22,7 @@ pub struct Memory {
     sender: mpsc::UnboundedSender<Message>,
     receiver: Arc<Mutex<mpsc::UnboundedReceiver<Message>>>,
     room: Arc<Semaphore>,
-    dead: Arc<SyncMutex<Vec<Dead>>>,
 }
-
-/// A reason and a body.
-type Dead = (&'static str, Vec<u8>);
 
 struct Message {
     partition: u16,
@@ -55,7 +47,6 @@ impl Default for Memory {
             sender,
             receiver: Arc::new(Mutex::new(receiver)),
             room: Arc::new(Semaphore::new(MESSAGES_MAX)),
-            dead: Arc::default(),
         }
     }
 }
@@ -63,10 +54,8 @@ impl Default for Memory {
 impl Memory {
     pub(super) fn publish(&self, target: Target, body: &[u8]) -> Result<(), Error> {
         let (partition, delay) = match target {
-            Target::Dead { reason } => {
-                self.bury(reason, body);
-                return Ok(());
-            }
+            // There is no queue of dead jobs that anybody could look at; the worker has logged it.
+            Target::Dead { .. } => return Ok(()),
             Target::Jobs { partition } => (partition, Duration::ZERO),
             Target::Later { partition, delay } => (partition, delay),
         };
@@ -86,13 +75,6 @@ impl Memory {
 
     pub(super) fn consume(&self) -> Consumer {
         Consumer(self.clone())
-    }
-
-    fn bury(&self, reason: &'static str, body: &[u8]) {
-        let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        if dead.len() < DEAD_MAX {
-            dead.push((reason, body.to_vec()));
-        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::ready;
+use futures::stream::BoxStream;
 use futures::stream::SelectAll;
+use futures::stream::once;
 use lapin::BasicProperties;
 use lapin::Channel;
 use lapin::Confirmation;
@@ -52,10 +55,13 @@ pub struct Rabbit {
 
 /// One stream over all partitions.
 pub struct Consumer {
-    stream: SelectAll<lapin::Consumer>,
+    stream: SelectAll<Partition>,
     /// Closed with the consumer.
     _channel: Channel,
 }
+
+/// The deliveries of one queue; `None` when there will be no more.
+type Partition = BoxStream<'static, Option<lapin::Result<lapin::message::Delivery>>>;
 
 impl Rabbit {
     /// Connects and declares the topology, or says why not.
@@ -121,6 +127,8 @@ impl Rabbit {
 
     pub(super) async fn consume(&self, prefetch: u16) -> Result<Consumer, Error> {
         let channel = self.connection.create_channel().await?;
+        // Again, for queues that were deleted since.
+        topology::declare(&channel, &self.names, self.partitions).await?;
         channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let mut stream = SelectAll::new();
         for partition in 0..self.partitions {
@@ -128,7 +136,7 @@ impl Rabbit {
             let (tag, options) = (queue.clone(), BasicConsumeOptions::default());
             let consumer =
                 channel.basic_consume(queue.into(), tag.into(), options, FieldTable::default()).await?;
-            stream.push(consumer);
+            stream.push(consumer.map(Some).chain(once(ready(None))).boxed());
         }
         Ok(Consumer { stream, _channel: channel })
     }
@@ -141,7 +149,8 @@ impl Rabbit {
 impl Consumer {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
         loop {
-            match self.stream.next().await? {
+            // One queue that ended ends all: the others alone would leave its phones waiting.
+            match self.stream.next().await?? {
                 Ok(mut delivery) => {
                     let partition = delivery.routing_key.as_str().parse().unwrap_or(0);
                     return Some(Delivery {
@@ -150,7 +159,7 @@ impl Consumer {
                         receipt: Receipt::Rabbit(Box::new(delivery)),
                     });
                 }
-                // Recovery goes on by itself; a consumer that is gone ends the stream.
+                // Recovery goes on by itself; a consumer that is gone ends its stream.
                 Err(error) => tracing::warn!(%error, "rabbitmq consumer interrupted"),
             }
         }

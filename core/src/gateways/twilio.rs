@@ -117,6 +117,8 @@ pub fn classify(answer: &Answer) -> CallOutcome {
     let code = serde_json::from_slice::<Refused>(&answer.body).ok().and_then(|refused| refused.code);
     match (answer.status, code) {
         (429, _) | (_, Some(20429 | 30001 | 14107)) => CallOutcome::Transient(Reason::Throttled),
+        // A gateway on the way gave up waiting, or lost the answer: the message may have been taken.
+        (502 | 504, _) => CallOutcome::Unknown,
         (500.., _) => CallOutcome::Transient(Reason::ProviderDown),
         (401 | 403, None) => CallOutcome::Permanent(Reason::AuthFailed),
         (_, code) => CallOutcome::Permanent(reason(code)),
@@ -172,7 +174,9 @@ mod tests {
             (answer(401, r#"{"code":20003}"#), CallOutcome::Permanent(Reason::AuthFailed)),
             (answer(429, r#"{"code":20429}"#), CallOutcome::Transient(Reason::Throttled)),
             (answer(500, ""), CallOutcome::Transient(Reason::ProviderDown)),
+            (answer(502, ""), CallOutcome::Unknown),
             (answer(503, "{}"), CallOutcome::Transient(Reason::ProviderDown)),
+            (answer(504, ""), CallOutcome::Unknown),
         ];
         for (answer, outcome) in cases {
             assert_eq!(classify(&answer), outcome, "{answer:?}");

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -37,9 +38,13 @@ pub struct Attempt {
 pub async fn receipt(
     State(app): State<Arc<App>>,
     Path(gateway): Path<String>,
-    Query(attempt): Query<Attempt>,
+    attempt: Result<Query<Attempt>, QueryRejection>,
     request: Request,
 ) -> Response {
+    let Ok(Query(attempt)) = attempt else {
+        let detail = "order and n: the address is not one that we gave to a provider.";
+        return health::refuse(&Problem::new(Code::InvalidRequest, detail));
+    };
     match take(&app, &gateway, &attempt, request).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(problem) => health::refuse(&problem),

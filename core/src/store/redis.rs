@@ -1,7 +1,8 @@
 //! Compare-and-set in Redis.
 //!
 //! `{prefix}:{space}:{id}` holds a state as JSON, with an expiry; `{prefix}:wake:{space}:{shard}` is a sorted set
-//! of ids by wake-up time. The wake-up is written before the state: a crash in between rings for nothing.
+//! of ids by wake-up time. The wake-up is written before the state, so a writer that dies or loses in between leaves one
+//! that rings for nothing; a machine that is woken too early sets its wake-up again.
 
 use std::future::Future;
 use std::hash::BuildHasher;
@@ -34,7 +35,9 @@ const LANES: usize = 256;
 const TRIES_MAX: u32 = 24;
 /// Longest pause between two tries, in milliseconds.
 const PAUSE_MS_MAX: u64 = 20;
-/// A request waits for nothing longer: the caller can retry, a hung one cannot.
+/// How long a whole command may take, its turn included: the caller can retry, a hung one cannot.
+const APPLY_TIMEOUT: Duration = Duration::from_millis(3_000);
+/// How long one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// Redis expires by its own clock: keep a state this much longer than the machine asked.
 const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
@@ -72,6 +75,17 @@ impl Redis {
     }
 
     pub(super) async fn apply<M: Machine>(
+        &self,
+        key: &Key,
+        command: &M::Command,
+        now: UnixMs,
+    ) -> Result<M::Reply, Error> {
+        timeout(APPLY_TIMEOUT, self.apply_in_turn::<M>(key, command, now))
+            .await
+            .map_err(|_| Error::Timeout)?
+    }
+
+    async fn apply_in_turn<M: Machine>(
         &self,
         key: &Key,
         command: &M::Command,

@@ -34,9 +34,8 @@ const LOCALE_DEFAULT: &str = "en";
 pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) -> Result<Create, Problem> {
     let key = idempotency_key(request)?;
     is_json(request)?;
-    let body: CreateOrder = serde_json::from_slice(&request.body).map_err(|error| {
-        Problem::new(Code::InvalidRequest, format!("The body is not a valid order: {error}."))
-    })?;
+    let body: CreateOrder = serde_json::from_slice(&request.body)
+        .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
     check(&body, caller.kind)?;
     let phone = body
         .to
@@ -51,7 +50,9 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
     }
     let (service_id, service) = service(&body.service, caller)?;
     let channel = channel(&body, service, phone.is_some(), email.is_some())?;
-    let (ledger, to) = match (&phone, email.unwrap_or_default()) {
+    // By the address that is used, so that no other one brings limits of its own.
+    let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
+    let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
         (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
         (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
     };
@@ -63,7 +64,7 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
         digits: service.digits,
         ttl_ms: service.ttl_ms,
         channel,
-        idempotency_key: index.fingerprint("key", key.as_bytes()),
+        idempotency_key: index.fingerprint(caller.kind.prefix(), key.as_bytes()),
         fingerprint: fingerprint(&request.body, index)?,
         to,
         email: email.map(str::to_owned),
@@ -73,6 +74,15 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
     })
+}
+
+/// The parser's words, less what it read: that may be a phone number.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.strip_prefix("invalid ").and_then(|rest| rest.split_once(", expected")) {
+        Some((_, expected)) => format!("expected{expected}"),
+        None => text,
+    }
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -102,6 +112,10 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
         return Err(invalid(
             "client: only secret keys may tell of the client; with a publishable key it is seen",
         ));
+    }
+    // Whoever holds an app holds its key: a stranger must not choose words of a message.
+    if kind == KeyKind::Publishable && body.binding.is_some() {
+        return Err(invalid("binding: only secret keys may name a payment"));
     }
     let country = body.client.as_ref().and_then(|client| client.country.as_deref());
     if country.is_some_and(|country| country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase())) {

@@ -5,7 +5,9 @@ use crate::directory::KeyKind;
 use crate::id::LedgerId;
 use crate::ledger::Ask;
 use crate::ledger::Outcome;
+use crate::problem::Code;
 use crate::problem::Problem;
+use crate::time::MINUTE_MS;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
 
@@ -28,11 +30,11 @@ impl Pending {
             return self.uniform(&outcome);
         }
         if let Some(problem) = outcome.problem() {
-            return Response::problem(&problem, &self.request_id);
+            return Response::problem(&self.coarse(problem), &self.request_id);
         }
         match outcome {
-            Outcome::Created { order, replayed } => self.created(&order, replayed),
-            Outcome::Found(order) => self.json(200, &order),
+            Outcome::Created { order, replayed } => self.created(order, replayed),
+            Outcome::Found(order) => self.order(200, order),
             Outcome::Verified { result, order } => {
                 let guesses_left = Some(order.guesses_left);
                 self.json(200, &api::Verified { result, guesses_left, order: Some(order) })
@@ -45,9 +47,26 @@ impl Pending {
         }
     }
 
-    fn created(&self, order: &api::Order, replayed: bool) -> Response {
-        let mut response = self.json(202, order);
-        response.headers.push(("location", format!("/v1/orders/{}", order.id)));
+    /// A publishable key is not told how full a stranger's bucket is: whole minutes only.
+    fn coarse(&self, problem: Problem) -> Problem {
+        if self.kind == KeyKind::Secret || problem.code != Code::RateLimited {
+            return problem;
+        }
+        let minutes = |ms: u64| ms.div_ceil(MINUTE_MS).saturating_mul(MINUTE_MS);
+        Problem { retry_after_ms: problem.retry_after_ms.map(minutes), ..problem }
+    }
+
+    fn order(&self, status: u16, order: api::Order) -> Response {
+        match self.kind {
+            KeyKind::Publishable => self.json(status, &api::PublicOrder::from(order)),
+            KeyKind::Secret => self.json(status, &order),
+        }
+    }
+
+    fn created(&self, order: api::Order, replayed: bool) -> Response {
+        let location = format!("/v1/orders/{}", order.id);
+        let mut response = self.order(202, order);
+        response.headers.push(("location", location));
         if replayed {
             response.headers.push(("idempotency-replayed", "true".to_owned()));
         }
@@ -77,7 +96,7 @@ impl Pending {
     }
 
     fn broken(&self) -> Response {
-        let detail = "The order could not be decided. Nothing was changed; retry.";
+        let detail = "The answer is not known. Retry: the same request is not decided twice.";
         Response::problem(&Problem::unavailable(detail), &self.request_id)
     }
 }

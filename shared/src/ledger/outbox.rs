@@ -40,7 +40,9 @@ pub(super) fn tick(mut state: State, entropy: &Entropy, now: UnixMs) -> Step<Sta
         due.push(pending.job.clone());
     }
     if due.is_empty() && !dropped {
-        return Step::keep(Reply::of(Outcome::Noted));
+        let noted = Reply::of(Outcome::Noted);
+        // Writing sets the wake-up again: one that rang too early is spent.
+        return if state.outbox.is_empty() { Step::keep(noted) } else { state.put(noted, now) };
     }
     state.put(Reply { outcome: Outcome::Noted, due }, now)
 }

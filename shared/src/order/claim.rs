@@ -4,9 +4,11 @@ use super::Attempt;
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Reason;
 use super::Record;
 use super::Reply;
 use super::State;
+use crate::bytes::Bytes;
 use crate::id::GatewayId;
 use crate::machine::Step;
 use crate::time::SECOND_MS;
@@ -21,6 +23,7 @@ pub const CLAIM_MS: u64 = 20 * SECOND_MS;
 
 pub(super) fn step(
     mut state: State,
+    token: Bytes<16>,
     gateway: &GatewayId,
     command: &Command,
     now: UnixMs,
@@ -40,11 +43,16 @@ pub(super) fn step(
     }
     let changed = match state.attempts.last_mut() {
         None => "first attempt".to_owned(),
-        Some(last) => match last.may_follow(now) {
+        Some(last) => match last.may_follow(token, now) {
+            Follow::Again => {
+                let decision = Decision::Send { n: last.attempt.n };
+                return Step::keep(Reply { decision, event: None });
+            }
             Follow::Begin(changed) => changed,
             Follow::Stop => return Step::keep(Reply { decision: Decision::Stop, event: None }),
             Follow::Unknown => {
                 last.attempt.state = AttemptState::Unknown;
+                last.attempt.reason = Some(Reason::UnknownOutcome);
                 last.attempt.at = now;
                 return state.tell(Decision::Stop, command, now);
             }
@@ -64,12 +72,14 @@ pub(super) fn step(
         reason: None,
     };
     let claimed_until = now.plus(CLAIM_MS);
-    state.attempts.push(Record { attempt, claimed_until, retry_at: None, provider_id: None });
+    state.attempts.push(Record { attempt, claim: token, claimed_until, retry_at: None, provider_id: None });
     state.state = OrderState::Sending;
     state.tell(Decision::Send { n }, command, now)
 }
 
 enum Follow {
+    /// The claim stands, and its worker has not heard so: it has not called.
+    Again,
     /// A further attempt may begin; this is what changed.
     Begin(String),
     /// Nothing is left to try.
@@ -81,8 +91,9 @@ enum Follow {
 }
 
 impl Record {
-    fn may_follow(&self, now: UnixMs) -> Follow {
+    fn may_follow(&self, token: Bytes<16>, now: UnixMs) -> Follow {
         match (self.attempt.state, self.retry_at) {
+            (AttemptState::Sending, _) if self.claim == token && now < self.claimed_until => Follow::Again,
             // A second copy of the job, or the first one delivered again.
             (AttemptState::Sending, _) if now < self.claimed_until => Follow::Wait(self.claimed_until),
             (AttemptState::Sending, _) => Follow::Unknown,

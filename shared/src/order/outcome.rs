@@ -38,7 +38,10 @@ pub(super) fn result(
     // A host that did not hear of its write says the same again.
     let is_news = *outcome != CallOutcome::Unknown || record.attempt.state == AttemptState::Sending;
     if is_final || !is_open || !is_news {
-        return state.put(Reply { decision: Decision::Stop, event: None }, now);
+        // The same answer as the first time, so that a worker that did not hear it keeps the job.
+        let again = record.retry_at.filter(|_| !is_final);
+        let decision = again.map_or(Decision::Stop, Decision::RetryAt);
+        return state.put(Reply { decision, event: None }, now);
     }
     record.attempt.at = now;
     let mut decision = Decision::Stop;

@@ -45,8 +45,13 @@ impl State {
 
 pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
-    if state.reported >= state.seq || now < state.report_at {
-        return Step::keep(Reply { decision: Decision::Noted, event: None });
+    let noted = Reply { decision: Decision::Noted, event: None };
+    if state.reported >= state.seq {
+        return Step::keep(noted);
+    }
+    if now < state.report_at {
+        // Writing sets the wake-up again: one that rang too early is spent.
+        return state.put(noted, now);
     }
     state.report(Decision::Noted, command, now)
 }

@@ -206,6 +206,32 @@ pub struct Order {
     pub attempts: Vec<Attempt>,
 }
 
+/// All that a publishable key sees of an order: nothing of earlier orders, guesses or routes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicOrder {
+    /// `ord_…`
+    pub id: String,
+    /// Where it stands.
+    pub state: OrderState,
+    /// What for.
+    pub service: String,
+    /// How it goes out.
+    pub channel: Channel,
+    /// Masked.
+    pub to: String,
+    /// When it was accepted.
+    pub created_at: String,
+    /// When the code ends.
+    pub expires_at: String,
+}
+
+impl From<Order> for PublicOrder {
+    fn from(order: Order) -> Self {
+        let Order { id, state, service, channel, to, created_at, expires_at, .. } = order;
+        Self { id, state, service, channel, to, created_at, expires_at }
+    }
+}
+
 /// A try to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -5,6 +5,7 @@ use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
 use proptest::sample::select;
+use tiffin_shared::bytes::Bytes;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Ask;
@@ -94,8 +95,10 @@ pub fn header() -> Header {
     }
 }
 
-pub fn claim() -> Ask {
-    Ask::Claim { header: Box::new(header()), gateway: GatewayId::parse("alpha").unwrap() }
+/// A claim by the worker that named it `token`.
+pub fn claim(token: u64) -> Ask {
+    let token = Bytes(u128::from(token).to_be_bytes());
+    Ask::Claim { token, header: Box::new(header()), gateway: GatewayId::parse("alpha").unwrap() }
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {
@@ -127,7 +130,7 @@ impl World {
         self.now = pause::after(self.now, step.pause);
         self.clock = self.host.seen(self.now);
         let ask = match step.action.clone() {
-            Action::Claim => claim(),
+            Action::Claim => claim(self.events),
             Action::Receipt { back, provider, receipt } => {
                 Ask::Receipt { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), receipt }
             }

@@ -2,10 +2,13 @@
 
 use proptest::proptest;
 use serde_json::Value;
+use tiffin_shared::machine;
 use tiffin_shared::order::ATTEMPTS_MAX;
+use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
@@ -21,6 +24,8 @@ use crate::common::host::Host;
 use crate::common::order::Action;
 use crate::common::order::Move;
 use crate::common::order::World;
+use crate::common::order::claim;
+use crate::common::order::command;
 use crate::common::order::pauses;
 use crate::common::order::script;
 use crate::common::pause;
@@ -59,13 +64,15 @@ proptest! {
         script in script(pauses(), 1..80),
     ) {
         let mut world = World::default();
-        let mut told = 0;
+        let mut told: Option<u64> = None;
         for step in &script {
             let is_again = matches!(step.action, Action::Tick);
             let reply = world.play(step);
             if let Some(event) = &reply.event {
-                assert_eq!(event.seq, if is_again { told } else { told + 1 }, "{step:?}");
-                told = event.seq;
+                // The first number is above all that the time allows to have been told before.
+                let expected = told.map_or(world.clock.0 + 1, |told| if is_again { told } else { told + 1 });
+                assert_eq!(event.seq, expected, "{step:?}");
+                told = Some(event.seq);
                 let state = record(&world.host);
                 assert_eq!(serde_json::to_value(event.state).unwrap(), state["state"]);
                 assert_eq!(event.attempts.len(), state["attempts"].as_array().unwrap().len());
@@ -142,6 +149,37 @@ fn six_transient_failures_are_the_end_and_each_wait_is_kept() {
 }
 
 #[test]
+fn a_worker_that_heard_no_answer_hears_the_same_one_again() {
+    for (outcome, is_retried) in [
+        (CallOutcome::Permanent(Reason::Rejected), false),
+        (CallOutcome::Taken { provider_id: "m1".into() }, false),
+        (CallOutcome::Transient(Reason::Throttled), true),
+        (CallOutcome::Unknown, false),
+    ] {
+        let mut host = Host::default();
+        let mut ask = |event, ask| host.ask::<Order>(&command(event, ask), START.plus(event));
+        let claimed = ask(1, claim(7)).decision;
+        assert_eq!((claimed, ask(2, claim(7)).decision), (Decision::Send { n: 1 }, Decision::Send { n: 1 }));
+        assert_eq!(ask(3, claim(8)).decision, Decision::RetryAt(START.plus(1 + CLAIM_MS)), "another worker");
+        let told = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
+        let again = ask(5, Ask::Result { n: 1, outcome: outcome.clone() });
+        assert_eq!((again.decision, again.event), (told.decision, None), "{outcome:?}");
+        assert_eq!(matches!(told.decision, Decision::RetryAt(_)), is_retried);
+    }
+}
+
+#[test]
+fn a_wake_up_that_rings_too_early_is_set_again() {
+    let mut host = Host::default();
+    host.ask::<Order>(&command(1, claim(1)), START);
+    let wake_at = host.wake_at();
+    assert!(wake_at.is_some());
+    let early = machine::run::<Order>(host.body(), &command(2, Ask::Tick), START.plus(1)).unwrap().1;
+    let early = early.expect("a write, so that the host sets the wake-up again");
+    assert_eq!(early.wake_at, wake_at);
+}
+
+#[test]
 fn a_dead_workers_claim_ends_as_unknown_and_is_not_sent_again() {
     let mut world = World::default();
     play(&mut world, 0, Action::Claim);
@@ -173,7 +211,7 @@ fn a_late_receipt_is_noted_and_reopens_nothing() {
     play(&mut world, 1, Action::Result { back: 0, outcome });
     let late = play(&mut world, 1, Action::Receipt { back: 0, provider: 1, receipt: Receipt::Delivered });
     let event: OrderEvent = late.event.unwrap();
-    assert_eq!((event.seq, event.state), (3, OrderState::Failed));
+    assert_eq!((event.seq, event.state), (START.0 + 3, OrderState::Failed));
     assert_eq!(serde_json::to_value(event.attempts[0].state).unwrap(), "delivered");
 }
 

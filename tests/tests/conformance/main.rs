@@ -4,6 +4,7 @@
 
 mod hosts;
 mod script;
+mod wakes;
 
 use std::sync::Arc;
 

@@ -39,7 +39,7 @@ use tiffin_shared::wire::job::Private;
 use crate::hosts::Hosts;
 
 /// In the year 2040: no alarm of the object rings while the script runs.
-const START: UnixMs = UnixMs(2_208_988_800_000);
+pub const START: UnixMs = UnixMs(2_208_988_800_000);
 const PHONES: u64 = 4;
 const KEYS: u64 = 60;
 /// Orders remembered for fetching, verifying and events.
@@ -176,7 +176,8 @@ impl Script {
                     expires_at: created_at.plus(300_000),
                 };
                 let gateway = GatewayId::parse("twilio-sms").expect("a name");
-                order::Ask::Claim { header: Box::new(header), gateway }
+                let token = Bytes([u8::try_from(self.below(3)).unwrap_or(0); 16]);
+                order::Ask::Claim { token, header: Box::new(header), gateway }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
             7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },

@@ -16,10 +16,14 @@ async fn a_full_server_turns_requests_away_at_once_and_recovers() -> anyhow::Res
     let stack = Stack::start_with(Front::Standalone, Backing::Memory, &more).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let address = client.edge.trim_start_matches("http://");
-    // A request whose body never ends holds the only place.
-    let mut slow = TcpStream::connect(address).await?;
-    let head = "POST /v1/orders HTTP/1.1\r\nhost: tiffin\r\ncontent-length: 100\r\n\r\n{";
-    slow.write_all(head.as_bytes()).await?;
+    // Requests whose bodies never end hold all the places for bodies, of which there are eight for each request.
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut connection = TcpStream::connect(address).await?;
+        let head = "POST /v1/orders HTTP/1.1\r\nhost: tiffin\r\ncontent-length: 100\r\n\r\n{";
+        connection.write_all(head.as_bytes()).await?;
+        slow.push(connection);
+    }
 
     let (key, order) = (fresh_key(), login(&phone));
     let look = || client.create(&key, &order);
@@ -27,8 +31,9 @@ async fn a_full_server_turns_requests_away_at_once_and_recovers() -> anyhow::Res
     assert_eq!(refused.code(), Some("unavailable"));
     assert_eq!(refused.header("retry-after"), Some("2"));
 
-    drop(slow);
+    // They hold them for a few seconds only, whether or not they go away.
     let accepted = wait::until("acceptance", look, |reply| reply.status == 202).await?;
+    drop(slow);
     assert_eq!(client.until_state(&accepted.id()?, "delivered").await?["attempts"][0]["n"], 1);
     assert_eq!(client.inbox(&phone).await?.len(), 1);
     Ok(())
