@@ -15,3 +15,4 @@ mod processes;
 mod publishable;
 mod rate;
 mod refusals;
+mod strangers;
