@@ -60,20 +60,14 @@ pub enum Gateway {
     Twilio(twilio::Twilio),
 }
 
-/// All accounts, in order of preference.
-pub struct Gateways(Vec<Gateway>);
+/// All accounts with what they deliver, in order of preference.
+pub struct Gateways(Vec<(Channel, Gateway)>);
 
 impl Gateway {
     /// What it is called everywhere else.
     pub fn name(&self) -> &GatewayId {
         match self {
             Self::Twilio(twilio) => twilio.name(),
-        }
-    }
-
-    fn channel(&self) -> Channel {
-        match self {
-            Self::Twilio(_) => Channel::Sms,
         }
     }
 
@@ -110,16 +104,17 @@ impl Gateways {
                 Ok(Gateway::Twilio(twilio::Twilio::new(name, account_sid, token, from, base_url)))
             }
         };
+        let make = |gateway| Ok((config::Gateway::channel(gateway), make(gateway)?));
         gateways.iter().map(make).collect::<Result<_, _>>().map(Self)
     }
 
     /// The first account that delivers `channel`.
     pub fn for_channel(&self, channel: Channel) -> Option<&Gateway> {
-        self.0.iter().find(|gateway| gateway.channel() == channel)
+        self.0.iter().find(|(delivers, _)| *delivers == channel).map(|(_, gateway)| gateway)
     }
 
     /// The account of this name.
     pub fn named(&self, name: &str) -> Option<&Gateway> {
-        self.0.iter().find(|gateway| gateway.name().as_str() == name)
+        self.0.iter().map(|(_, gateway)| gateway).find(|gateway| gateway.name().as_str() == name)
     }
 }

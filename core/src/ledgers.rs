@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tiffin_shared::config::CachedKeys;
 use tiffin_shared::config::Edge;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
@@ -18,8 +19,6 @@ use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Reply;
 use tiffin_shared::seal;
-use tiffin_shared::seal::SEALER_AGE_MS_MAX;
-use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Job;
 
@@ -52,7 +51,7 @@ pub struct Ledgers {
     pub edge: Edge,
     /// Whose events to take.
     pub cores: Ring<Verifying>,
-    keys: Mutex<Option<(UnixMs, Arc<Keys>)>>,
+    keys: Mutex<CachedKeys>,
 }
 
 impl Ledgers {
@@ -61,18 +60,9 @@ impl Ledgers {
         Self { edge, cores, keys: Mutex::new(None) }
     }
 
-    /// With a key exchange that is young enough.
     fn keys(&self, now: UnixMs) -> Result<Arc<Keys>, Error> {
         let mut cached = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((made_at, keys)) = cached.as_ref()
-            && now.since(*made_at) < SEALER_AGE_MS_MAX
-        {
-            return Ok(keys.clone());
-        }
-        let sealer = Sealer::new(self.edge.seal_to.current(), &host::entropy()?)?;
-        let keys = Arc::new(Keys { peppers: self.edge.peppers.clone(), sealer });
-        *cached = Some((now, keys.clone()));
-        Ok(keys)
+        self.edge.keys(&mut cached, now, || Ok(host::entropy()?))
     }
 }
 

@@ -6,12 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tiffin_shared::config;
+use tiffin_shared::config::CachedKeys;
 use tiffin_shared::config::Edge;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::ledger::Keys;
-use tiffin_shared::seal::SEALER_AGE_MS_MAX;
-use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::UnixMs;
 use worker::Env;
 
@@ -39,7 +38,7 @@ pub struct Settings {
     pub cores: Ring<Verifying>,
     /// Where jobs go.
     pub core_url: String,
-    keys: RefCell<Option<(UnixMs, Arc<Keys>)>>,
+    keys: RefCell<CachedKeys>,
 }
 
 thread_local! {
@@ -70,17 +69,8 @@ impl Settings {
         })
     }
 
-    /// The ledger's keys, with a key exchange that is young enough.
+    /// The ledgers' keys.
     pub fn keys(&self, now: UnixMs) -> Result<Arc<Keys>, Error> {
-        let mut cached = self.keys.borrow_mut();
-        if let Some((made_at, keys)) = cached.as_ref()
-            && now.since(*made_at) < SEALER_AGE_MS_MAX
-        {
-            return Ok(keys.clone());
-        }
-        let sealer = Sealer::new(self.edge.seal_to.current(), &host::entropy()?)?;
-        let keys = Arc::new(Keys { peppers: self.edge.peppers.clone(), sealer });
-        *cached = Some((now, keys.clone()));
-        Ok(keys)
+        self.edge.keys(&mut self.keys.borrow_mut(), now, || Ok(host::entropy()?))
     }
 }

@@ -1,6 +1,9 @@
 //! The front door's settings, by the same names in the worker's variables and in core's environment.
 
+use std::sync::Arc;
+
 use crate::directory::Directory;
+use crate::entropy::Entropy;
 use crate::http::Front;
 use crate::keys;
 use crate::keys::IndexKey;
@@ -8,7 +11,12 @@ use crate::keys::Pepper;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
+use crate::ledger::Keys;
+use crate::seal;
 use crate::seal::PublicKey;
+use crate::seal::SEALER_AGE_MS_MAX;
+use crate::seal::Sealer;
+use crate::time::UnixMs;
 
 /// JSON of [`Directory`].
 pub const DIRECTORY: &str = "TIFFIN_DIRECTORY";
@@ -64,6 +72,29 @@ impl Edge {
             seal_to: ring(&variable, SEAL_PUBLIC_KEYS, PublicKey::new)?,
             signing: ring(&variable, EDGE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,
         })
+    }
+}
+
+/// A ledger's keys and when their key exchange was made. Hosts keep one per process or isolate.
+pub type CachedKeys = Option<(UnixMs, Arc<Keys>)>;
+
+impl Edge {
+    /// The ledgers' keys, with a key exchange younger than [`SEALER_AGE_MS_MAX`]; `draw` gives randomness for a new one.
+    pub fn keys<E: From<seal::Error>>(
+        &self,
+        cached: &mut CachedKeys,
+        now: UnixMs,
+        draw: impl FnOnce() -> Result<Entropy, E>,
+    ) -> Result<Arc<Keys>, E> {
+        if let Some((made_at, keys)) = cached
+            && now.since(*made_at) < SEALER_AGE_MS_MAX
+        {
+            return Ok(keys.clone());
+        }
+        let sealer = Sealer::new(self.seal_to.current(), &draw()?)?;
+        let keys = Arc::new(Keys { peppers: self.peppers.clone(), sealer });
+        *cached = Some((now, keys.clone()));
+        Ok(keys)
     }
 }
 

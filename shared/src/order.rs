@@ -280,8 +280,8 @@ impl State {
         self.header.created_at.plus(KEEP_MS)
     }
 
-    /// **final-is-final**.
-    fn is_final(&self) -> bool {
+    /// **final-is-final**, as far as delivery goes: a delivered order may still be verified, at the edge.
+    fn is_over(&self) -> bool {
         match self.state {
             OrderState::Cancelled
             | OrderState::Delivered

@@ -28,7 +28,7 @@ pub(super) fn step(
     command: &Command,
     now: UnixMs,
 ) -> Step<State, Reply> {
-    if state.is_final() {
+    if state.is_over() {
         return Step::keep(Reply { decision: Decision::Stop, event: None });
     }
     // **never-stale**. The edge decides expiry by itself, so there is nothing to tell.

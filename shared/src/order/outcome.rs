@@ -25,7 +25,7 @@ pub(super) fn result(
     command: &Command,
     now: UnixMs,
 ) -> Step<State, Reply> {
-    let is_final = state.is_final();
+    let is_over = state.is_over();
     let expires_at = state.header.expires_at;
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(Reply { decision: Decision::Stop, event: None });
@@ -37,9 +37,9 @@ pub(super) fn result(
     let is_open = matches!(record.attempt.state, AttemptState::Sending | AttemptState::Unknown);
     // A host that did not hear of its write says the same again.
     let is_news = *outcome != CallOutcome::Unknown || record.attempt.state == AttemptState::Sending;
-    if is_final || !is_open || !is_news {
+    if is_over || !is_open || !is_news {
         // The same answer as the first time, so that a worker that did not hear it keeps the job.
-        let again = record.retry_at.filter(|_| !is_final);
+        let again = record.retry_at.filter(|_| !is_over);
         let decision = again.map_or(Decision::Stop, Decision::RetryAt);
         return state.put(Reply { decision, event: None }, now);
     }
@@ -82,7 +82,7 @@ pub(super) fn receipt(
     now: UnixMs,
 ) -> Step<State, Reply> {
     let nothing = Reply { decision: Decision::Noted, event: None };
-    let is_final = state.is_final();
+    let is_over = state.is_over();
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(nothing);
     };
@@ -102,7 +102,7 @@ pub(super) fn receipt(
     record.attempt.at = now;
     record.attempt.reason = reason;
     record.retry_at = None;
-    if !is_final {
+    if !is_over {
         state.state = order_state;
         state.reason = reason;
     }
