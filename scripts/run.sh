@@ -3,7 +3,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 mode=${1:-edge}
-state=$ROOT/.tiffin
+# Keys, logs and data; another folder lets a second installation run beside the first.
+state=${TIFFIN_STATE:-$ROOT/.tiffin}
 edge_port=${EDGE_PORT:-8787} core_port=${CORE_PORT:-8788} sandbox_port=${SANDBOX_PORT:-8789}
 READY_SECONDS=90
 pids=()

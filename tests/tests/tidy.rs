@@ -62,8 +62,17 @@ fn files_and_functions_are_short() {
         for (start, line) in lines.iter().enumerate() {
             let body = line.trim_start();
             let indent = line.len() - body.len();
-            let is_function =
-                ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(super) async fn "];
+            let is_function = [
+                "fn ",
+                "pub fn ",
+                "async fn ",
+                "pub async fn ",
+                "pub(super) fn ",
+                "pub(super) async fn ",
+                "pub(crate) fn ",
+                "const fn ",
+                "pub const fn ",
+            ];
             if !is_function.iter().any(|start| body.starts_with(start)) {
                 continue;
             }

@@ -33,7 +33,15 @@ pub(super) fn apply(file: File, text: &str, environment: &Environment) -> Result
             |table: &Table| table.get("gateways")?.get(at)?.get("name")?.as_str().map(str::to_owned);
         let Some(gateway_name) = gateway(&table) else { continue };
         let prefix = format!("{}_", super::secrets::gateway_prefix(&gateway_name));
-        for (name, value) in environment.with_prefix(&prefix) {
+        // TIFFIN_GATEWAY_TWILIO_SMS_FROM is for the gateway twilio-sms, also where there is one called twilio.
+        let longer = |name: &str| {
+            file.gateways.iter().any(|other| {
+                let other = format!("{}_", super::secrets::gateway_prefix(other.name().as_str()));
+                other.len() > prefix.len() && other.starts_with(&prefix) && name.starts_with(&other)
+            })
+        };
+        let own = environment.with_prefix(&prefix).into_iter().filter(|(name, _)| !longer(name));
+        for (name, value) in own.collect::<Vec<_>>() {
             let key = name.trim_start_matches(&prefix).to_lowercase();
             if super::secrets::is_gateway_secret(&key) {
                 continue;
