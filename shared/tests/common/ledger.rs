@@ -1,6 +1,5 @@
 //! Scripts for the ledger: what happens, and after which pause.
 
-use proptest::collection::vec;
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prelude::any;
@@ -40,17 +39,13 @@ pub enum Action {
     Verify { tenant: usize, back: usize, right: bool },
 }
 
-#[derive(Clone, Debug)]
-pub struct Move {
-    pub pause: Pause,
-    pub action: Action,
-}
+pub type Move = pause::Move<Action>;
 
 pub fn script(
     pauses: impl Strategy<Value = Pause>,
     moves: std::ops::Range<usize>,
 ) -> impl Strategy<Value = Vec<Move>> {
-    vec((pauses, action()).prop_map(|(pause, action)| Move { pause, action }), moves)
+    pause::script(pauses, action(), moves)
 }
 
 fn action() -> impl Strategy<Value = Action> {

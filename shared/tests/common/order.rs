@@ -1,6 +1,5 @@
 //! Scripts for core's record of an order.
 
-use proptest::collection::vec;
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
@@ -41,17 +40,13 @@ pub enum Action {
     Tick,
 }
 
-#[derive(Clone, Debug)]
-pub struct Move {
-    pub pause: Pause,
-    pub action: Action,
-}
+pub type Move = pause::Move<Action>;
 
 pub fn script(
     pauses: impl Strategy<Value = Pause>,
     moves: std::ops::Range<usize>,
 ) -> impl Strategy<Value = Vec<Move>> {
-    vec((pauses, action()).prop_map(|(pause, action)| Move { pause, action }), moves)
+    pause::script(pauses, action(), moves)
 }
 
 /// Seconds, as between two hand-overs of one job; now and then longer than a claim or a code lasts.

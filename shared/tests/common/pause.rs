@@ -1,5 +1,9 @@
 //! How much time passes between two events.
 
+use std::fmt::Debug;
+use std::ops::Range;
+
+use proptest::collection::vec;
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
@@ -11,6 +15,21 @@ use tiffin_shared::time::UnixMs;
 
 /// Milliseconds; negative where the next host's clock is behind.
 pub type Pause = i64;
+
+/// Something that happens, and how long before it nothing does.
+#[derive(Clone, Debug)]
+pub struct Move<A> {
+    pub pause: Pause,
+    pub action: A,
+}
+
+pub fn script<A: Debug>(
+    pauses: impl Strategy<Value = Pause>,
+    actions: impl Strategy<Value = A>,
+    moves: Range<usize>,
+) -> impl Strategy<Value = Vec<Move<A>>> {
+    vec((pauses, actions).prop_map(|(pause, action)| Move { pause, action }), moves)
+}
 
 pub fn after(now: UnixMs, pause: Pause) -> UnixMs {
     if pause < 0 { now.minus(pause.unsigned_abs()) } else { now.plus(pause.unsigned_abs()) }
