@@ -9,6 +9,7 @@ pub mod bucket;
 pub mod bytes;
 pub mod code;
 pub mod config;
+pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
