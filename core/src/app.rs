@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tiffin_shared::directory::Directory;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
@@ -15,6 +14,7 @@ use crate::config;
 use crate::config::AMQP_URL;
 use crate::config::Config;
 use crate::config::REDIS_URL;
+use crate::directories::Directories;
 use crate::gateways::Gateways;
 use crate::gateways::call;
 use crate::ledgers::Ledgers;
@@ -77,7 +77,7 @@ pub struct App {
     /// Opens jobs. Only where jobs are delivered.
     pub seal: Option<Ring<PrivateKey>>,
     /// Tenants.
-    pub directory: Directory,
+    pub directory: Directories,
     /// The ledgers, where this process serves the public API.
     pub ledgers: Option<Ledgers>,
     /// Bounds what runs besides requests and jobs.
@@ -118,7 +118,7 @@ impl App {
             edges: core_keys.edges,
             signing: core_keys.signing,
             seal: core_keys.seal,
-            directory: config.directory()?,
+            directory: Directories::new(config.directory()?),
             ledgers,
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,

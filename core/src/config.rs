@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use tiffin_shared::config;
 use tiffin_shared::config::Edge;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
+use tiffin_shared::directory::Route;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 
@@ -85,7 +87,18 @@ impl Config {
 
     /// Tenants with their keys, services and routes.
     pub fn directory(&self) -> Result<Directory, Error> {
-        let keys = match self.environment.get(API_KEYS) {
+        self.directory_of(self.environment.get(API_KEYS))
+    }
+
+    /// The same with the API keys as their file has them now, where they come from a file.
+    pub fn reread_directory(&self) -> Result<Directory, Error> {
+        let directory = self.directory_of(self.environment.reread(API_KEYS)?)?;
+        directory.check().map_err(|reason| invalid(&self.path, reason))?;
+        Ok(directory)
+    }
+
+    fn directory_of(&self, keys: Option<String>) -> Result<Directory, Error> {
+        let keys = match keys {
             None => Vec::new(),
             // Not the parser's words: they repeat what they stumbled over, and that may be a key.
             Some(text) => serde_json::from_str(&text).map_err(|error| Error::Invalid {
@@ -96,7 +109,15 @@ impl Config {
                 ),
             })?,
         };
-        let mut directory = Directory { tenants: self.file.tenants.clone(), keys };
+        let route = |gateway: &Gateway| Route {
+            gateway: gateway.name().clone(),
+            channel: gateway.channel(),
+            countries: Countries::All,
+            up: true,
+        };
+        let routes = self.file.gateways.iter().map(route).collect();
+        let ceilings = self.file.ceilings;
+        let mut directory = Directory { tenants: self.file.tenants.clone(), keys, routes, ceilings };
         let mut routed: Vec<_> = Vec::new();
         for gateway in &self.file.gateways {
             if !routed.contains(&gateway.channel()) {
@@ -120,7 +141,7 @@ impl Config {
 
     /// The front door's keys, for a process that serves the public API itself.
     pub fn edge(&self) -> Result<Edge, Error> {
-        Ok(Edge::read(self.directory()?, |name| self.environment.get(name))?)
+        Ok(Edge::read(|name| self.environment.get(name))?)
     }
 
     /// Core's public keys, for a process that takes other cores' events.

@@ -17,6 +17,7 @@ use tiffin_shared::text;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::sync::mpsc;
@@ -162,7 +163,7 @@ async fn settle(app: &App, delivery: Delivery, next: Next) {
 }
 
 async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
-    let (header, private) = match open(app, body) {
+    let (header, dispatch, private) = match open(app, body) {
         Ok(opened) => opened,
         Err(error) => {
             tracing::error!(%error, "a job was refused");
@@ -173,15 +174,23 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
     if host::now() >= header.expires_at {
         return Ok(Next::Ack);
     }
-    let Some(gateway) = app.gateways.for_channel(header.channel) else {
+    let channel = dispatch.as_ref().map_or(header.channel, |dispatch| dispatch.channel);
+    let gateways = app.gateways.carrying(channel);
+    if gateways.is_empty() {
         return Ok(Next::Dead("no gateway delivers this channel"));
-    };
-    let service = app.directory.tenants.get(&header.tenant).and_then(|t| t.services.get(&header.service));
+    }
+    let directory = app.directory.current();
+    let service = directory.tenants.get(&header.tenant).and_then(|t| t.services.get(&header.service));
     let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
     let token = Bytes(host::random()?);
-    let claim = Ask::Claim { token, header: Box::new(header.clone()), gateway: gateway.name().clone() };
-    let decision = insist(app, &header, claim).await?;
-    let Decision::Send { n } = decision else { return Ok(next(decision)) };
+    let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, gateways };
+    let (n, gateway) = match insist(app, &header, claim).await? {
+        Decision::Send { n, gateway } => (n, gateway),
+        decision => return Ok(next(decision)),
+    };
+    let Some(gateway) = app.gateways.named(gateway.as_str()) else {
+        return Ok(Next::Dead("the order's gateway is not configured any more"));
+    };
 
     let words = Words {
         brand: &service.brand,
@@ -197,12 +206,12 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
     }
 }
 
-fn open(app: &App, body: &[u8]) -> Result<(Header, Private), envelope::Error> {
+fn open(app: &App, body: &[u8]) -> Result<(Header, Option<Dispatch>, Private), envelope::Error> {
     let envelope = Envelope::parse(body)?;
     let header = envelope.verify(&app.edges)?;
     let seal = app.seal.as_ref().ok_or(envelope::Error::UnknownKey)?;
     let private = envelope.open(seal)?;
-    Ok((header, private))
+    Ok((header, envelope.dispatch, private))
 }
 
 async fn send(

@@ -108,9 +108,10 @@ impl Gateways {
         gateways.iter().map(make).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The first account that delivers `channel`.
-    pub fn for_channel(&self, channel: Channel) -> Option<&Gateway> {
-        self.0.iter().find(|(delivers, _)| *delivers == channel).map(|(_, gateway)| gateway)
+    /// The accounts that carry `channel`, in order of preference.
+    pub fn carrying(&self, channel: Channel) -> Vec<GatewayId> {
+        let carry = self.0.iter().filter(|(carries, _)| *carries == channel);
+        carry.map(|(_, gateway)| gateway.name().clone()).collect()
     }
 
     /// The account of this name.

@@ -18,6 +18,7 @@ use axum::routing::post;
 use futures::StreamExt;
 use tiffin_shared::http;
 use tiffin_shared::http::internal::JOBS_PATH;
+use tiffin_shared::http::internal::NOTICES_PATH;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
@@ -32,7 +33,7 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
         .fallback(health::not_found)
         .method_not_allowed_fallback(health::not_found);
     if roles.contains(&Role::Ingest) {
-        router = router.route(JOBS_PATH, post(ingest::job));
+        router = router.route(JOBS_PATH, post(ingest::job)).route(NOTICES_PATH, post(ingest::notice));
     }
     if roles.contains(&Role::Callbacks) {
         router = router.route("/callbacks/{gateway}", post(callbacks::receipt));
@@ -60,7 +61,8 @@ pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Reque
         }
     }
     let (method, path) = (parts.method.as_str().to_owned(), parts.uri.path().to_owned());
-    Ok(http::Request { method, path, headers, body })
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    Ok(http::Request { method, path, query, headers, body })
 }
 
 /// Writes the shared layer's reply.

@@ -3,28 +3,32 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use tiffin_shared::config::CachedKeys;
 use tiffin_shared::config::Edge;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::http::Hold;
+use tiffin_shared::http::POLL_MS;
 use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Command;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Keys;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::Reply;
 use tiffin_shared::seal;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::job::Job;
 
 use crate::app::App;
 use crate::host;
 use crate::http::ingest;
+use crate::orders;
 use crate::store;
 use crate::store::Key;
 
@@ -77,16 +81,34 @@ pub async fn ask(
     let ledgers = app.ledgers.as_ref().ok_or(Error::NoLedgers)?;
     let command = Command { keys: ledgers.keys(now)?, entropy, ask };
     let Reply { outcome, due } = app.store.apply::<Ledger>(&Key::ledger(ledger), &command, now).await?;
-    for job in due {
+    for parcel in due {
         // Without a permit the job waits for the next sweep: the lease is in the state.
         let Ok(permit) = app.background.clone().try_acquire_owned() else { break };
         let app = app.clone();
         tokio::spawn(async move {
-            if let Err(error) = hand_over(&app, &job).await {
-                tracing::warn!(%error, "hand-over failed; the outbox keeps the job");
+            if let Err(error) = hand_over(&app, parcel).await {
+                tracing::warn!(%error, "hand-over failed; the outbox keeps the parcel");
             }
             drop(permit);
         });
+    }
+    Ok(outcome)
+}
+
+/// Asks, and where there is something to hold for, asks again until there is news.
+pub async fn hold(
+    app: &Arc<App>,
+    ledger: LedgerId,
+    question: &Ask,
+    hold: Option<Hold>,
+    entropy: Entropy,
+    now: UnixMs,
+) -> Result<Outcome, Error> {
+    let mut outcome = ask(app, ledger, question.clone(), entropy.clone(), now).await?;
+    let Some(mut hold) = hold else { return Ok(outcome) };
+    while !hold.is_over(&outcome, host::now()) {
+        tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+        outcome = ask(app, ledger, question.clone(), entropy.clone(), host::now()).await?;
     }
     Ok(outcome)
 }
@@ -97,15 +119,23 @@ enum HandOverError {
     Ingest(#[from] ingest::Error),
     #[error(transparent)]
     Ledger(#[from] Error),
+    #[error(transparent)]
+    Order(#[from] orders::Error),
 }
 
-async fn hand_over(app: &Arc<App>, job: &Job) -> Result<(), HandOverError> {
+async fn hand_over(app: &Arc<App>, parcel: Parcel) -> Result<(), HandOverError> {
     let ledgers = app.ledgers.as_ref().ok_or(Error::NoLedgers)?;
-    let envelope = Envelope::sign(job, ledgers.edge.signing.current());
-    let order: OrderId = ingest::accept(app, &envelope).await?;
+    let Parcel { id, content } = parcel;
+    match content {
+        Content::Job { job, dispatch } => {
+            let envelope = Envelope::sign(&job, dispatch.as_ref(), ledgers.edge.signing.current());
+            ingest::accept(app, &envelope).await?;
+        }
+        Content::Notice(notice) => orders::note(app, &notice).await?,
+    }
     let entropy = host::entropy().map_err(Error::Randomness)?;
-    let command = Command { keys: ledgers.keys(host::now())?, entropy, ask: Ask::Done(order.clone()) };
-    let key = Key::ledger(order.ledger());
+    let key = Key::ledger(id.order.ledger());
+    let command = Command { keys: ledgers.keys(host::now())?, entropy, ask: Ask::Done(id) };
     app.store.apply::<Ledger>(&key, &command, host::now()).await.map_err(Error::Store)?;
     Ok(())
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tiffin_shared::http::internal;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::ledger;
 use tiffin_shared::order::Ask;
+use tiffin_shared::order::Cause;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::REPORT_TIMEOUT_MS;
 use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::notice::Notice;
+use tiffin_shared::wire::notice::What;
 
 use crate::app::App;
 use crate::host;
@@ -61,7 +65,7 @@ pub async fn apply(app: &Arc<App>, order: &OrderId, ask: Ask) -> Result<Decision
         if let Ok(permit) = app.background.clone().try_acquire_owned() {
             let app = app.clone();
             tokio::spawn(async move {
-                if let Err(error) = report(&app, event).await {
+                if let Err(error) = report(app, event).await {
                     tracing::warn!(%error, "the edge was not told; it will be");
                 }
                 drop(permit);
@@ -71,7 +75,22 @@ pub async fn apply(app: &Arc<App>, order: &OrderId, ask: Ask) -> Result<Decision
     Ok(reply.decision)
 }
 
-async fn report(app: &Arc<App>, event: OrderEvent) -> Result<(), ReportError> {
+/// Takes the edge's word on an order.
+pub async fn note(app: &Arc<App>, notice: &Notice) -> Result<(), Error> {
+    let cause = match notice.what {
+        What::Cancelled => Cause::Cancelled,
+        What::Verified => Cause::Verified,
+        What::WrongCode => return Ok(()),
+    };
+    apply(app, &notice.order, Ask::Stop(cause)).await.map(drop)
+}
+
+/// Boxed: a ledger that is told may hand over, and so come back to an order.
+fn report(app: Arc<App>, event: OrderEvent) -> BoxFuture<'static, Result<(), ReportError>> {
+    Box::pin(async move { tell(&app, event).await })
+}
+
+async fn tell(app: &Arc<App>, event: OrderEvent) -> Result<(), ReportError> {
     let (order, seq) = (event.order.clone(), event.seq);
     if app.ledgers.is_some() {
         let entropy = host::entropy().map_err(ledgers::Error::Randomness)?;

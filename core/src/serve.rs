@@ -18,6 +18,7 @@ use crate::app::Role;
 use crate::config::Config;
 use crate::deliver;
 use crate::http;
+use crate::publish;
 use crate::sandbox;
 use crate::standalone;
 use crate::sweep;
@@ -54,6 +55,9 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
     }
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
+    // Where this process serves the public API, there is no edge to push to.
+    let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
+    tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
 
     let ended = tokio::select! {
         asked = asked_to_stop() => asked.map_err(anyhow::Error::from),
@@ -96,7 +100,11 @@ fn listen(
     stopped: watch::Receiver<bool>,
 ) {
     let router = router.layer(CatchPanicLayer::new());
-    tasks.spawn(async move { axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).await });
+    tasks.spawn(async move {
+        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(wait(stopped))
+            .await
+    });
 }
 
 async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -1,14 +1,25 @@
 //! The public API on core: the loop around the shared HTTP layer that the worker also is.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
+use futures::StreamExt;
+use futures::stream;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::http;
+use tiffin_shared::http::Answer;
+use tiffin_shared::http::Peer;
+use tiffin_shared::http::Question;
 use tiffin_shared::http::Turn;
+use tiffin_shared::http::Visit;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
@@ -45,7 +56,11 @@ async fn event(app: &Arc<App>, request: &http::Request, entropy: Entropy, now: U
     })
 }
 
-async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
+async fn serve(
+    State(app): State<Arc<App>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let now = host::now();
     let Ok(entropy) = host::entropy() else {
         tracing::error!("the operating system's random generator failed");
@@ -64,12 +79,51 @@ async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {
     if request.method == "POST" && request.path == EVENTS_PATH {
         return event(&app, &request, entropy, now).await;
     }
-    let reply = match ledgers.edge.front.begin(&request, &entropy) {
-        Turn::Reply(reply) => reply,
-        Turn::Ask(pending) => {
-            let asked = ledgers::ask(&app, pending.ledger, pending.ask.clone(), entropy, now).await;
-            pending.finish(asked.inspect_err(|error| tracing::error!(%error, "ledger did not answer")).ok())
+    let directory = app.directory.current();
+    let peer = Peer { ip: Some(peer_ip(&app, &request, address)), country: None };
+    let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
+    let mut turn = ledgers.edge.front.begin(&visit);
+    loop {
+        turn = match turn {
+            Turn::Ask(pending) => {
+                let answer = ask(&app, &pending.question, entropy.clone(), now).await;
+                ledgers.edge.front.answer(*pending, answer)
+            }
+            Turn::Reply(reply) => return respond(reply),
+            Turn::Stream(stream) => return respond_stream(app, *stream),
         }
+    }
+}
+
+/// The connection's address, or what the proxy in front says of it, where there is one that overwrites that header.
+fn peer_ip(app: &App, request: &http::Request, address: SocketAddr) -> IpAddr {
+    let header = app.config.file.server.client_ip_header.as_deref();
+    let told = header.and_then(|name| request.header(name)).and_then(|value| value.trim().parse().ok());
+    told.unwrap_or_else(|| address.ip())
+}
+
+async fn ask(app: &Arc<App>, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
+    match question {
+        Question::Ledger { ledger, ask, hold } => {
+            let asked = ledgers::hold(app, *ledger, ask, *hold, entropy, now).await;
+            let asked = asked.inspect_err(|error| tracing::error!(%error, "ledger did not answer"));
+            asked.ok().map(Answer::Ledger)
+        }
+    }
+}
+
+/// Writes the pieces of a stream as they come, until it is over or nobody listens.
+fn respond_stream(app: Arc<App>, mut stream: http::Stream) -> Response {
+    let Some((head, first)) = stream.begun() else { return health::no_randomness() };
+    let next = move |(app, mut stream): (Arc<App>, http::Stream)| async move {
+        let now = host::now();
+        let question = stream.question(now)?;
+        let entropy = host::entropy().ok()?;
+        let piece = stream.piece(ask(&app, &question, entropy, now).await);
+        Some((piece, (app, stream)))
     };
-    respond(reply)
+    let pieces = stream::once(std::future::ready(first)).chain(stream::unfold((app, stream), next));
+    let mut response = respond(head);
+    *response.body_mut() = Body::from_stream(pieces.map(Ok::<_, Infallible>));
+    response
 }

@@ -1,15 +1,22 @@
 //! Requests in, replies out: the loop around the shared HTTP layer.
 
 use futures_util::StreamExt;
+use futures_util::future;
+use futures_util::stream;
+use tiffin_shared::country::Country;
+use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::http;
+use tiffin_shared::http::Answer;
+use tiffin_shared::http::Peer;
+use tiffin_shared::http::Question;
 use tiffin_shared::http::Turn;
+use tiffin_shared::http::Visit;
 use tiffin_shared::http::internal;
+use tiffin_shared::http::internal::DIRECTORY_PATH;
 use tiffin_shared::http::internal::EVENTS_PATH;
-use tiffin_shared::id::LedgerId;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
-use tiffin_shared::ledger::Outcome;
 use tiffin_shared::time::UnixMs;
 use worker::Env;
 use worker::Request;
@@ -17,40 +24,94 @@ use worker::Response;
 use worker::ResponseBuilder;
 use worker::console_error;
 
+use crate::directory;
 use crate::host;
 use crate::objects;
 use crate::settings::Settings;
 
 /// Answers one request.
-pub async fn serve(request: Request, env: &Env) -> worker::Result<Response> {
+pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     let now = host::now();
     let Ok(entropy) = host::entropy() else {
         console_error!("the platform's random generator failed");
         return Response::error("no randomness", 503);
     };
-    let settings = match Settings::load(env) {
+    let settings = match Settings::load(&env) {
         Ok(settings) => settings,
         Err(error) => {
             console_error!("the edge is not configured: {error}");
             return respond(http::Response::unavailable("The edge is not configured.", &entropy));
         }
     };
+    let peer = peer(&request);
     let request = read(request).await?;
-    let path = request.path.as_str();
-    if request.is_read() && path == "/readyz" {
+    if request.is_read() && request.path == "/readyz" {
         return respond(ready(&settings, &entropy, now));
     }
-    if request.method == "POST" && path == EVENTS_PATH {
-        return respond(event(&settings, &request, entropy, now, env).await);
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", EVENTS_PATH) => return respond(event(&settings, &request, entropy, now, &env).await),
+        ("POST", DIRECTORY_PATH) => return respond(push(&settings, &request, &entropy, now, &env).await),
+        _ => {}
     }
-    let reply = match settings.edge.front.begin(&request, &entropy) {
-        Turn::Reply(reply) => reply,
-        Turn::Ask(pending) => {
-            let ask = pending.ask.clone();
-            pending.finish(apply(env, pending.ledger, Event { now, entropy, ask }).await)
+    let directory = match directory::current(&env, &settings, now).await {
+        Ok(directory) => directory,
+        Err(error) => {
+            console_error!("there is no directory: {error}");
+            return respond(http::Response::unavailable("The edge has no directory yet.", &entropy));
         }
     };
-    respond(reply)
+    let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
+    let mut turn = settings.edge.front.begin(&visit);
+    loop {
+        turn = match turn {
+            Turn::Ask(pending) => {
+                let answer = ask(&env, &pending.question, entropy.clone(), now).await;
+                settings.edge.front.answer(*pending, answer)
+            }
+            Turn::Reply(reply) => return respond(reply),
+            Turn::Stream(stream) => return respond_stream(env, *stream),
+        }
+    }
+}
+
+/// Only what the platform writes: it overwrites these, whatever a caller sends.
+fn peer(request: &Request) -> Peer {
+    let header = |name| request.headers().get(name).ok().flatten();
+    let ip = header("cf-connecting-ip").and_then(|ip| ip.parse().ok());
+    let country = request.cf().and_then(worker::Cf::country).or_else(|| header("cf-ipcountry"));
+    Peer { ip, country: country.and_then(|country| Country::parse(&country).ok()) }
+}
+
+async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
+    let answered = match question {
+        Question::Ledger { ledger, ask, hold } => {
+            let event = Event { now, entropy, ask: ask.clone() };
+            objects::ledger(env, *ledger, event, *hold).await.map(Answer::Ledger)
+        }
+    };
+    answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok()
+}
+
+/// Core has a new directory.
+async fn push(
+    settings: &Settings,
+    request: &http::Request,
+    entropy: &Entropy,
+    now: UnixMs,
+    env: &Env,
+) -> http::Response {
+    let version = match internal::read_directory(request, &settings.cores, now) {
+        Ok(version) => version,
+        Err(problem) => return http::Response::refused(&problem, entropy),
+    };
+    let text = String::from_utf8_lossy(&request.body).into_owned();
+    match directory::push(env, version, text).await {
+        Ok(kept) => http::Response::ready(&format!(r#"{{"status":"kept","version":{kept}}}"#), entropy),
+        Err(error) => {
+            console_error!("the directory could not be kept: {error}");
+            http::Response::unavailable("The directory could not be kept.", entropy)
+        }
+    }
 }
 
 /// Ready when jobs can be sealed; the ledgers answer for themselves.
@@ -76,21 +137,10 @@ async fn event(
         Ok(event) => event,
         Err(problem) => return http::Response::refused(&problem, &entropy),
     };
-    let ledger = event.order.ledger();
-    let noted = Event { now, entropy: entropy.clone(), ask: Ask::Event(event) };
-    match apply(env, ledger, noted).await {
+    let question = Question::Ledger { ledger: event.order.ledger(), ask: Ask::Event(event), hold: None };
+    match ask(env, &question, entropy.clone(), now).await {
         Some(_) => http::Response::ready(r#"{"status":"noted"}"#, &entropy),
         None => http::Response::unavailable("The ledger did not answer.", &entropy),
-    }
-}
-
-async fn apply(env: &Env, ledger: LedgerId, event: Event) -> Option<Outcome> {
-    match objects::ask(env, ledger, &event).await {
-        Ok(outcome) => Some(outcome),
-        Err(error) => {
-            console_error!("ledger did not answer: {error}");
-            None
-        }
     }
 }
 
@@ -98,24 +148,51 @@ async fn apply(env: &Env, ledger: LedgerId, event: Event) -> Option<Outcome> {
 async fn read(mut request: Request) -> worker::Result<http::Request> {
     let method = request.method().to_string();
     let path = request.path();
+    // By hand: the URL library brings a hundred kilobytes of tables for names in other scripts.
+    let url = request.inner().url();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default().to_owned();
+    let body_bytes_max = if path == DIRECTORY_PATH { SNAPSHOT_BYTES_MAX } else { http::BODY_BYTES_MAX };
     let headers = request.headers().entries().collect();
     let mut body = Vec::new();
     if request.inner().body().is_some() {
         let mut stream = request.stream()?;
         while let Some(chunk) = stream.next().await {
             body.extend(chunk?);
-            if body.len() > http::BODY_BYTES_MAX {
+            if body.len() > body_bytes_max {
                 break;
             }
         }
     }
-    Ok(http::Request { method, path, headers, body })
+    Ok(http::Request { method, path, query, headers, body })
 }
 
 fn respond(reply: http::Response) -> worker::Result<Response> {
+    let builder = head(&reply)?;
+    // These have no body (RFC 9110 section 15), and the platform insists.
+    if reply.status == 204 || reply.status == 304 {
+        return Ok(builder.empty());
+    }
+    Ok(builder.fixed(reply.body.into_bytes()))
+}
+
+fn head(reply: &http::Response) -> worker::Result<ResponseBuilder> {
     let mut builder = ResponseBuilder::new().with_status(reply.status);
     for (name, value) in &reply.headers {
         builder = builder.with_header(name, value)?;
     }
-    Ok(builder.fixed(reply.body.into_bytes()))
+    Ok(builder)
+}
+
+/// Writes the pieces of a stream as they come, until it is over or nobody listens.
+fn respond_stream(env: Env, mut stream: http::Stream) -> worker::Result<Response> {
+    let Some((reply, first)) = stream.begun() else { return Response::error("the stream is over", 500) };
+    let next = |(env, mut stream): (Env, http::Stream)| async move {
+        let now = host::now();
+        let question = stream.question(now)?;
+        let piece = stream.piece(ask(&env, &question, host::entropy().ok()?, now).await);
+        Some((piece, (env, stream)))
+    };
+    let pieces = stream::once(future::ready(first)).chain(stream::unfold((env, stream), next));
+    head(&reply)?.from_stream(pieces.map(|piece| Ok::<_, worker::Error>(piece.into_bytes())))
 }

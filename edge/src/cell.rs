@@ -2,6 +2,8 @@
 //!
 //! Read, step and write run with no await between them, so nothing can interleave: one thread, one turn.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
@@ -17,6 +19,9 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS cell \
      (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL, alarm_at INTEGER NOT NULL)";
 const SELECT: &str = "SELECT body, alarm_at FROM cell WHERE id = 0";
 const UPSERT: &str = "INSERT OR REPLACE INTO cell (id, body, alarm_at) VALUES (0, ?, ?)";
+
+/// When an alarm that failed rings again.
+pub const ALARM_RETRY: Duration = Duration::from_secs(10);
 
 /// The storage failed, or holds what is no state of the machine. Nothing was decided.
 #[derive(Debug, thiserror::Error)]

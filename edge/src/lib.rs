@@ -4,6 +4,7 @@
 
 mod api;
 mod cell;
+mod directory;
 mod host;
 mod objects;
 mod settings;
@@ -18,5 +19,5 @@ use worker::event;
 /// Every request to the worker.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    api::serve(request, &env).await
+    api::serve(request, env).await
 }

@@ -60,9 +60,8 @@ impl Settings {
     fn read(env: &Env) -> Result<Self, Error> {
         // Secrets and variables are bound alike.
         let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
-        let directory = config::directory(variable)?;
         Ok(Self {
-            edge: Edge::read(directory, variable)?,
+            edge: Edge::read(variable)?,
             cores: config::core_public_keys(variable)?,
             core_url: config::required(variable, config::CORE_URL)?,
             keys: RefCell::new(None),

@@ -1,14 +1,12 @@
-//! Handing a job to core: signed, with a deadline.
+//! Handing a parcel to core: signed, with a deadline.
 
 use std::time::Duration;
 
 use futures_util::future::Either;
 use futures_util::future::select;
 use tiffin_shared::http::internal;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::ledger::HANDOVER_TIMEOUT_MS;
-use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Job;
+use tiffin_shared::ledger::Parcel;
 use worker::AbortController;
 use worker::Delay;
 use worker::Fetch;
@@ -22,24 +20,24 @@ use worker::console_warn;
 use crate::host;
 use crate::settings::Settings;
 
-/// Tries once. The order's id when core has taken the job into its queue.
-pub async fn hand_over(settings: &Settings, job: &Job) -> Option<OrderId> {
-    match post(settings, job).await {
-        Ok(202) => serde_json::from_str::<Header>(&job.header).ok().map(|header| header.order),
+/// Tries once. True when core has taken it.
+pub async fn hand_over(settings: &Settings, parcel: &Parcel) -> bool {
+    match post(settings, parcel).await {
+        Ok(202) => true,
         Ok(status) => {
-            console_warn!("core refused a job with {status}; the outbox keeps it");
-            None
+            console_warn!("core refused a parcel with {status}; the outbox keeps it");
+            false
         }
         Err(error) => {
-            console_warn!("core was not reached: {error}; the outbox keeps the job");
-            None
+            console_warn!("core was not reached: {error}; the outbox keeps the parcel");
+            false
         }
     }
 }
 
-async fn post(settings: &Settings, job: &Job) -> worker::Result<u16> {
+async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
     let entropy = host::entropy().map_err(|error| worker::Error::RustError(error.to_string()))?;
-    let outgoing = internal::job(job, settings.edge.signing.current(), &entropy, host::now())?;
+    let outgoing = internal::parcel(parcel, settings.edge.signing.current(), &entropy, host::now())?;
     let headers = Headers::new();
     for (name, value) in &outgoing.headers {
         headers.set(name, value)?;

@@ -62,12 +62,11 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Reads the settings. `directory` comes from wherever the host keeps it.
-    pub fn read(directory: Directory, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        directory.check().map_err(|reason| Error::Invalid { name: DIRECTORY, reason })?;
+    /// Reads the settings.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let index = IndexKey::parse(&required(&variable, INDEX_KEY)?).map_err(invalid(INDEX_KEY))?;
         Ok(Self {
-            front: Front { directory, index },
+            front: Front { index },
             peppers: ring(&variable, PEPPERS, |id, key| Ok(Pepper::new(id, key)))?,
             seal_to: ring(&variable, SEAL_PUBLIC_KEYS, PublicKey::new)?,
             signing: ring(&variable, EDGE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,
@@ -103,10 +102,13 @@ pub fn core_public_keys(variable: impl Fn(&str) -> Option<String>) -> Result<Rin
     ring(&variable, CORE_PUBLIC_KEYS, |_, key| Verifying::new(key))
 }
 
-/// The directory as a variable holds it.
+/// The directory as a variable holds it: what an edge serves until it has one from core.
 pub fn directory(variable: impl Fn(&str) -> Option<String>) -> Result<Directory, Error> {
     let text = required(&variable, DIRECTORY)?;
-    serde_json::from_str(&text).map_err(|error| Error::Invalid { name: DIRECTORY, reason: error.to_string() })
+    let invalid = |reason| Error::Invalid { name: DIRECTORY, reason };
+    let directory: Directory = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    directory.check().map_err(invalid)?;
+    Ok(directory)
 }
 
 /// A setting that must be there.

@@ -2,6 +2,10 @@
 //!
 //! The directory holds no secret, so it may stand in a variable, a store or a backup.
 
+mod countries;
+mod routes;
+pub mod snapshot;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -14,11 +18,15 @@ use crate::code;
 use crate::id::KeyId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
+use crate::ledger::Ceilings;
 use crate::time::DAY_MS;
 use crate::time::HOUR_MS;
 use crate::time::MINUTE_MS;
 use crate::window::Cap;
 use crate::wire::api::Channel;
+
+pub use self::countries::Countries;
+pub use self::routes::Route;
 
 /// The shortest life of a code.
 pub const TTL_MS_MIN: u64 = MINUTE_MS;
@@ -28,6 +36,8 @@ pub const TTL_MS_MAX: u64 = 10 * MINUTE_MS;
 pub const GUESSES_PER_CODE_MAX: u8 = 5;
 /// NIST SP 800-63B-4 section 3.2.2.
 pub const GUESSES_IN_A_ROW_MAX: u32 = 100;
+/// Messages of one order at most; rivals allow five.
+pub const SENDS_PER_ORDER_MAX: u8 = 5;
 /// The longest brand in a message.
 pub const BRAND_CHARS_MAX: usize = 30;
 
@@ -39,17 +49,40 @@ pub struct Directory {
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// API keys.
     pub keys: Vec<ApiKey>,
+    /// Ways messages can go, in the operator's order of preference.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// What one address is sent at most, over all tenants.
+    #[serde(default)]
+    pub ceilings: Ceilings,
 }
 
 /// One customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
+    /// Where its codes may go: `"all"`, or a list such as `["IN", "DE"]`. Nothing is open by default.
+    #[serde(default)]
+    pub countries: Countries,
+    /// Whether it can pay for more.
+    #[serde(default)]
+    pub funds: Funds,
     /// What its codes are for.
     pub services: BTreeMap<ServiceId, Service>,
     /// What one phone may ask of it.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// Whether a tenant can pay for more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Funds {
+    /// Orders are refused.
+    Exhausted,
+    /// Orders are taken.
+    #[default]
+    Open,
 }
 
 /// What a code is for, and how it is made and delivered.
@@ -70,6 +103,10 @@ pub struct Service {
     /// Channels with a live route, best first.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// How long a message usually takes, in milliseconds: 1,000 to the life of the code, default 12,000. After that
+    /// it is overdue: it can be cancelled, and other ways are worth a try.
+    #[serde(default = "default_waiting_ms")]
+    pub waiting_ms: u64,
 }
 
 /// How much a stolen code would cost.
@@ -81,6 +118,18 @@ pub enum Risk {
     Normal,
     /// No SMS.
     High,
+}
+
+impl Risk {
+    /// Whether a code of this risk may go by `channel` to who has such addresses. SMS can be rerouted in the
+    /// signalling network (SS7), so a high-risk code never goes that way.
+    pub fn permits(self, channel: Channel, by_phone: bool, by_email: bool) -> bool {
+        match channel {
+            Channel::Email => by_email,
+            Channel::Sms => by_phone && self < Self::High,
+            Channel::Voice | Channel::Whatsapp => by_phone,
+        }
+    }
 }
 
 /// What one phone may ask of one tenant.
@@ -99,6 +148,10 @@ pub struct Limits {
     pub guesses_per_day: u32,
     /// Wrong guesses in a row over all codes: 100 at most.
     pub guesses_in_a_row: u32,
+    /// Messages of one order, resends included: 3, at most 5.
+    pub sends_per_order: u8,
+    /// Milliseconds from an order to its first resend, 30,000; the gap doubles with each.
+    pub resend_after_ms: u64,
 }
 
 impl Default for Limits {
@@ -110,6 +163,8 @@ impl Default for Limits {
             guesses_per_code: GUESSES_PER_CODE_MAX,
             guesses_per_day: 20,
             guesses_in_a_row: GUESSES_IN_A_ROW_MAX,
+            sends_per_order: 3,
+            resend_after_ms: 30_000,
         }
     }
 }
@@ -126,6 +181,12 @@ pub struct ApiKey {
     pub kind: KeyKind,
     /// [`key_digest`] of the key.
     pub digest: Bytes<32>,
+    /// Pages that may use a publishable key, as `https://example.com`; empty for any, and for apps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
+    /// Services the key is for; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceId>,
 }
 
 /// Where a key may be used.
@@ -155,8 +216,15 @@ pub struct Caller<'a> {
     pub id: &'a TenantId,
     /// The tenant.
     pub tenant: &'a Tenant,
-    /// What kind of key.
-    pub kind: KeyKind,
+    /// The key it showed.
+    pub key: &'a ApiKey,
+}
+
+impl Caller<'_> {
+    /// Whether the key is for this service.
+    pub fn is_for(&self, service: &ServiceId) -> bool {
+        self.key.services.is_empty() || self.key.services.contains(service)
+    }
 }
 
 /// SHA-256 of an API key. A key holds 192 random bits, so a slow hash would add nothing.
@@ -189,7 +257,7 @@ impl Directory {
         let digest = key_digest(key);
         let found = self.keys.iter().find(|known| known.digest == digest)?;
         let (id, tenant) = self.tenants.get_key_value(&found.tenant)?;
-        Some(Caller { id, tenant, kind: found.kind })
+        Some(Caller { id, tenant, key: found })
     }
 
     /// Refuses what would not be safe to serve. The text names the entry and the reason.
@@ -220,6 +288,9 @@ impl Service {
         if !(TTL_MS_MIN..=TTL_MS_MAX).contains(&self.ttl_ms) {
             return Err("ttl_ms: must be one to ten minutes, 60000 to 600000");
         }
+        if !(1_000..=self.ttl_ms).contains(&self.waiting_ms) {
+            return Err("waiting_ms: must be 1000 to the life of the code");
+        }
         Ok(())
     }
 }
@@ -244,12 +315,22 @@ impl Limits {
         if !(1..=GUESSES_IN_A_ROW_MAX).contains(&self.guesses_in_a_row) {
             return Err("guesses_in_a_row: must be 1 to 100");
         }
+        if !(1..=SENDS_PER_ORDER_MAX).contains(&self.sends_per_order) {
+            return Err("sends_per_order: must be 1 to 5");
+        }
+        if self.resend_after_ms > TTL_MS_MAX {
+            return Err("resend_after_ms: must be at most ten minutes, 600000");
+        }
         Ok(())
     }
 }
 
 fn default_digits() -> u8 {
     6
+}
+
+fn default_waiting_ms() -> u64 {
+    12_000
 }
 
 fn default_ttl_ms() -> u64 {
@@ -267,14 +348,22 @@ mod tests {
             ttl_ms: 300_000,
             risk: Risk::Normal,
             channels: vec![Channel::Sms],
+            waiting_ms: 12_000,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);
         let digest = key_digest(&write_key(KeyKind::Secret, [1; 24]));
-        let key =
-            ApiKey { id: KeyId::parse("k1").unwrap(), tenant: id.clone(), kind: KeyKind::Secret, digest };
-        let tenant = Tenant { services, limits: Limits::default() };
-        Directory { tenants: BTreeMap::from([(id, tenant)]), keys: vec![key] }
+        let key = ApiKey {
+            id: KeyId::parse("k1").unwrap(),
+            tenant: id.clone(),
+            kind: KeyKind::Secret,
+            digest,
+            origins: Vec::new(),
+            services: Vec::new(),
+        };
+        let countries = Countries::All;
+        let tenant = Tenant { countries, funds: Funds::Open, services, limits: Limits::default() };
+        Directory { tenants: BTreeMap::from([(id, tenant)]), keys: vec![key], ..Directory::default() }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::keys::Verifying;
 use crate::seal;
 use crate::seal::PrivateKey;
 use crate::seal::Sealed;
+use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 use crate::wire::job::Job;
 use crate::wire::job::Private;
@@ -51,17 +52,26 @@ pub struct Envelope {
     pub header: String,
     /// The sealed [`Private`] part.
     pub sealed: Sealed,
+    /// For a resend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatch: Option<Dispatch>,
     /// Which edge key signed.
     pub signer: KeyId,
-    /// Ed25519 over header and sealed body.
+    /// Ed25519 over header, sealed body and dispatch.
     pub signature: Bytes<64>,
 }
 
 impl Envelope {
     /// Signs a job for hand-over.
-    pub fn sign(job: &Job, key: &Signing) -> Self {
-        let signature = Bytes(key.sign(&signed_bytes(&job.header, &job.sealed)));
-        Self { header: job.header.clone(), sealed: job.sealed.clone(), signer: key.id().clone(), signature }
+    pub fn sign(job: &Job, dispatch: Option<&Dispatch>, key: &Signing) -> Self {
+        let signature = Bytes(key.sign(&signed_bytes(&job.header, &job.sealed, dispatch)));
+        Self {
+            header: job.header.clone(),
+            sealed: job.sealed.clone(),
+            dispatch: dispatch.cloned(),
+            signer: key.id().clone(),
+            signature,
+        }
     }
 
     /// Reads the JSON form.
@@ -75,7 +85,7 @@ impl Envelope {
     /// Checks the signature and reads the header.
     pub fn verify(&self, edges: &Ring<Verifying>) -> Result<Header, Error> {
         let key = edges.get(&self.signer).ok_or(Error::Signature)?;
-        if !key.verify(&signed_bytes(&self.header, &self.sealed), &self.signature.0) {
+        if !key.verify(&signed_bytes(&self.header, &self.sealed, self.dispatch.as_ref()), &self.signature.0) {
             return Err(Error::Signature);
         }
         let header: Header = serde_json::from_str(&self.header).map_err(|_| Error::Malformed)?;
@@ -90,13 +100,18 @@ impl Envelope {
     }
 }
 
-fn signed_bytes(header: &str, sealed: &Sealed) -> Vec<u8> {
-    bytes::prefixed(&[
+fn signed_bytes(header: &str, sealed: &Sealed, dispatch: Option<&Dispatch>) -> Vec<u8> {
+    let mut signed = bytes::prefixed(&[
         LABEL,
         header.as_bytes(),
         sealed.key.as_str().as_bytes(),
         &sealed.encapsulated.0,
         &sealed.nonce.0,
         sealed.ciphertext.as_bytes(),
-    ])
+    ]);
+    if let Some(Dispatch { n, channel }) = dispatch {
+        bytes::push_prefixed(&mut signed, &[*n]);
+        bytes::push_prefixed(&mut signed, channel.as_str().as_bytes());
+    }
+    signed
 }

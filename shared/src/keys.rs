@@ -13,6 +13,8 @@ use crate::bytes;
 use crate::id::KeyId;
 use crate::id::LEDGER_HASH_BYTES;
 use crate::id::LedgerId;
+use crate::id::TenantId;
+use crate::phone::Phone;
 use crate::secret::Secret;
 
 /// Keys a ring may hold: one in use, and older ones while what they made is alive.
@@ -121,6 +123,14 @@ impl IndexKey {
     fn checked(&self, hash: [u8; LEDGER_HASH_BYTES]) -> LedgerId {
         let check = bytes::hmac_sha256(self.0.expose(), &[b"tiffin-ledger-check-v1", &hash]);
         LedgerId::checked(hash, bytes::truncate(check))
+    }
+
+    /// Names a number's neighbourhood to one tenant: all numbers that differ in their last four digits only.
+    pub fn prefix(&self, tenant: &TenantId, phone: &Phone) -> bytes::Bytes<8> {
+        let e164 = phone.e164();
+        let head = e164.get(..e164.len().saturating_sub(4)).unwrap_or_default();
+        let fields = [b"tiffin-prefix-v1".as_slice(), tenant.as_str().as_bytes(), head.as_bytes()];
+        bytes::Bytes(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
     }
 
     /// A keyed hash of something a caller sent: tells equal from different, and nothing else.

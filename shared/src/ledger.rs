@@ -5,11 +5,16 @@
 //!
 //! A missing state means an address nobody ordered for: orders are admitted, verification finds nothing.
 
+mod cancel;
 mod create;
 mod event;
+mod limits;
 mod outbox;
+mod refusal;
+mod resend;
 mod state;
 mod verify;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,13 +22,24 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::limits::Ceilings;
+pub use self::limits::Standing;
+pub use self::outbox::Content;
 pub use self::outbox::HANDOVER_TIMEOUT_MS;
+pub use self::outbox::Parcel;
+pub use self::outbox::ParcelId;
+pub use self::outbox::Part;
+pub use self::resend::Resend;
+pub use self::resend::ServiceRoutes;
+pub use self::resend::Way;
 pub use self::state::State;
 
 use crate::binding::Binding;
 use crate::bytes::Bytes;
 use crate::code::Code;
+use crate::country::Country;
 use crate::directory::Limits;
+use crate::directory::Risk;
 use crate::entropy::Entropy;
 use crate::id::LedgerId;
 use crate::id::OrderId;
@@ -34,14 +50,12 @@ use crate::keys::Ring;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::phone::Phone;
-use crate::problem::Problem;
 use crate::seal::Sealer;
 use crate::time::UnixMs;
 use crate::wire::api;
 use crate::wire::api::Channel;
 use crate::wire::api::VerifyResult;
 use crate::wire::event::OrderEvent;
-use crate::wire::job::Job;
 
 /// The machine.
 pub enum Ledger {}
@@ -65,7 +79,7 @@ pub struct Command {
 }
 
 /// A question on its way from the worker to the Durable Object, stamped and with its entropy drawn where it came in.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub now: UnixMs,
@@ -79,14 +93,20 @@ pub struct Event {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
+    /// Call an order off.
+    Cancel(Whose),
     /// Order a code.
     Create(Box<Create>),
-    /// Core has taken the job into its queue.
-    Done(OrderId),
+    /// Core has taken the parcel.
+    Done(ParcelId),
     /// Core tells how delivery goes.
     Event(OrderEvent),
     /// Show an order.
     Fetch(Whose),
+    /// Say what an order would come to, without ordering.
+    Preflight(Box<Create>),
+    /// Send an order's code once more.
+    Resend(Box<Resend>),
     /// The alarm rang.
     Tick,
     /// Check a guess.
@@ -102,6 +122,9 @@ pub struct Whose {
     pub order: OrderId,
     /// The tenant's limits at this moment.
     pub limits: Limits,
+    /// The services the key is for; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<ServiceId>,
 }
 
 /// A guess.
@@ -124,6 +147,22 @@ pub struct Create {
     pub service: ServiceId,
     /// The tenant's limits.
     pub limits: Limits,
+    /// The limits over all tenants.
+    pub ceilings: Ceilings,
+    /// Who may use the last of them.
+    pub standing: Standing,
+    /// A solved challenge, to be used once.
+    pub solved: Option<Bytes<16>>,
+    /// High risk never goes by SMS, now or on a resend.
+    pub risk: Risk,
+    /// How long a message usually takes.
+    pub waiting_ms: u64,
+    /// Where the number belongs.
+    pub country: Option<Country>,
+    /// Keyed hash of the number without its last four digits.
+    pub prefix: Option<Bytes<8>>,
+    /// The caller's own code; one is made where there is none.
+    pub code: Option<Code>,
     /// Digits of the code.
     pub digits: u8,
     /// Life of the code.
@@ -165,19 +204,37 @@ impl From<&Binding> for BoundPayment {
     }
 }
 
-/// The answer, and the jobs to hand over to core now.
+/// The answer, and what to hand over to core now.
 pub struct Reply {
     /// For whoever asked.
     pub outcome: Outcome,
     /// Hand these to core, then ask [`Ask::Done`] for each that core confirmed. One that fails comes again
     /// with a later `Tick`.
-    pub due: Vec<Job>,
+    pub due: Vec<Parcel>,
 }
 
 /// For whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// The order, called off now or before.
+    Cancelled(api::Order),
+    /// A message is on its way, and inside its usual time.
+    CancelTooEarly {
+        /// The window.
+        cancel: api::Cancel,
+        /// When it opens.
+        retry_after_ms: u64,
+    },
+    /// The message arrived, or the order is over.
+    CancelTooLate {
+        /// The window; none for an order that is over.
+        cancel: Option<api::Cancel>,
+    },
+    /// What is left of the limits is kept for who solves a challenge.
+    ChallengeRequired,
+    /// An order like this would be admitted.
+    Clear,
     /// The order, made now or by the first request with this key.
     Created {
         /// As it stands.
@@ -189,14 +246,28 @@ pub enum Outcome {
     Found(api::Order),
     /// Another request came with this idempotency key.
     IdempotencyMismatch,
+    /// No live route has this channel.
+    NoRoute,
     /// Nothing to tell: done, event and tick.
     Noted,
+    /// A resend would repeat what was tried.
+    NothingChanged {
+        /// Channels that would be another way.
+        may_change: Vec<Channel>,
+    },
     /// No such order of this tenant.
     NotFound,
     /// Come back later.
     RateLimited {
         /// When a like request may pass, if nobody else comes first.
         retry_after_ms: u64,
+    },
+    /// The order, whose code is sent once more.
+    Resent {
+        /// As it stands.
+        order: api::Order,
+        /// An earlier request with the same key and content asked for it.
+        replayed: bool,
     },
     /// What the guess came to.
     Verified {
@@ -209,28 +280,6 @@ pub enum Outcome {
     Unavailable,
 }
 
-impl Outcome {
-    /// The refusal in it, if it is one.
-    pub fn problem(&self) -> Option<Problem> {
-        use crate::problem::Code;
-        match self {
-            Self::Created { .. } | Self::Found(_) | Self::Noted | Self::Verified { .. } => None,
-            Self::IdempotencyMismatch => Some(Problem::new(
-                Code::IdempotencyMismatch,
-                "This Idempotency-Key came before with another body. Use a new key for a new order.",
-            )),
-            Self::NotFound => Some(Problem::new(Code::NotFound, "No order has this id.")),
-            Self::RateLimited { retry_after_ms } => Some(Problem::rate_limited(
-                "Too many orders for this address. Retry after the time given, with the same Idempotency-Key.",
-                *retry_after_ms,
-            )),
-            Self::Unavailable => {
-                Some(Problem::unavailable("The order could not be decided. Retry with the same key."))
-            }
-        }
-    }
-}
-
 impl Machine for Ledger {
     type State = State;
     type Command = Command;
@@ -241,12 +290,15 @@ impl Machine for Ledger {
         let now = state.clock(now);
         state.forget(now);
         match &command.ask {
+            Ask::Cancel(whose) => cancel::step(state, whose, command, now),
             Ask::Create(create) => create::step(state, create, command, now),
-            Ask::Done(order) => outbox::done(state, order, now),
+            Ask::Done(parcel) => outbox::done(state, parcel, now),
             Ask::Event(event) => event::step(state, event, now),
             Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
+            Ask::Preflight(create) => create::preflight(state, create, now),
+            Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, &command.entropy, now),
-            Ask::Verify(verify) => verify::step(state, verify, &command.keys, now),
+            Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 pub use self::claim::ATTEMPTS_MAX;
 pub use self::claim::CLAIM_MS;
+use self::claim::Claim;
 pub use self::report::REPORT_TIMEOUT_MS;
 
 use crate::bytes::Bytes;
@@ -27,6 +28,7 @@ use crate::wire::api;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::event::OrderEvent;
+use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 
 /// How long a record is kept: receipts come days late, and are then only counted.
@@ -40,11 +42,19 @@ pub enum Order {}
 #[serde(deny_unknown_fields)]
 pub struct State {
     clock: UnixMs,
-    header: Header,
+    /// None for an order that was stopped before its job came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<Header>,
     state: OrderState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
+    /// The latest dispatch seen; older ones are over.
+    #[serde(default, skip_serializing_if = "is_first")]
+    dispatch: u8,
+    /// Attempts before it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    before: u32,
     /// Counts changes worth telling.
     seq: u64,
     /// The latest change that the edge has confirmed.
@@ -141,6 +151,25 @@ pub enum Reason {
     UnknownOutcome,
 }
 
+impl Reason {
+    /// Whether the same way may do better after a while.
+    pub fn passes(self) -> bool {
+        match self {
+            Self::AbsentTemporary | Self::ProviderDown | Self::Throttled | Self::TtlExpired => true,
+            Self::AuthFailed
+            | Self::ContentFiltered
+            | Self::CountryDisabled
+            | Self::InsufficientBalance
+            | Self::InvalidNumber
+            | Self::Landline
+            | Self::OptedOut
+            | Self::Rejected
+            | Self::SenderUnapproved
+            | Self::UnknownOutcome => false,
+        }
+    }
+}
+
 /// One event with what its step may use.
 pub struct Command {
     /// Drawn for this event.
@@ -158,8 +187,10 @@ pub enum Ask {
         token: Bytes<16>,
         /// The job's header, from which a missing record is made.
         header: Box<Header>,
-        /// The gateway the worker would use.
-        gateway: GatewayId,
+        /// Where the job is a resend.
+        dispatch: Option<Dispatch>,
+        /// The gateways that carry the channel, best first.
+        gateways: Vec<GatewayId>,
     },
     /// The provider told how a message fares.
     Receipt {
@@ -179,8 +210,21 @@ pub enum Ask {
         /// How the call ended.
         outcome: CallOutcome,
     },
+    /// The edge says that nothing more need, or may, be sent.
+    Stop(Cause),
     /// The alarm rang.
     Tick,
+}
+
+/// Why nothing more is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Called off.
+    Cancelled,
+    /// A newer order took its place.
+    Superseded,
+    /// The user has the code.
+    Verified,
 }
 
 /// How a call to a provider ended.
@@ -220,7 +264,7 @@ pub struct Reply {
 }
 
 /// For the worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing to do.
     Noted,
@@ -230,6 +274,8 @@ pub enum Decision {
     Send {
         /// Its number.
         n: u32,
+        /// Through whom.
+        gateway: GatewayId,
     },
     /// The job is done with; take it off the queue.
     Stop,
@@ -244,9 +290,12 @@ impl Machine for Order {
         let state = state.filter(|state| now < state.keep_until());
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         match (&command.ask, state) {
-            (Ask::Claim { token, header, gateway }, state) => {
-                claim::step(state.unwrap_or_else(|| State::new(header, now)), *token, gateway, command, now)
+            (Ask::Claim { token, header, dispatch, gateways }, state) => {
+                let state = state.unwrap_or_else(|| State::new(Some(header), now));
+                let (dispatch, token) = (dispatch.as_ref(), *token);
+                claim::step(state, Claim { token, header, dispatch, gateways }, command, now)
             }
+            (Ask::Stop(cause), state) => stop(state.unwrap_or_else(|| State::new(None, now)), *cause, now),
             (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
                 outcome::receipt(state, *n, provider_id, *receipt, command, now)
             }
@@ -260,14 +309,40 @@ impl Machine for Order {
     }
 }
 
+/// **never-stale**: what the edge ended is not sent from here on. What is on its way cannot be called back.
+fn stop(mut state: State, cause: Cause, now: UnixMs) -> Step<State, Reply> {
+    let noted = Reply { decision: Decision::Noted, event: None };
+    let ended = match cause {
+        Cause::Cancelled | Cause::Superseded => OrderState::Cancelled,
+        Cause::Verified => OrderState::Verified,
+    };
+    if state.state == ended || state.state == OrderState::Verified {
+        return Step::keep(noted);
+    }
+    state.state = ended;
+    state.put(noted, now)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_first(dispatch: &u8) -> bool {
+    *dispatch == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(attempts: &u32) -> bool {
+    *attempts == 0
+}
+
 impl State {
-    fn new(header: &Header, now: UnixMs) -> Self {
+    fn new(header: Option<&Header>, now: UnixMs) -> Self {
         Self {
             clock: now,
-            header: header.clone(),
+            header: header.cloned(),
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
+            dispatch: 0,
+            before: 0,
             // From the time, so that a record made anew after a loss goes on above the numbers the edge has seen.
             seq: now.0,
             reported: now.0,
@@ -277,7 +352,12 @@ impl State {
     }
 
     fn keep_until(&self) -> UnixMs {
-        self.header.created_at.plus(KEEP_MS)
+        self.header.as_ref().map_or(self.clock, |header| header.created_at).plus(KEEP_MS)
+    }
+
+    /// What the edge ended: nothing opens it again, not even a resend.
+    fn is_ended(&self) -> bool {
+        matches!(self.state, OrderState::Cancelled | OrderState::Expired | OrderState::Verified)
     }
 
     /// **final-is-final**, as far as delivery goes: a delivered order may still be verified, at the edge.

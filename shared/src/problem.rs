@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::time::retry_after_seconds;
+use crate::wire::api::Cancel;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
@@ -83,8 +84,12 @@ pub struct Problem {
     pub code: Code,
     /// What is wrong with this request and what to do about it. Never a code, key or full number.
     pub detail: String,
-    /// When to come back, in milliseconds. Given with 429 and 503.
+    /// When to come back, in milliseconds. Given with 429 and 503, and where a window opens.
     pub retry_after_ms: Option<u64>,
+    /// With `cancel_too_early` and `cancel_too_late`.
+    pub cancel: Option<Cancel>,
+    /// With `challenge_required`: what to solve.
+    pub challenge: Option<serde_json::Value>,
 }
 
 /// The JSON form.
@@ -100,6 +105,12 @@ pub struct Body {
     pub detail: String,
     /// From the closed list.
     pub code: Code,
+    /// The cancellation window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+    /// What to solve, and to send back with the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<serde_json::Value>,
 }
 
 /// How long to wait after a 503, where nothing better is known.
@@ -108,12 +119,22 @@ const UNAVAILABLE_RETRY_MS: u64 = 2_000;
 impl Problem {
     /// A refusal without a time to come back.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after_ms: None }
+        Self { code, detail: detail.into(), retry_after_ms: None, cancel: None, challenge: None }
     }
 
     /// 429.
     pub fn rate_limited(detail: impl Into<String>, retry_after_ms: u64) -> Self {
         Self { retry_after_ms: Some(retry_after_ms), ..Self::new(Code::RateLimited, detail) }
+    }
+
+    /// With a time to come back.
+    pub fn after(self, retry_after_ms: u64) -> Self {
+        Self { retry_after_ms: Some(retry_after_ms), ..self }
+    }
+
+    /// With the cancellation window.
+    pub fn with_cancel(self, cancel: Option<&Cancel>) -> Self {
+        Self { cancel: cancel.cloned(), ..self }
     }
 
     /// 503.
@@ -134,6 +155,8 @@ impl Problem {
             status: self.code.status(),
             detail: self.detail.clone(),
             code: self.code,
+            cancel: self.cancel.clone(),
+            challenge: self.challenge.clone(),
         }
     }
 }

@@ -3,3 +3,4 @@
 pub mod api;
 pub mod event;
 pub mod job;
+pub mod notice;

@@ -83,7 +83,7 @@ fn payment() -> ledger::Create {
 fn ordered(host: &mut Host) -> (api::Order, Job) {
     let reply = ask(host, 1, ledger::Ask::Create(Box::new(payment())));
     let Outcome::Created { order, .. } = reply.outcome else { panic!("{:?}", reply.outcome) };
-    (order, reply.due[0].clone())
+    (order, fixtures::job(&reply.due[0]).clone())
 }
 
 fn event(order: &str) -> OrderEvent {
@@ -119,7 +119,12 @@ fn a_pinned_ledger_still_verifies_its_code() {
     let state = LEDGER.to_owned();
     let order = OrderId::parse(ORDER_ID).unwrap();
     let ask = |guess: &str| {
-        let whose = Whose { tenant: fixtures::tenant(0), order: order.clone(), limits: Limits::default() };
+        let whose = Whose {
+            tenant: fixtures::tenant(0),
+            order: order.clone(),
+            limits: Limits::default(),
+            scope: Vec::new(),
+        };
         let verify = Verify { whose, guess: Code::parse(guess).unwrap() };
         let command = fixtures::command(1, ledger::Ask::Verify(verify));
         match machine::run::<Ledger>(Some(&state), &command, START.plus(20_000)).unwrap().0.outcome {
@@ -138,7 +143,7 @@ fn an_order_of_the_api_is_pinned() {
     assert_eq!(order.id, ORDER_ID);
     pinned(
         &order,
-        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","guesses_left":5,"verified_channel":null,"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
+        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
     );
     ask(&mut host, 4, ledger::Ask::Event(event(&order.id)));
     let whose = fixtures::whose(0, &OrderId::parse(&order.id).unwrap());
@@ -161,7 +166,7 @@ fn an_order_event_is_pinned() {
 fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
     let (_, job) = ordered(&mut Host::default());
     assert_eq!(job.header, HEADER);
-    let envelope = Envelope::sign(&job, &fixtures::edge());
+    let envelope = Envelope::sign(&job, None, &fixtures::edge());
     pinned(
         &envelope,
         r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"},"signer":"e1","signature":"xKcdpTwIyPvIHpNrD4HXgjx12KFFMMj5a-p6IltcAXUwi93gue3DyGBMKUSBQPq37SDP9D7-F48JXVeJ1Z2MDA"}"#,
@@ -289,7 +294,7 @@ const CODE: &str = "222420";
 const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
 const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
 const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
-const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"guesses":0,"seq":0}]}},"outbox":[{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"tries":2,"next_at":1795082419000,"until":1795082702000}]}"#;
+const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
 const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","created_at":1795082400000,"expires_at":1795082700000},"state":"failed","reason":"absent_temporary","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"retry_at":1795082403125},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after a transient failure","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"provider_id":"SM1"}],"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
 const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,

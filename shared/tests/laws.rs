@@ -81,15 +81,17 @@ const LEDGER: Subject<Ledger> = Subject {
     again_ms: |command| match command.ask {
         ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
         // A key is forgotten after a day, and a later alarm is another one.
-        ledger::Ask::Create(_) | ledger::Ask::Tick => Some(0),
-        ledger::Ask::Fetch(_) | ledger::Ask::Verify(_) => None,
+        ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
+            Some(0)
+        }
+        ledger::Ask::Fetch(_) | ledger::Ask::Preflight(_) | ledger::Ask::Verify(_) => None,
     },
 };
 
 const ORDER: Subject<Order> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command.ask {
-        order::Ask::Receipt { .. } | order::Ask::Reported(_) => Some(MINUTE_MS),
+        order::Ask::Receipt { .. } | order::Ask::Reported(_) | order::Ask::Stop(_) => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. } | order::Ask::Result { .. } | order::Ask::Tick => Some(0),
     },

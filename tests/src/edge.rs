@@ -1,6 +1,5 @@
 //! The edge's wasm under `workerd serve`: the very modules that are deployed, without a development proxy.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,6 +12,9 @@ use crate::servers::root;
 
 /// A worker on top of the edge's modules, for tests that speak to a Durable Object without the front door.
 const ENTRY: &str = "index.js";
+
+/// Bindings and classes, as in `wrangler.toml`.
+const OBJECTS: [(&str, &str); 2] = [("DIRECTORY", "DirectoryObject"), ("LEDGERS", "LedgerObject")];
 
 /// Starts the edge on `port` with its Durable Objects' files in `dir`/ledgers.
 pub fn start(dir: &Path, port: u16, variables: &Variables) -> anyhow::Result<Process> {
@@ -33,6 +35,7 @@ fn start_with(
 ) -> anyhow::Result<Process> {
     let build = root().join("edge/build");
     std::fs::create_dir_all(dir.join("ledgers"))?;
+    std::fs::create_dir_all(dir.join("kv"))?;
     for file in [ENTRY, "index_bg.wasm"] {
         std::fs::copy(build.join(file), dir.join(file))
             .with_context(|| format!("edge/build/{file} is missing: run scripts/build-edge.sh first"))?;
@@ -57,16 +60,22 @@ fn workerd() -> anyhow::Result<PathBuf> {
 }
 
 fn config(dir: &Path, port: u16, modules: &[String], variables: &Variables) -> anyhow::Result<String> {
-    let mut bindings = String::from(r#"(name = "LEDGERS", durableObjectNamespace = "LedgerObject")"#);
+    let mut bindings: Vec<_> = OBJECTS
+        .iter()
+        .map(|(binding, class)| format!(r#"(name = "{binding}", durableObjectNamespace = "{class}")"#))
+        .collect();
+    bindings.push(r#"(name = "DIRECTORY_COPY", kvNamespace = "kv")"#.to_owned());
     for (name, value) in variables {
         // Cap'n Proto text takes JSON's escapes.
-        write!(
-            bindings,
-            ",\n    (name = {}, text = {})",
-            serde_json::to_string(name)?,
-            serde_json::to_string(value)?
-        )?;
+        let (name, value) = (serde_json::to_string(name)?, serde_json::to_string(value)?);
+        bindings.push(format!("(name = {name}, text = {value})"));
     }
+    let bindings = bindings.join(",\n    ");
+    let objects = OBJECTS.map(|(_, class)| {
+        format!(r#"(className = "{class}", uniqueKey = "tiffin-{class}", enableSql = true)"#)
+    });
+    let objects = objects.join(",\n    ");
+    let kv = serde_json::to_string(&dir.join("kv"))?;
     let ledgers = serde_json::to_string(&dir.join("ledgers"))?;
     let modules = modules.join(",\n    ");
     Ok(format!(
@@ -75,7 +84,8 @@ const config :Workerd.Config = (
   services = [
     (name = "edge", worker = .edge),
     (name = "internet", network = (allow = ["private"])),
-    (name = "ledgers", disk = (path = {ledgers}, writable = true))
+    (name = "ledgers", disk = (path = {ledgers}, writable = true)),
+    (name = "kv", disk = (path = {kv}, writable = true))
   ],
   sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "edge")]
 );
@@ -87,7 +97,9 @@ const edge :Workerd.Worker = (
   bindings = [
     {bindings}
   ],
-  durableObjectNamespaces = [(className = "LedgerObject", uniqueKey = "tiffin-ledgers", enableSql = true)],
+  durableObjectNamespaces = [
+    {objects}
+  ],
   durableObjectStorage = (localDisk = "ledgers")
 );
 "#

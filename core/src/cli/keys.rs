@@ -77,7 +77,8 @@ pub fn make(config: &Config, dir: &Path, tenant: &str) -> anyhow::Result<()> {
 }
 
 fn digest(id: &str, tenant: &TenantId, kind: KeyKind, key: &str) -> anyhow::Result<ApiKey> {
-    Ok(ApiKey { id: KeyId::parse(id)?, tenant: tenant.clone(), kind, digest: key_digest(key) })
+    let (digest, origins, services) = (key_digest(key), Vec::new(), Vec::new());
+    Ok(ApiKey { id: KeyId::parse(id)?, tenant: tenant.clone(), kind, digest, origins, services })
 }
 
 fn write(path: &Path, title: &str, variables: &[(String, String)]) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::TenantId;
+use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::wire::api::Channel;
 
@@ -35,6 +36,9 @@ pub struct File {
     /// The provider sandbox.
     #[serde(default)]
     pub sandbox: Sandbox,
+    /// What one address is sent at most, over all tenants.
+    #[serde(default)]
+    pub ceilings: Ceilings,
     /// Customers.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Tenant>,
@@ -57,6 +61,9 @@ pub struct Server {
     pub edge_url: String,
     /// Requests served at once on each address; one more is answered 503.
     pub requests_max: u16,
+    /// In standalone mode behind a proxy: the header that the proxy overwrites with the client's address. Without
+    /// it the connection's own address counts.
+    pub client_ip_header: Option<String>,
 }
 
 impl Default for Server {
@@ -67,6 +74,7 @@ impl Default for Server {
             public_url: "http://127.0.0.1:8788".into(),
             edge_url: "http://127.0.0.1:8787".into(),
             requests_max: 1_024,
+            client_ip_header: None,
         }
     }
 }
@@ -183,6 +191,9 @@ impl File {
         }
         if !(1..=PARTITIONS_MAX).contains(&self.bus.partitions) {
             return Err(format!("bus.partitions: must be 1 to {PARTITIONS_MAX}"));
+        }
+        if self.server.client_ip_header.as_ref().is_some_and(|name| *name != name.to_lowercase()) {
+            return Err("server.client_ip_header: must be in lower case, such as \"x-real-ip\"".into());
         }
         if self.server.requests_max == 0 {
             return Err("server.requests_max: must be at least 1".into());

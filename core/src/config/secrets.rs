@@ -51,9 +51,8 @@ impl Environment {
             .map(|(name, file_name, path)| (name.to_owned(), file_name.clone(), path.clone()))
             .collect();
         for (name, file_name, path) in files {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| Error::Invalid { place: file_name, reason: format!("{path}: {error}") })?;
-            variables.entry(name).or_insert_with(|| text.trim().to_owned());
+            let text = read(&file_name, &path)?;
+            variables.entry(name).or_insert(text);
         }
         Ok(Self(variables))
     }
@@ -63,10 +62,27 @@ impl Environment {
         self.0.get(name).cloned()
     }
 
+    /// The variable, from its file again where it came from one.
+    pub(super) fn reread(&self, name: &str) -> Result<Option<String>, Error> {
+        let file_name = format!("{name}{FILE_SUFFIX}");
+        match self.0.get(&file_name) {
+            None => Ok(self.get(name)),
+            Some(path) => read(&file_name, path).map(Some),
+        }
+    }
+
     pub(super) fn with_prefix(&self, prefix: &str) -> Vec<(String, String)> {
         let own = self.0.iter().filter(|(name, _)| name.starts_with(prefix));
         own.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+fn read(file_name: &str, path: &str) -> Result<String, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::Invalid {
+        place: file_name.to_owned(),
+        reason: format!("{path}: {error}"),
+    })?;
+    Ok(text.trim().to_owned())
 }
 
 /// Core's own keys.

@@ -13,9 +13,13 @@ use tiffin_shared::http::internal;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::Cause;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::sign::Direction;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::notice::NOTICE_BYTES_MAX;
 
 use super::health;
 use super::read;
@@ -24,6 +28,7 @@ use crate::app::App;
 use crate::bus;
 use crate::bus::Target;
 use crate::host;
+use crate::orders;
 use crate::store::Key;
 
 /// A job was not taken.
@@ -38,6 +43,9 @@ pub enum Error {
     /// It is not an edge's.
     #[error(transparent)]
     Envelope(#[from] envelope::Error),
+    /// The orders whose place it takes could not be ended.
+    #[error(transparent)]
+    Order(#[from] orders::Error),
 }
 
 /// The edge hands over a job.
@@ -56,7 +64,7 @@ pub async fn job(State(app): State<Arc<App>>, request: Request) -> Response {
     }
 }
 
-async fn take(app: &App, request: &http::Request) -> Result<(), Problem> {
+async fn take(app: &Arc<App>, request: &http::Request) -> Result<(), Problem> {
     if request.body.len() > ENVELOPE_BYTES_MAX {
         return Err(Problem::new(Code::BodyTooLarge, "An envelope holds at most 16 KiB."));
     }
@@ -81,16 +89,41 @@ async fn take(app: &App, request: &http::Request) -> Result<(), Problem> {
     match accept(app, &envelope).await {
         Ok(_) => Ok(()),
         Err(Error::Envelope(error)) => Err(Problem::new(Code::Unauthenticated, format!("{error}."))),
-        Err(error @ (Error::Bus(_) | Error::Encode(_))) => {
+        Err(error @ (Error::Bus(_) | Error::Encode(_) | Error::Order(_))) => {
             tracing::warn!(%error, "ingest cannot queue a job");
             Err(Problem::unavailable("The queue did not confirm the job."))
         }
     }
 }
 
-/// Checks whose it is, and returns when the queue has it.
-pub async fn accept(app: &App, envelope: &Envelope) -> Result<OrderId, Error> {
-    let order = envelope.verify(&app.edges)?.order;
+/// `POST /internal/v1/notices`: the edge tells what happened to an order. Noted as often as it comes.
+pub async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
+    let noted = match read(request, NOTICE_BYTES_MAX).await {
+        Ok(request) => match internal::read_notice(&request, &app.edges, host::now()) {
+            Ok(notice) => orders::note(&app, &notice).await.map_err(|error| {
+                tracing::warn!(%error, order.id = %notice.order, "a notice was not taken");
+                Problem::unavailable("The store does not answer.")
+            }),
+            Err(problem) => Err(problem),
+        },
+        Err(problem) => Err(problem),
+    };
+    match (noted, host::entropy()) {
+        (Ok(()), Ok(entropy)) => {
+            let noted = http::Response::ready(r#"{"status":"noted"}"#, &entropy);
+            respond(http::Response { status: 202, ..noted })
+        }
+        (Err(problem), _) => health::refuse(&problem),
+        (Ok(()), Err(_)) => health::no_randomness(),
+    }
+}
+
+/// Checks whose it is, ends the orders whose place it takes, and returns when the queue has it.
+pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Error> {
+    let Header { order, supersedes, .. } = envelope.verify(&app.edges)?;
+    for older in &supersedes {
+        orders::apply(app, older, Ask::Stop(Cause::Superseded)).await?;
+    }
     let partition = order.ledger().partition(app.config.file.bus.partitions);
     let body = serde_json::to_vec(envelope)?;
     app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;

@@ -1,9 +1,12 @@
 //! Reading `POST /v1/orders`: everything that can be refused before a ledger is asked.
 
+use super::Front;
 use super::Request;
-use super::is_json;
+use super::Visit;
+use super::policy;
 use crate::bytes::Bytes;
 use crate::directory::Caller;
+use crate::directory::Funds;
 use crate::directory::KeyKind;
 use crate::directory::Risk;
 use crate::directory::Service;
@@ -11,6 +14,8 @@ use crate::id::ServiceId;
 use crate::keys::IndexKey;
 use crate::ledger::BoundPayment;
 use crate::ledger::Create;
+use crate::ledger::Standing;
+use crate::ledger::Way;
 use crate::phone::Phone;
 use crate::problem::Code;
 use crate::problem::Problem;
@@ -31,40 +36,62 @@ const EMAIL_BYTES_MAX: usize = 254;
 const LOCALE_CHARS_MAX: usize = 35;
 const LOCALE_DEFAULT: &str = "en";
 
-pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) -> Result<Create, Problem> {
+/// An order that may go to a ledger, and what is worth saying of it beforehand.
+pub(super) struct Draft {
+    pub(super) create: Create,
+    /// `a mobile number of IN`.
+    pub(super) address: String,
+}
+
+pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Draft, Problem> {
+    let Visit { request, directory, .. } = *visit;
+    let index = &front.index;
     let key = idempotency_key(request)?;
     is_json(request)?;
     let body: CreateOrder = serde_json::from_slice(&request.body)
         .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
-    check(&body, caller.kind)?;
-    let phone = body
-        .to
-        .phone
-        .as_deref()
-        .map(Phone::parse)
-        .transpose()
-        .map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
+    check(&body, caller.key.kind)?;
+    let phone = body.to.phone.as_deref().map(Phone::parse).transpose();
+    let phone = phone.map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
     let email = body.to.email.as_deref().map(email).transpose()?;
     if phone.is_none() && email.is_none() {
         return Err(invalid("to: give a phone or an email"));
     }
     let (service_id, service) = service(&body.service, caller)?;
-    let channel = channel(&body, service, phone.is_some(), email.is_some())?;
+    if caller.tenant.funds == Funds::Exhausted {
+        return Err(Problem::new(Code::InsufficientBalance, "The balance does not cover another order."));
+    }
+    let number = phone.as_ref().map(|phone| policy::number(phone, caller)).transpose()?;
+    let country = number.as_ref().and_then(|number| number.country);
+    let risk = service.risk.max(body.risk.unwrap_or_default());
+    let ways = directory.ways(service, country);
+    let channel = channel(&body, &ways, risk, phone.is_some(), email.is_some())?;
     // By the address that is used, so that no other one brings limits of its own.
     let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
     let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
         (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
         (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
     };
-    Ok(Create {
+    // Whoever may be anyone: an app's user, or the user whose connection a server tells of.
+    let is_stranger = caller.key.kind == KeyKind::Publishable || body.client.is_some();
+    let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
+    let create = Create {
         ledger,
         tenant: caller.id.clone(),
         service: service_id.clone(),
         limits: caller.tenant.limits,
+        ceilings: directory.ceilings,
+        standing: if is_stranger { Standing::Stranger } else { Standing::Trusted },
+        solved: None,
+        risk,
+        waiting_ms: service.waiting_ms,
+        country,
+        prefix: by_phone.map(|phone| index.prefix(caller.id, phone)),
+        code: body.code,
         digits: service.digits,
         ttl_ms: service.ttl_ms,
         channel,
-        idempotency_key: index.fingerprint(caller.kind.prefix(), key.as_bytes()),
+        idempotency_key: index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: fingerprint(&request.body, index)?,
         to,
         email: email.map(str::to_owned),
@@ -73,11 +100,12 @@ pub(super) fn parse(request: &Request, caller: &Caller<'_>, index: &IndexKey) ->
         binding: body.binding.as_ref().map(BoundPayment::from),
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
-    })
+    };
+    Ok(Draft { create, address })
 }
 
 /// The parser's words, less what it read: that may be a phone number.
-fn without_values(error: &serde_json::Error) -> String {
+pub(super) fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.strip_prefix("invalid ").and_then(|rest| rest.split_once(", expected")) {
         Some((_, expected)) => format!("expected{expected}"),
@@ -85,13 +113,13 @@ fn without_values(error: &serde_json::Error) -> String {
     }
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     let detail: String = detail.into();
     Problem::new(Code::InvalidRequest, format!("{detail}."))
 }
 
 /// A structured-field string (draft-ietf-httpapi-idempotency-key-header); bare visible ASCII is taken too.
-fn idempotency_key(request: &Request) -> Result<&str, Problem> {
+pub(super) fn idempotency_key(request: &Request) -> Result<&str, Problem> {
     let Some(value) = request.header("idempotency-key").map(str::trim) else {
         let detail =
             "Send `Idempotency-Key: \"…\"`, a new random value for each order. Repeat it when you retry.";
@@ -117,16 +145,11 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
     if kind == KeyKind::Publishable && body.binding.is_some() {
         return Err(invalid("binding: only secret keys may name a payment"));
     }
-    let country = body.client.as_ref().and_then(|client| client.country.as_deref());
-    if country.is_some_and(|country| country.len() != 2 || !country.bytes().all(|b| b.is_ascii_uppercase())) {
-        return Err(invalid("client.country must be two capital letters (ISO 3166-1)"));
+    if kind == KeyKind::Publishable && body.code.is_some() {
+        return Err(invalid("code: only secret keys may bring a code of their own"));
     }
-    for (name, given) in
-        [("max_price", &body.max_price), ("code", &body.code), ("challenge", &body.challenge)]
-    {
-        if given.is_some() {
-            return Err(invalid(format!("{name}: this version does not take it; leave it out or null")));
-        }
+    if body.max_price.is_some() {
+        return Err(invalid("max_price: this version does not take it; leave it out or null"));
     }
     let is_printable = |text: &str| !text.chars().any(char::is_control);
     let fits = |text: &str, max: usize| text.chars().count() <= max && is_printable(text);
@@ -163,24 +186,24 @@ fn email(text: &str) -> Result<&str, Problem> {
 
 fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Service), Problem> {
     let known = ServiceId::parse(name).ok().and_then(|id| caller.tenant.services.get_key_value(&id));
-    known.ok_or_else(|| {
-        let names: Vec<_> = caller.tenant.services.keys().map(ServiceId::as_str).collect();
+    known.filter(|(id, _)| caller.is_for(id)).ok_or_else(|| {
+        let own = caller.tenant.services.keys().filter(|id| caller.is_for(id));
+        let names: Vec<_> = own.map(ServiceId::as_str).collect();
         Problem::new(Code::UnknownService, format!("Your services are: {}.", names.join(", ")))
     })
 }
 
-/// The best channel of the service that the caller allows and the address and risk permit.
-fn channel(body: &CreateOrder, service: &Service, phone: bool, email: bool) -> Result<Channel, Problem> {
-    let risk = service.risk.max(body.risk.unwrap_or_default());
-    let usable = |channel: &&Channel| {
-        let reachable = match channel {
-            Channel::Email => email,
-            Channel::Sms => phone && risk < Risk::High,
-            Channel::Voice | Channel::Whatsapp => phone,
-        };
-        reachable && body.channel.allows(**channel)
-    };
-    service.channels.iter().find(usable).copied().ok_or_else(|| {
+/// The best way that the caller allows, and the address and risk permit.
+fn channel(
+    body: &CreateOrder,
+    ways: &[Way],
+    risk: Risk,
+    by_phone: bool,
+    by_email: bool,
+) -> Result<Channel, Problem> {
+    let usable =
+        |way: &&Way| risk.permits(way.channel, by_phone, by_email) && body.channel.allows(way.channel);
+    ways.iter().find(usable).map(|way| way.channel).ok_or_else(|| {
         let detail = match risk {
             Risk::High => {
                 "This service has no route for the address and channel; high-risk codes never go by SMS."
@@ -198,9 +221,22 @@ fn masked_email(email: &str) -> String {
 }
 
 /// Of the content, not its spelling: spaces and the order of fields do not make another request.
+/// Nor does a challenge: it is solved for an order that was asked for without it.
 fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
-    let value: serde_json::Value =
+    let mut value: serde_json::Value =
         serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("challenge");
+    }
     let canonical = serde_json::to_vec(&value).map_err(|_| invalid("the body is not JSON"))?;
     Ok(index.fingerprint("order", &canonical))
+}
+
+pub(super) fn is_json(request: &Request) -> Result<(), Problem> {
+    let Some(value) = request.header("content-type") else { return Ok(()) };
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(invalid("Send `Content-Type: application/json`"))
 }

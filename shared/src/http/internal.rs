@@ -1,11 +1,15 @@
 //! What edge and core say to each other, and the check that it is really them.
 
 use super::Request;
+use crate::directory::snapshot::SNAPSHOT_BYTES_MAX;
+use crate::directory::snapshot::Snapshot;
 use crate::entropy::Entropy;
 use crate::envelope::Envelope;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
+use crate::ledger::Content;
+use crate::ledger::Parcel;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::sign;
@@ -14,12 +18,18 @@ use crate::sign::Signed;
 use crate::time::UnixMs;
 use crate::wire::event::EVENT_BYTES_MAX;
 use crate::wire::event::OrderEvent;
-use crate::wire::job::Job;
+use crate::wire::notice::NOTICE_BYTES_MAX;
+use crate::wire::notice::Notice;
 
+/// Where core gives the edge a new directory.
+pub const DIRECTORY_PATH: &str = "/internal/v1/directory";
 /// Where the edge hands jobs to core.
 pub const JOBS_PATH: &str = "/internal/v1/jobs";
 /// Where core tells the edge how orders fare.
 pub const EVENTS_PATH: &str = "/internal/v1/events";
+
+/// Where the edge tells core what happened to an order.
+pub const NOTICES_PATH: &str = "/internal/v1/notices";
 
 /// A signed request, ready to send by `POST`.
 pub struct Outgoing {
@@ -31,11 +41,54 @@ pub struct Outgoing {
     pub body: String,
 }
 
-/// The edge's hand-over of a job.
-pub fn job(job: &Job, key: &Signing, entropy: &Entropy, now: UnixMs) -> Result<Outgoing, serde_json::Error> {
-    let body = serde_json::to_string(&Envelope::sign(job, key))?;
-    let nonce = entropy.derive(&format!("nonce/{}", job.sealed.ciphertext));
-    Ok(outgoing(Direction::EdgeToCore, JOBS_PATH, body, key, nonce, now))
+/// The edge's hand-over of a parcel.
+pub fn parcel(
+    parcel: &Parcel,
+    key: &Signing,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> Result<Outgoing, serde_json::Error> {
+    let (path, body) = match &parcel.content {
+        Content::Job { job, dispatch } => {
+            (JOBS_PATH, serde_json::to_string(&Envelope::sign(job, dispatch.as_ref(), key))?)
+        }
+        Content::Notice(notice) => (NOTICES_PATH, serde_json::to_string(notice)?),
+    };
+    let nonce = entropy.derive(&format!("nonce/{:?}", parcel.id));
+    Ok(outgoing(Direction::EdgeToCore, path, body, key, nonce, now))
+}
+
+/// Core's push of a directory.
+pub fn directory(
+    snapshot: &Snapshot,
+    key: &Signing,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> Result<Outgoing, serde_json::Error> {
+    let body = serde_json::to_string(snapshot)?;
+    Ok(outgoing(Direction::CoreToEdge, DIRECTORY_PATH, body, key, entropy.derive("nonce/directory"), now))
+}
+
+/// Checks a push. The body is the snapshot's text, to be kept as it is. A replay is harmless: an older version is
+/// not taken.
+pub fn read_directory(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<u64, Problem> {
+    if request.body.len() > SNAPSHOT_BYTES_MAX {
+        return Err(Problem::new(Code::BodyTooLarge, "A directory holds at most 1 MiB."));
+    }
+    authenticate(request, Direction::CoreToEdge, cores, now)?;
+    let invalid = |reason: String| Problem::new(Code::InvalidRequest, format!("{reason}."));
+    let text = std::str::from_utf8(&request.body).map_err(|error| invalid(error.to_string()))?;
+    Snapshot::open(text, cores).map(|(version, _)| version).map_err(|error| invalid(error.to_string()))
+}
+
+/// The notice in a request from the edge. A replay is harmless: it is noted once.
+pub fn read_notice(request: &Request, edges: &Ring<Verifying>, now: UnixMs) -> Result<Notice, Problem> {
+    if request.body.len() > NOTICE_BYTES_MAX {
+        return Err(Problem::new(Code::BodyTooLarge, "A notice holds at most 2 KiB."));
+    }
+    authenticate(request, Direction::EdgeToCore, edges, now)?;
+    serde_json::from_slice(&request.body)
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not a notice: {error}.")))
 }
 
 /// Core's word on an order.

@@ -1,22 +1,26 @@
-//! Admitting an order: idempotency, caps, bucket, supersede, code, digest, sealed job.
+//! Admitting an order: idempotency, limits, supersede, code, digest, sealed job.
 
 use super::Command;
 use super::Create;
 use super::Outcome;
 use super::Reply;
-use super::outbox;
+use super::limits;
+use super::limits::Standing;
+use super::outbox::Part;
+use super::outbox::Pending;
 use super::state::Order;
-use super::state::Pending;
 use super::state::Section;
+use super::state::Spent;
 use super::state::State;
 use super::state::is_final;
 use crate::code::Bound;
 use crate::code::Code;
 use crate::code::Digest;
 use crate::id::OrderId;
+use crate::id::ServiceId;
 use crate::machine::Step;
 use crate::seal::PLAINTEXT_BYTES_MAX;
-use crate::time::DAY_MS;
+use crate::time::MINUTE_MS;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
 use crate::wire::job;
@@ -24,70 +28,96 @@ use crate::wire::job::Header;
 use crate::wire::job::Job;
 use crate::wire::job::Private;
 
+/// How long a solved challenge is remembered: none is valid longer.
+const CHALLENGE_MS_MAX: u64 = 5 * MINUTE_MS;
+
 pub(super) fn step(mut state: State, create: &Create, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    let refusal = refuse(&state, create, now);
+    if let Some(outcome) = refusal {
+        return Step::keep(Reply::of(outcome));
+    }
     let section = state.sections.entry(create.tenant.clone()).or_default();
-    if let Some(earlier) = section.orders.iter().find(|order| order.idempotency_key == create.idempotency_key)
-    {
-        // A replay spends nothing.
-        return Step::keep(Reply::of(if earlier.fingerprint == create.fingerprint {
+    let superseded = superseded(section, &create.service, now);
+    let Some(order) = make(create, command, &superseded, now) else {
+        return Step::keep(Reply::of(Outcome::Unavailable));
+    };
+    for older in section.orders.iter_mut().filter(|older| superseded.contains(&older.id)) {
+        (older.superseded, older.job) = (true, None);
+    }
+    let pending = Pending::begin(&order, Part::Job, &command.entropy, now);
+    let due = pending.parcel(&create.tenant, &order).into_iter().collect();
+    let id = order.id.clone();
+    section.orders.push(order);
+    superseded.iter().for_each(|older| state.withdraw(older));
+    state.outbox.push(pending);
+    limits::spend(&mut state, &create.tenant, &create.limits, now);
+    if let Some(nonce) = create.solved {
+        state.spent.push(Spent { nonce, until: now.plus(CHALLENGE_MS_MAX) });
+    }
+    let section = state.sections.get(&create.tenant);
+    let outcome = match section.and_then(|section| Some((section, section.order(&id)?))) {
+        Some((section, order)) => {
+            Outcome::Created { order: section.view(order, &create.limits, now), replayed: false }
+        }
+        None => Outcome::Unavailable,
+    };
+    state.put(Reply { outcome, due }, now)
+}
+
+/// What the same order would come to, without ordering.
+pub(super) fn preflight(state: State, create: &Create, now: UnixMs) -> Step<State, Reply> {
+    Step::keep(Reply::of(match refuse(&state, create, now) {
+        None => Outcome::Clear,
+        Some(outcome) => outcome,
+    }))
+}
+
+/// An earlier order with this key, or a limit; neither spends anything.
+fn refuse(state: &State, create: &Create, now: UnixMs) -> Option<Outcome> {
+    let section = state.sections.get(&create.tenant);
+    let earlier = section.and_then(|section| {
+        let mut orders = section.orders.iter();
+        Some((section, orders.find(|order| order.idempotency_key == create.idempotency_key)?))
+    });
+    if let Some((section, earlier)) = earlier {
+        return Some(if earlier.fingerprint == create.fingerprint {
             Outcome::Created { order: section.view(earlier, &create.limits, now), replayed: true }
         } else {
             Outcome::IdempotencyMismatch
-        }));
+        });
     }
-    if let Err(retry_after_ms) = admit(section, create, now) {
-        return Step::keep(Reply::of(Outcome::RateLimited { retry_after_ms }));
+    if create.solved.is_some_and(|nonce| state.spent.iter().any(|spent| spent.nonce == nonce)) {
+        return Some(Outcome::ChallengeRequired);
     }
-    let Some((order, job)) = make(create, command, now) else {
-        return Step::keep(Reply::of(Outcome::Unavailable));
-    };
-
-    let superseded = supersede(section, &order);
-    let outcome = Outcome::Created { order: section.view(&order, &create.limits, now), replayed: false };
-    let pending = Pending {
-        order: order.id.clone(),
-        job: job.clone(),
-        tries: 1,
-        next_at: outbox::next_at(0, &command.entropy, &order.id, now),
-        until: order.expires_at,
-    };
-    section.orders.push(order);
-    state.outbox.retain(|pending| !superseded.contains(&pending.order));
-    state.outbox.push(pending);
-    state.put(Reply { outcome, due: vec![job] }, now)
+    let wait_ms = |standing| limits::wait_ms(state, section, &create.limits, &create.ceilings, standing, now);
+    match (wait_ms(create.standing()), wait_ms(Standing::Trusted)) {
+        (0, _) => None,
+        // What is left is kept for who is no flood.
+        (_, 0) => Some(Outcome::ChallengeRequired),
+        (_, retry_after_ms) => Some(Outcome::RateLimited { retry_after_ms }),
+    }
 }
 
-/// **bucket**: takes a token, or tells how long to wait for whichever limit opens last.
-fn admit(section: &mut Section, create: &Create, now: UnixMs) -> Result<(), u64> {
-    let limits = &create.limits;
-    let caps = [limits.hourly, limits.daily].map(|cap| section.orders_at.wait_ms(cap, now));
-    let wait_ms = caps.into_iter().chain([section.bucket.wait_ms(limits.bucket, now)]).max().unwrap_or(0);
-    if wait_ms > 0 {
-        return Err(wait_ms);
+impl Create {
+    fn standing(&self) -> Standing {
+        if self.solved.is_some() { Standing::Trusted } else { self.standing }
     }
-    section.bucket.take(limits.bucket, now)?;
-    section.orders_at.push(now, DAY_MS);
-    Ok(())
 }
 
-/// **never-stale**: an older live order of the same service ends here. Returns those whose jobs are void.
-fn supersede(section: &mut Section, newer: &Order) -> Vec<OrderId> {
-    let older = section.orders.iter_mut().filter(|order| {
-        order.service == newer.service && !order.superseded && !is_final(order.state_at(newer.created_at))
-    });
-    older
-        .map(|order| {
-            order.superseded = true;
-            order.id.clone()
-        })
-        .collect()
+/// **never-stale**: live orders of the same service, whose place a new one takes.
+fn superseded(section: &Section, service: &ServiceId, now: UnixMs) -> Vec<OrderId> {
+    let is_live = |order: &&Order| order.service == *service && !is_final(order.state_at(now));
+    section.orders.iter().filter(is_live).map(|order| order.id.clone()).collect()
 }
 
-/// The order and its sealed job; nothing when randomness or sealing failed.
-fn make(create: &Create, command: &Command, now: UnixMs) -> Option<(Order, Job)> {
+/// The order with its sealed job; nothing when randomness or sealing failed.
+fn make(create: &Create, command: &Command, supersedes: &[OrderId], now: UnixMs) -> Option<Order> {
     let Command { keys, entropy, ask: _ } = command;
     let id = OrderId::new(entropy.derive("order-id"), create.ledger);
-    let code = Code::sample(create.digits, entropy.draws("code")).ok()?;
+    let code = match &create.code {
+        Some(code) => code.clone(),
+        None => Code::sample(create.digits, entropy.draws("code")).ok()?,
+    };
     let expires_at = now.plus(create.ttl_ms);
     let bound = Bound {
         tenant: &create.tenant,
@@ -98,8 +128,20 @@ fn make(create: &Create, command: &Command, now: UnixMs) -> Option<(Order, Job)>
         expires_at,
     };
     let digest = Digest::new(keys.peppers.current(), &bound, entropy.derive("salt"), &code);
-    let job = seal(create, command, &id, code, now, expires_at)?;
-    let order = Order {
+    let header = Header {
+        v: job::VERSION,
+        order: id.clone(),
+        tenant: create.tenant.clone(),
+        service: create.service.clone(),
+        channel: create.channel,
+        created_at: now,
+        expires_at,
+        country: create.country,
+        prefix: create.prefix,
+        supersedes: supersedes.to_vec(),
+    };
+    let job = Some(seal(create, command, &header, code)?);
+    Some(Order {
         id,
         service: create.service.clone(),
         channel: create.channel,
@@ -112,6 +154,15 @@ fn make(create: &Create, command: &Command, now: UnixMs) -> Option<(Order, Job)>
         binding: create.binding.as_ref().map(|payment| payment.hash),
         state: OrderState::Accepted,
         superseded: false,
+        job,
+        risk: create.risk,
+        standing: create.standing(),
+        by_phone: create.phone.is_some(),
+        by_email: create.email.is_some(),
+        waiting_ms: create.waiting_ms,
+        country: create.country,
+        prefix: create.prefix,
+        resends: Vec::new(),
         guesses: 0,
         seq: 0,
         reason: None,
@@ -119,27 +170,10 @@ fn make(create: &Create, command: &Command, now: UnixMs) -> Option<(Order, Job)>
         attempts: Vec::new(),
         client_ref: create.client_ref.clone(),
         metadata: create.metadata.clone(),
-    };
-    Some((order, job))
+    })
 }
 
-fn seal(
-    create: &Create,
-    command: &Command,
-    id: &OrderId,
-    code: Code,
-    now: UnixMs,
-    expires_at: UnixMs,
-) -> Option<Job> {
-    let header = Header {
-        v: job::VERSION,
-        order: id.clone(),
-        tenant: create.tenant.clone(),
-        service: create.service.clone(),
-        channel: create.channel,
-        created_at: now,
-        expires_at,
-    };
+fn seal(create: &Create, command: &Command, header: &Header, code: Code) -> Option<Job> {
     let private = Private {
         phone: create.phone.clone(),
         email: create.email.clone(),
@@ -147,7 +181,7 @@ fn seal(
         locale: create.locale.clone(),
         approves: create.binding.as_ref().map(|payment| payment.phrase.clone()),
     };
-    let header = serde_json::to_string(&header).ok()?;
+    let header = serde_json::to_string(header).ok()?;
     let plaintext = zeroize::Zeroizing::new(serde_json::to_vec(&private).ok()?);
     if plaintext.len() > PLAINTEXT_BYTES_MAX {
         return None;

@@ -21,7 +21,7 @@ pub(super) fn step(mut state: State, event: &OrderEvent, now: UnixMs) -> Step<St
         order.reason = event.reason;
     }
     // Core has the job, whether or not its confirmation reached us.
-    state.outbox.retain(|pending| pending.order != event.order);
+    state.withdraw_first(&event.order);
     state.put(noted, now)
 }
 

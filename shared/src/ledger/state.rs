@@ -7,11 +7,16 @@ use serde::Serialize;
 
 use super::Reply;
 use super::Whose;
+use super::limits::Standing;
+use super::outbox::Pending;
+use super::resend::Resent;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
 use crate::code::Bound;
 use crate::code::Digest;
+use crate::country::Country;
 use crate::directory::Limits;
+use crate::directory::Risk;
 use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
@@ -41,9 +46,23 @@ pub struct State {
     clock: UnixMs,
     /// By tenant; they never see each other.
     pub(super) sections: BTreeMap<TenantId, Section>,
-    /// Jobs that core has not confirmed.
+    /// Messages of the last day, over all tenants.
+    #[serde(default)]
+    pub(super) sends_at: Log,
+    /// Challenges whose solution was used, while they would be accepted again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) spent: Vec<Spent>,
+    /// What core has not confirmed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) outbox: Vec<Pending>,
+}
+
+/// A used challenge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spent {
+    pub(super) nonce: Bytes<16>,
+    pub(super) until: UnixMs,
 }
 
 /// What one tenant ordered for this address.
@@ -81,6 +100,26 @@ pub(super) struct Order {
     pub(super) state: OrderState,
     #[serde(default)]
     pub(super) superseded: bool,
+    /// The sealed code, for a resend. Gone when the order is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) job: Option<Job>,
+    #[serde(default)]
+    pub(super) risk: Risk,
+    #[serde(default)]
+    pub(super) standing: Standing,
+    #[serde(default)]
+    pub(super) by_phone: bool,
+    #[serde(default)]
+    pub(super) by_email: bool,
+    /// How long a message of this service usually takes.
+    #[serde(default)]
+    pub(super) waiting_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) country: Option<Country>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prefix: Option<Bytes<8>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) resends: Vec<Resent>,
     /// Evaluated guesses.
     #[serde(default)]
     pub(super) guesses: u8,
@@ -99,20 +138,6 @@ pub(super) struct Order {
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-/// A job that waits for core's confirmation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Pending {
-    pub(super) order: OrderId,
-    pub(super) job: Job,
-    /// Hand-overs begun.
-    pub(super) tries: u32,
-    /// When the next one begins.
-    pub(super) next_at: UnixMs,
-    /// The code's end.
-    pub(super) until: UnixMs,
-}
-
 impl State {
     /// Time as this ledger sees it: it never runs backwards.
     pub(super) fn clock(&self, now: UnixMs) -> UnixMs {
@@ -122,8 +147,10 @@ impl State {
     /// The order, if it is this tenant's.
     pub(super) fn find(&self, whose: &Whose) -> Option<(&Section, &Order)> {
         let section = self.sections.get(&whose.tenant)?;
-        let order = section.orders.iter().find(|order| order.id == whose.order)?;
-        Some((section, order))
+        let order = section.order(&whose.order)?;
+        // A key that is for some services only knows no orders of others.
+        let is_open = whose.scope.is_empty() || whose.scope.contains(&order.service);
+        is_open.then_some((section, order))
     }
 
     /// The order, whoever's it is.
@@ -135,7 +162,8 @@ impl State {
     pub fn expires_at(&self) -> UnixMs {
         let sections = self.sections.values().map(Section::expires_at);
         let outbox = self.outbox.iter().map(|pending| pending.until);
-        sections.chain(outbox).max().unwrap_or(UnixMs(0))
+        let spent = self.spent.iter().map(|spent| spent.until);
+        sections.chain(outbox).chain(spent).chain([self.sends_at.empty_at(DAY_MS)]).max().unwrap_or(UnixMs(0))
     }
 
     /// Forgets what time has made meaningless, before anything is decided: what is remembered must not depend
@@ -143,8 +171,14 @@ impl State {
     pub(super) fn forget(&mut self, now: UnixMs) {
         for section in self.sections.values_mut() {
             section.orders.retain(|order| now < order.keep_until());
+            for order in &mut section.orders {
+                if order.job.is_some() && is_final(order.state_at(now)) {
+                    order.job = None;
+                }
+            }
         }
         self.sections.retain(|_, section| now < section.expires_at());
+        self.spent.retain(|spent| now < spent.until);
     }
 
     /// Stores what was decided at `now`.
@@ -157,6 +191,11 @@ impl State {
 }
 
 impl Section {
+    /// The order of this id.
+    pub(super) fn order(&self, id: &OrderId) -> Option<&Order> {
+        self.orders.iter().find(|order| order.id == *id)
+    }
+
     fn expires_at(&self) -> UnixMs {
         let guesses_until = match self.wrong_in_a_row {
             0 => self.guesses_at.empty_at(DAY_MS),
@@ -191,6 +230,10 @@ impl Section {
             to: order.to.clone(),
             created_at: order.created_at.rfc3339(),
             expires_at: order.expires_at.rfc3339(),
+            resend_at: (is_open && order.sends_left(limits) > 0).then(|| order.resend_at(limits).rfc3339()),
+            cancel: order.cancel(now).map(super::windows::Cancel::view),
+            waiting: order.waiting(now),
+            sends_left: if is_open { order.sends_left(limits) } else { 0 },
             guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
             verified_channel: order.verified_channel,
             superseded: order.superseded,

@@ -1,6 +1,6 @@
 //! Checking a guess. **one-success** and **five-guesses** hold here, in one step, whatever the concurrency.
 
-use super::Keys;
+use super::Command;
 use super::Outcome;
 use super::Reply;
 use super::Verify;
@@ -13,9 +13,11 @@ use crate::time::UnixMs;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::api::VerifyResult;
+use crate::wire::notice::What;
 
-pub(super) fn step(state: State, verify: &Verify, keys: &Keys, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let Verify { whose, guess } = verify;
+    let keys = &command.keys;
     let Some((section, order)) = state.find(whose) else {
         return Step::keep(Reply::of(Outcome::NotFound));
     };
@@ -39,10 +41,16 @@ pub(super) fn step(state: State, verify: &Verify, keys: &Keys, now: UnixMs) -> S
         let order = section.view(order, &whose.limits, now);
         return Step::keep(Reply::of(Outcome::Verified { result, order }));
     }
-    evaluate(state, verify, right, now)
+    evaluate(state, verify, right, command, now)
 }
 
-fn evaluate(mut state: State, Verify { whose, .. }: &Verify, right: bool, now: UnixMs) -> Step<State, Reply> {
+fn evaluate(
+    mut state: State,
+    Verify { whose, .. }: &Verify,
+    right: bool,
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
     let Some(section) = state.sections.get_mut(&whose.tenant) else {
         return Step::keep(Reply::of(Outcome::NotFound));
     };
@@ -52,18 +60,25 @@ fn evaluate(mut state: State, Verify { whose, .. }: &Verify, right: bool, now: U
         return Step::keep(Reply::of(Outcome::NotFound));
     };
     order.guesses = order.guesses.saturating_add(1);
+    let is_first = order.guesses == 1;
     if right {
+        order.job = None;
         order.state = OrderState::Verified;
         order.verified_channel = Some(proven_channel(order));
     }
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
     let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
+    let mut due = Vec::new();
     if right {
         // It arrived, so core has it, whether or not its confirmation reached us.
-        state.outbox.retain(|pending| pending.order != whose.order);
+        state.withdraw(&whose.order);
+        due = state.notify(&whose.tenant, &whose.order, What::Verified, &command.entropy, now);
+    } else if is_first {
+        // One per order: enough to see guesses sprayed over many.
+        due = state.notify(&whose.tenant, &whose.order, What::WrongCode, &command.entropy, now);
     }
-    state.put(Reply::of(outcome), now)
+    state.put(Reply { outcome, due }, now)
 }
 
 /// The channel of the latest attempt that a gateway took.

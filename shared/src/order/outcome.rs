@@ -26,7 +26,10 @@ pub(super) fn result(
     now: UnixMs,
 ) -> Step<State, Reply> {
     let is_over = state.is_over();
-    let expires_at = state.header.expires_at;
+    let expires_at = state.header.as_ref().map_or(now, |header| header.expires_at);
+    let before = state.before;
+    // After a resend, what becomes of an earlier message no longer decides.
+    let is_latest = state.attempts.last().is_some_and(|last| last.attempt.n == n);
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(Reply { decision: Decision::Stop, event: None });
     };
@@ -37,7 +40,7 @@ pub(super) fn result(
     let is_open = matches!(record.attempt.state, AttemptState::Sending | AttemptState::Unknown);
     // A host that did not hear of its write says the same again.
     let is_news = *outcome != CallOutcome::Unknown || record.attempt.state == AttemptState::Sending;
-    if is_over || !is_open || !is_news {
+    if !is_open || !is_news {
         // The same answer as the first time, so that a worker that did not hear it keeps the job.
         let again = record.retry_at.filter(|_| !is_over);
         let decision = again.map_or(Decision::Stop, Decision::RetryAt);
@@ -48,17 +51,23 @@ pub(super) fn result(
     match outcome {
         CallOutcome::Permanent(reason) => {
             record.fail(*reason);
-            state.fail(*reason);
+            if is_latest && !is_over {
+                state.fail(*reason);
+            }
         }
         CallOutcome::Taken { .. } => {
             record.attempt.state = AttemptState::Sent;
-            state.state = OrderState::Sent;
+            if !is_over {
+                state.state = OrderState::Sent;
+            }
         }
         CallOutcome::Transient(reason) => {
             record.fail(*reason);
             let random = u64::from_be_bytes(command.entropy.derive("retry"));
-            let retry_at = now.plus(BACKOFF.delay_ms(n.saturating_sub(1), random));
-            if n < ATTEMPTS_MAX && retry_at < expires_at {
+            let retry_at = now.plus(BACKOFF.delay_ms(n.saturating_sub(before).saturating_sub(1), random));
+            if !is_latest || is_over {
+                // Nobody tries it again.
+            } else if n.saturating_sub(before) < ATTEMPTS_MAX && retry_at < expires_at {
                 record.retry_at = Some(retry_at);
                 decision = Decision::RetryAt(retry_at);
             } else {
@@ -102,7 +111,8 @@ pub(super) fn receipt(
     record.attempt.at = now;
     record.attempt.reason = reason;
     record.retry_at = None;
-    if !is_over {
+    let is_latest = state.attempts.last().is_some_and(|last| last.attempt.n == n);
+    if !is_over && (is_latest || receipt == Receipt::Delivered) {
         state.state = order_state;
         state.reason = reason;
     }

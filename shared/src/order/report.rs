@@ -28,18 +28,19 @@ impl State {
         let random = u64::from_be_bytes(command.entropy.derive("report"));
         self.report_at = now.plus(BACKOFF.delay_ms(self.report_tries, random));
         self.report_tries = self.report_tries.saturating_add(1);
-        let event = Some(self.event());
+        let event = self.event();
         self.put(Reply { decision, event }, now)
     }
 
-    fn event(&self) -> OrderEvent {
-        OrderEvent {
-            order: self.header.order.clone(),
+    /// Nothing for an order whose job never came.
+    fn event(&self) -> Option<OrderEvent> {
+        Some(OrderEvent {
+            order: self.header.as_ref()?.order.clone(),
             seq: self.seq,
             state: self.state,
             reason: self.reason,
             attempts: self.attempts.iter().map(|record| record.attempt.clone()).collect(),
-        }
+        })
     }
 }
 

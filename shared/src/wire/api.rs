@@ -54,6 +54,17 @@ pub enum ChannelChoice {
 }
 
 impl ChannelChoice {
+    /// As it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Email => Channel::Email.as_str(),
+            Self::Sms => Channel::Sms.as_str(),
+            Self::Voice => Channel::Voice.as_str(),
+            Self::Whatsapp => Channel::Whatsapp.as_str(),
+        }
+    }
+
     /// Whether `channel` would do.
     pub fn allows(self, channel: Channel) -> bool {
         match self {
@@ -92,10 +103,10 @@ pub struct CreateOrder {
     pub metadata: Option<BTreeMap<String, String>>,
     /// Not accepted yet.
     pub max_price: Option<IgnoredAny>,
-    /// Not accepted yet.
-    pub code: Option<IgnoredAny>,
-    /// Not accepted yet.
-    pub challenge: Option<IgnoredAny>,
+    /// The caller's own code, 4–10 digits; one is made where there is none. Secret keys only.
+    pub code: Option<crate::code::Code>,
+    /// The solution of a challenge, as its widget gives it.
+    pub challenge: Option<String>,
 }
 
 /// Where a code goes.
@@ -115,7 +126,16 @@ pub struct Client {
     /// Address the user came from.
     pub ip: Option<IpAddr>,
     /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
+    pub country: Option<crate::country::Country>,
+}
+
+/// `POST /v1/orders/{id}/resend`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resend {
+    /// Another way than before; default `auto`, the best untried one.
+    #[serde(default)]
+    pub channel: ChannelChoice,
 }
 
 /// `POST /v1/orders/{id}/verify`.
@@ -187,6 +207,17 @@ pub struct Order {
     pub created_at: String,
     /// When the code ends.
     pub expires_at: String,
+    /// From when on a resend is taken; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend_at: Option<String>,
+    /// Whether it can be called off; absent for an order that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+    /// While a message is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// Messages that may still be asked for.
+    pub sends_left: u8,
     /// Guesses that would still be evaluated.
     pub guesses_left: u32,
     /// The channel that proved itself.
@@ -206,6 +237,39 @@ pub struct Order {
     pub attempts: Vec<Attempt>,
 }
 
+/// Whether an order can be called off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Now.
+    pub window: CancelWindow,
+    /// The next boundary: when it opens, or when it closes at the latest. Absent once it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// Whether an order can be called off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelWindow {
+    /// The code was checked: who checks has a message in hand.
+    ClosedChecked,
+    /// The message arrived.
+    ClosedDelivered,
+    /// Nothing has left, or what left is overdue.
+    Open,
+    /// A message is on its way, and inside its usual time.
+    TooEarly,
+}
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When it should have arrived.
+    pub expected_by: String,
+    /// Whether that has passed.
+    pub overdue: bool,
+}
+
 /// All that a publishable key sees of an order: nothing of earlier orders, guesses or routes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicOrder {
@@ -223,13 +287,88 @@ pub struct PublicOrder {
     pub created_at: String,
     /// When the code ends.
     pub expires_at: String,
+    /// From when on a resend is taken; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resend_at: Option<String>,
+    /// Whether it can be called off; absent for an order that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+    /// While a message is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
 }
 
 impl From<Order> for PublicOrder {
     fn from(order: Order) -> Self {
         let Order { id, state, service, channel, to, created_at, expires_at, .. } = order;
-        Self { id, state, service, channel, to, created_at, expires_at }
+        let Order { resend_at, cancel, waiting, .. } = order;
+        Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting }
     }
+}
+
+/// Reply of `POST /v1/preflight`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preflight {
+    /// Whether an order like this would be accepted now.
+    pub ok: bool,
+    /// What was looked at, in this order; after one that fails, what depends on it is left out.
+    pub checks: Vec<Check>,
+    /// What it would cost. Null: this version has no price lists.
+    pub quote: Option<()>,
+    /// How it would go.
+    pub predicted: Option<Predicted>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What.
+    pub name: CheckName,
+    /// How it looks.
+    pub result: CheckResult,
+    /// Why, and what to do about it.
+    pub detail: String,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckName {
+    /// The tenant can pay.
+    Balance,
+    /// The country is open, and the number is not blocked.
+    Country,
+    /// The key is unused.
+    IdempotencyKey,
+    /// The address may be sent another message.
+    Limits,
+    /// The number is one that can be sent to.
+    Number,
+    /// A live route leads there.
+    Route,
+    /// The service is open to the key.
+    Service,
+}
+
+/// How it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckResult {
+    /// The order would be refused.
+    Fail,
+    /// Nothing in the way.
+    Pass,
+    /// It would be accepted; read the detail.
+    Warn,
+}
+
+/// How an order would go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Predicted {
+    /// The way it would take first.
+    pub channel: Channel,
+    /// How long a message usually takes, in milliseconds.
+    pub waiting_ms: u64,
 }
 
 /// A try to deliver.

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::bytes::Bytes;
 use crate::code::Code;
+use crate::country::Country;
 use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
@@ -33,6 +35,25 @@ pub struct Header {
     pub created_at: UnixMs,
     /// From here on it must not be sent.
     pub expires_at: UnixMs,
+    /// Where the number belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// Keyed hash of the number without its last four digits: conversion is counted by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Bytes<8>>,
+    /// Older orders whose place this one takes: they must not be sent any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supersedes: Vec<OrderId>,
+}
+
+/// A further sending of the same job: the sealed part, and so the code, stays the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    /// Counts from 1; the first sending has none.
+    pub n: u8,
+    /// How, in place of the header's channel.
+    pub channel: Channel,
 }
 
 /// What only a delivery worker reads. No `Debug`.

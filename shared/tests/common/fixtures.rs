@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::directory::Limits;
+use tiffin_shared::directory::Risk;
 use tiffin_shared::entropy::Entropy;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::KeyId;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
@@ -18,22 +20,37 @@ use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::ledger::Command;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Keys;
+use tiffin_shared::ledger::Parcel;
+use tiffin_shared::ledger::Resend;
+use tiffin_shared::ledger::ServiceRoutes;
+use tiffin_shared::ledger::Standing;
+use tiffin_shared::ledger::Way;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::seal::PublicKey;
 use tiffin_shared::seal::Sealer;
+use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::window::Cap;
 use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::ChannelChoice;
 use tiffin_shared::wire::job::Job;
 use tiffin_shared::wire::job::Private;
 
 pub const START: UnixMs = UnixMs(1_795_082_400_000);
 pub const TTL_MS: u64 = 5 * MINUTE_MS;
+pub const WAITING_MS: u64 = 12_000;
+/// Out of the way: tenants see each other in these alone.
+pub const CEILINGS: Ceilings =
+    Ceilings { hourly: Cap { max: 1_000, window_ms: HOUR_MS }, daily: Cap { max: 1_000, window_ms: DAY_MS } };
 pub const PHONE: &str = "+919876543210";
 pub const TENANTS: [&str; 2] = ["acme", "bolt"];
 pub const SERVICES: [&str; 2] = ["login", "pay"];
@@ -96,6 +113,14 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         tenant: tenant(of),
         service: service(what_for),
         limits: Limits::default(),
+        ceilings: CEILINGS,
+        standing: Standing::Trusted,
+        solved: None,
+        risk: Risk::Normal,
+        waiting_ms: WAITING_MS,
+        country: None,
+        prefix: None,
+        code: None,
         digits: 6,
         ttl_ms: TTL_MS,
         channel: Channel::Sms,
@@ -116,11 +141,33 @@ pub fn command(event: u64, ask: Ask) -> Command {
 }
 
 pub fn whose(of: usize, order: &OrderId) -> Whose {
-    Whose { tenant: tenant(of), order: order.clone(), limits: Limits::default() }
+    Whose { tenant: tenant(of), order: order.clone(), limits: Limits::default(), scope: Vec::new() }
+}
+
+pub fn job(parcel: &Parcel) -> &Job {
+    match &parcel.content {
+        Content::Job { job, .. } => job,
+        Content::Notice(notice) => panic!("a notice: {notice:?}"),
+    }
 }
 
 /// What a delivery worker reads.
-pub fn open(job: &Job) -> Private {
+pub fn open(parcel: &Parcel) -> Private {
+    let job = job(parcel);
     let plaintext = job.sealed.open(&worker(), job.header.as_bytes()).unwrap();
     serde_json::from_slice(&plaintext).unwrap()
+}
+
+/// A wish to have a code sent once more, where there are two ways by SMS and one by voice.
+pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Resend {
+    let way = |channel, gateway| Way { channel, gateway: GatewayId::parse(gateway).unwrap() };
+    let routes = vec![way(Channel::Sms, "alpha"), way(Channel::Sms, "beta"), way(Channel::Voice, "gamma")];
+    Resend {
+        whose: whose(of, order),
+        idempotency_key: Bytes([key; 16]),
+        fingerprint: Bytes([channel as u8; 16]),
+        channel,
+        services: [0, 1].map(|nth| ServiceRoutes { service: service(nth), routes: routes.clone() }).to_vec(),
+        ceilings: CEILINGS,
+    }
 }

@@ -11,9 +11,12 @@ use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Command;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::ParcelId;
+use tiffin_shared::ledger::Part;
 use tiffin_shared::ledger::Reply;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::ChannelChoice;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 
@@ -23,6 +26,7 @@ use super::fixtures::command;
 use super::fixtures::create;
 use super::fixtures::ledger_id;
 use super::fixtures::open;
+use super::fixtures::resend;
 use super::fixtures::whose;
 use super::host::Host;
 use super::pause;
@@ -31,10 +35,12 @@ use super::pause::Pause;
 /// Orders are named by tenant and how many of its orders came after it.
 #[derive(Clone, Debug)]
 pub enum Action {
+    Cancel { tenant: usize, back: usize },
     Create { tenant: usize, service: usize, key: u8, body: u8 },
     Done { tenant: usize, back: usize },
     Event { tenant: usize, back: usize, seq: u64, state: OrderState },
     Fetch { tenant: usize, back: usize },
+    Resend { tenant: usize, back: usize, key: u8, channel: ChannelChoice },
     Tick,
     Verify { tenant: usize, back: usize, right: bool },
 }
@@ -53,6 +59,8 @@ fn action() -> impl Strategy<Value = Action> {
     let service = prop_oneof![2 => Just(0_usize), 1 => Just(1_usize)];
     let back = || prop_oneof![4 => Just(0_usize), 1 => 0..4_usize];
     let key = prop_oneof![4 => any::<u8>(), 1 => 0..3_u8];
+    let channel =
+        select(vec![ChannelChoice::Auto, ChannelChoice::Sms, ChannelChoice::Voice, ChannelChoice::Email]);
     let state = select(vec![
         OrderState::Accepted,
         OrderState::Cancelled,
@@ -67,6 +75,9 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         5 => (tenant(), service, key, 0..2_u8)
             .prop_map(|(tenant, service, key, body)| Action::Create { tenant, service, key, body }),
+        1 => (tenant(), back()).prop_map(|(tenant, back)| Action::Cancel { tenant, back }),
+        2 => (tenant(), back(), 0..4_u8, channel)
+            .prop_map(|(tenant, back, key, channel)| Action::Resend { tenant, back, key, channel }),
         1 => (tenant(), back()).prop_map(|(tenant, back)| Action::Done { tenant, back }),
         1 => (tenant(), back(), 0..4_u64, state)
             .prop_map(|(tenant, back, seq, state)| Action::Event { tenant, back, seq, state }),
@@ -137,7 +148,9 @@ impl World {
             Action::Create { tenant, service, key, body } => {
                 Ask::Create(Box::new(create(tenant, service, key, body)))
             }
-            Action::Done { tenant, back } => Ask::Done(self.id(tenant, back)),
+            Action::Done { tenant, back } => {
+                Ask::Done(ParcelId { order: self.id(tenant, back), part: Part::Job })
+            }
             Action::Event { tenant, back, seq, state } => Ask::Event(OrderEvent {
                 order: self.id(tenant, back),
                 seq,
@@ -145,6 +158,10 @@ impl World {
                 reason: None,
                 attempts: Vec::new(),
             }),
+            Action::Cancel { tenant, back } => Ask::Cancel(whose(tenant, &self.id(tenant, back))),
+            Action::Resend { tenant, back, key, channel } => {
+                Ask::Resend(Box::new(resend(tenant, &self.id(tenant, back), key, channel)))
+            }
             Action::Fetch { tenant, back } => Ask::Fetch(whose(tenant, &self.id(tenant, back))),
             Action::Tick => Ask::Tick,
             Action::Verify { tenant, back, right } => {

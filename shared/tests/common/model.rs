@@ -22,6 +22,7 @@ pub struct Model {
     orders: Vec<Order>,
 }
 
+#[derive(Default)]
 struct Order {
     service: usize,
     key: u8,
@@ -31,6 +32,7 @@ struct Order {
     superseded: bool,
     failed: bool,
     verified: bool,
+    cancelled: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -58,19 +60,34 @@ impl Model {
         if let Some(earlier) = earlier {
             return if earlier.body == body { Created::Replayed } else { Created::Mismatch };
         }
-        let tokens_ms = (self.tokens_ms + (now - self.filled_at)).min(FULL_MS);
-        let within = |window_ms| self.admitted_at.iter().filter(|at| now < *at + window_ms).count();
-        if tokens_ms < MINUTE_MS || within(HOUR_MS) >= 10 || within(DAY_MS) >= 20 {
+        if !self.spend(now) {
             return Created::RateLimited;
         }
-        (self.tokens_ms, self.filled_at) = (tokens_ms - MINUTE_MS, now);
-        self.admitted_at.push(now);
         for older in self.orders.iter_mut().filter(|order| order.service == service) {
             older.superseded |= older.is_live(now);
         }
-        let (guesses, superseded, failed, verified) = (0, false, false, false);
-        self.orders.push(Order { service, key, body, at: now, guesses, superseded, failed, verified });
+        let order = Order { service, key, body, at: now, ..Order::default() };
+        self.orders.push(order);
         Created::Made
+    }
+
+    /// One message, of an order or a resend.
+    pub fn spend(&mut self, now: u64) -> bool {
+        let tokens_ms = (self.tokens_ms + (now - self.filled_at)).min(FULL_MS);
+        let within = |window_ms| self.admitted_at.iter().filter(|at| now < *at + window_ms).count();
+        if tokens_ms < MINUTE_MS || within(HOUR_MS) >= 10 || within(DAY_MS) >= 20 {
+            return false;
+        }
+        (self.tokens_ms, self.filled_at) = (tokens_ms - MINUTE_MS, now);
+        self.admitted_at.push(now);
+        true
+    }
+
+    /// The order was called off.
+    pub fn cancel(&mut self, back: usize) {
+        if let Some(order) = order(&mut self.orders, back) {
+            order.cancelled = true;
+        }
     }
 
     /// `None`: there is no such order any more.
@@ -81,6 +98,9 @@ impl Model {
         let order = order(&mut self.orders, back).filter(|order| now < order.at + DAY_MS)?;
         if order.verified {
             return Some(VerifyResult::AlreadyVerified);
+        }
+        if order.cancelled {
+            return Some(VerifyResult::Cancelled);
         }
         if !order.is_live(now) {
             return Some(VerifyResult::Expired);
@@ -105,7 +125,7 @@ impl Model {
 
 impl Order {
     fn is_live(&self, now: u64) -> bool {
-        !self.superseded && !self.failed && !self.verified && now < self.at + TTL_MS
+        !self.superseded && !self.failed && !self.verified && !self.cancelled && now < self.at + TTL_MS
     }
 }
 

@@ -9,6 +9,7 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cause;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Order;
@@ -18,6 +19,7 @@ use tiffin_shared::order::Reply;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job;
+use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 
 use super::fixtures::START;
@@ -34,6 +36,8 @@ use super::pause::Pause;
 #[derive(Clone, Debug)]
 pub enum Action {
     Claim,
+    Resend { n: u8, channel: Channel },
+    Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
     Reported { back: u64 },
     Result { back: u32, outcome: CallOutcome },
@@ -70,6 +74,9 @@ fn action() -> impl Strategy<Value = Action> {
     let receipt = select(vec![Receipt::Delivered, Receipt::Failed(Reason::AbsentTemporary), Receipt::Sent]);
     prop_oneof![
         10 => Just(Action::Claim),
+        2 => (1..4_u8, select(vec![Channel::Sms, Channel::Voice]))
+            .prop_map(|(n, channel)| Action::Resend { n, channel }),
+        1 => select(vec![Cause::Cancelled, Cause::Superseded, Cause::Verified]).prop_map(Action::Stop),
         1 => (back(), 1..3_u8, receipt)
             .prop_map(|(back, provider, receipt)| Action::Receipt { back, provider, receipt }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
@@ -87,13 +94,22 @@ pub fn header() -> Header {
         channel: Channel::Sms,
         created_at: START,
         expires_at: START.plus(TTL_MS),
+        country: None,
+        prefix: None,
+        supersedes: Vec::new(),
     }
 }
 
 /// A claim by the worker that named it `token`.
 pub fn claim(token: u64) -> Ask {
+    dispatched(token, None)
+}
+
+/// The same for a resend.
+pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
     let token = Bytes(u128::from(token).to_be_bytes());
-    Ask::Claim { token, header: Box::new(header()), gateway: GatewayId::parse("alpha").unwrap() }
+    let gateways = ["alpha", "beta"].map(|name| GatewayId::parse(name).unwrap()).to_vec();
+    Ask::Claim { token, header: Box::new(header()), dispatch, gateways }
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {
@@ -126,6 +142,8 @@ impl World {
         self.clock = self.host.seen(self.now);
         let ask = match step.action.clone() {
             Action::Claim => claim(self.events),
+            Action::Resend { n, channel } => dispatched(self.events, Some(Dispatch { n, channel })),
+            Action::Stop(cause) => Ask::Stop(cause),
             Action::Receipt { back, provider, receipt } => {
                 Ask::Receipt { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), receipt }
             }
@@ -144,7 +162,7 @@ impl World {
     }
 
     pub fn note(&mut self, reply: &Reply) {
-        if let Decision::Send { n } = reply.decision {
+        if let Decision::Send { n, .. } = reply.decision {
             self.n = n;
         }
         self.seq = reply.event.as_ref().map_or(self.seq, |event| event.seq);

@@ -2,6 +2,7 @@
 
 use proptest::proptest;
 use serde_json::Value;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::machine;
 use tiffin_shared::order::ATTEMPTS_MAX;
 use tiffin_shared::order::Ask;
@@ -38,20 +39,24 @@ proptest! {
         script in script(pauses(), 1..80),
     ) {
         let mut world = World::default();
-        let mut over = false;
+        let (mut over, mut stopped) = (false, false);
         let mut sends = 0;
         for step in &script {
             let before = sending(&world.host);
             let reply = world.play(step);
-            if let Decision::Send { n } = reply.decision {
+            if let Decision::Send { n, .. } = reply.decision {
                 sends += 1;
                 assert_eq!(n, sends, "attempts are counted without a gap");
                 assert_eq!(before, 0, "two at once");
-                assert!(!over, "sent again after the end");
-                assert!(n <= ATTEMPTS_MAX);
+                let is_resend = matches!(step.action, Action::Resend { .. });
+                assert!(!over || is_resend, "sent again after the end");
+                assert!(!stopped, "sent after the edge had ended it");
+                over = false;
+                assert!(n <= 4 * ATTEMPTS_MAX, "a sending and three resends");
                 assert!(world.clock.0 < START.plus(TTL_MS).0, "never-stale");
             }
             assert!(sending(&world.host) <= 1);
+            stopped |= matches!(step.action, Action::Stop(_));
             over |= ends(&world.host);
             if over {
                 assert!(ends(&world.host), "final-is-final: {step:?}");
@@ -130,7 +135,7 @@ fn a_receipt_before_the_providers_answer_wins() {
 fn six_transient_failures_are_the_end_and_each_wait_is_kept() {
     let mut world = World::default();
     for n in 1..=ATTEMPTS_MAX {
-        assert_eq!(play(&mut world, 0, Action::Claim).decision, Decision::Send { n });
+        assert_eq!(play(&mut world, 0, Action::Claim).decision, sends(n));
         let outcome = CallOutcome::Transient(Reason::ProviderDown);
         let reply = play(&mut world, 100, Action::Result { back: 0, outcome });
         let Decision::RetryAt(retry_at) = reply.decision else {
@@ -159,11 +164,11 @@ fn a_worker_that_heard_no_answer_hears_the_same_one_again() {
         let mut host = Host::default();
         let mut ask = |event, ask| host.ask::<Order>(&command(event, ask), START.plus(event));
         let claimed = ask(1, claim(7)).decision;
-        assert_eq!((claimed, ask(2, claim(7)).decision), (Decision::Send { n: 1 }, Decision::Send { n: 1 }));
+        assert_eq!((claimed, ask(2, claim(7)).decision), (sends(1), sends(1)));
         assert_eq!(ask(3, claim(8)).decision, Decision::RetryAt(START.plus(1 + CLAIM_MS)), "another worker");
         let told = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
         let again = ask(5, Ask::Result { n: 1, outcome: outcome.clone() });
-        assert_eq!((again.decision, again.event), (told.decision, None), "{outcome:?}");
+        assert_eq!((again.decision, again.event), (told.decision.clone(), None), "{outcome:?}");
         assert_eq!(matches!(told.decision, Decision::RetryAt(_)), is_retried);
     }
 }
@@ -194,9 +199,7 @@ fn a_dead_workers_claim_ends_as_unknown_and_is_not_sent_again() {
 
 #[test]
 fn a_job_is_sent_before_its_codes_end_and_not_at_it() {
-    for (pause_ms, decision) in
-        [(TTL_MS - 1, Decision::Send { n: 1 }), (TTL_MS, Decision::Stop), (DAY_MS, Decision::Stop)]
-    {
+    for (pause_ms, decision) in [(TTL_MS - 1, sends(1)), (TTL_MS, Decision::Stop), (DAY_MS, Decision::Stop)] {
         let mut world = World::default();
         let reply = play(&mut world, i64::try_from(pause_ms).unwrap(), Action::Claim);
         assert_eq!(reply.decision, decision, "after {pause_ms} ms");
@@ -242,5 +245,9 @@ fn sending(host: &Host) -> usize {
 /// Whether nothing may be sent any more: a permanent failure or another end.
 fn ends(host: &Host) -> bool {
     let state = &record(host)["state"];
-    ["failed", "delivered", "expired"].iter().any(|end| state == end)
+    ["cancelled", "delivered", "expired", "failed", "verified"].iter().any(|end| state == end)
+}
+
+fn sends(n: u32) -> Decision {
+    Decision::Send { n, gateway: GatewayId::parse("alpha").unwrap() }
 }

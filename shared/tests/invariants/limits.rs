@@ -111,6 +111,19 @@ fn follow_the_model(script: &[Move]) {
                     assert_eq!(successes.insert(id, ()), None, "one-success");
                 }
             }
+            Action::Cancel { tenant, back } => {
+                if matches!(reply.outcome, Outcome::Cancelled(_)) {
+                    models.get_mut(&tenant).unwrap().cancel(back);
+                }
+            }
+            Action::Resend { tenant, .. } => {
+                if matches!(reply.outcome, Outcome::Resent { replayed: false, .. }) {
+                    assert!(
+                        models.get_mut(&tenant).unwrap().spend(now),
+                        "a resend past the limits: {step:?}"
+                    );
+                }
+            }
             Action::Done { .. } | Action::Event { .. } | Action::Fetch { .. } | Action::Tick => {}
         }
     }

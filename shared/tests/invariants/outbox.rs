@@ -7,16 +7,18 @@ use proptest::proptest;
 use proptest::sample::select;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Parcel;
+use tiffin_shared::ledger::Part;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 use tiffin_shared::wire::event::OrderEvent;
-use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Job;
+use tiffin_shared::wire::notice::What;
 
 use crate::common;
 use crate::common::fixtures::START;
@@ -41,9 +43,8 @@ proptest! {
         let mut world = World::default();
         for step in &script {
             let reply = world.play(step);
-            for job in &reply.due {
-                let header: Header = serde_json::from_str(&job.header).unwrap();
-                let placed = world.placed.iter().find(|placed| placed.id == header.order).unwrap();
+            for parcel in reply.due.iter().filter(|parcel| matches!(parcel.content, Content::Job { .. })) {
+                let placed = world.placed.iter().find(|placed| placed.id == parcel.id.order).unwrap();
                 assert!(!placed.superseded, "superseded, yet due");
                 assert!(world.clock < placed.expires_at, "expired, yet due");
             }
@@ -157,9 +158,9 @@ fn the_job_of_a_verified_order_is_not_handed_over_again() {
     world.play(&Move { pause: 1, action: Action::Verify { tenant: 0, back: 0, right: false } });
     assert!(world.host.wake_at().is_some());
     world.play(&Move { pause: 1, action: Action::Verify { tenant: 0, back: 0, right: true } });
-    assert_eq!(world.host.wake_at(), None);
     let later = world.play(&Move { pause: 20_000, action: Action::Tick });
-    assert!(later.due.is_empty());
+    let told: Vec<_> = later.due.iter().map(|parcel| parcel.id.part).collect();
+    assert_eq!(told, [Part::Notice(What::WrongCode), Part::Notice(What::Verified)]);
 }
 
 #[test]
@@ -186,14 +187,14 @@ fn more_jobs_than_one_alarm_hands_over_come_with_the_next_at_once() {
         assert_eq!(reply.due.len(), 1);
     }
     let alarm = START.plus(10 * SECOND_MS);
-    let mut due: Vec<Job> = Vec::new();
+    let mut due: Vec<Parcel> = Vec::new();
     for jobs in [16, 4, 0] {
         assert_eq!(host.wake_at().unwrap() <= alarm, jobs > 0);
         let handed = host.ask::<Ledger>(&command(99, Ask::Tick), alarm).due;
         assert_eq!(handed.len(), jobs);
         due.extend(handed);
     }
-    due.sort_by(|a, b| a.header.cmp(&b.header));
+    due.sort_by(|a, b| a.id.order.cmp(&b.id.order));
     due.dedup();
     assert_eq!(due.len(), 20);
 }

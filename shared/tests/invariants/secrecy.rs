@@ -22,6 +22,7 @@ use crate::common::fixtures::PHONE;
 use crate::common::fixtures::START;
 use crate::common::fixtures::command;
 use crate::common::fixtures::create;
+use crate::common::fixtures::job;
 use crate::common::fixtures::key_id;
 use crate::common::fixtures::ledger_id;
 use crate::common::fixtures::open;
@@ -67,8 +68,8 @@ proptest! {
             let Outcome::Created { order, replayed: false } = &reply.outcome else { continue };
             let private = open(&reply.due[0]);
             let shown = serde_json::to_string(order).unwrap();
-            let header = &reply.due[0].header;
-            let sealed = serde_json::to_string(&reply.due).unwrap();
+            let header = &job(&reply.due[0]).header;
+            let sealed = serde_json::to_string(job(&reply.due[0])).unwrap();
             for bytes in [host.body().unwrap(), &shown, header, &sealed] {
                 assert!(!bytes.contains(private.code.expose()), "a code in clear");
                 assert!(!bytes.contains(&PHONE[1..]), "a phone in clear");

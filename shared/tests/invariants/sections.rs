@@ -3,12 +3,13 @@
 use proptest::proptest;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Parcel;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Job;
 
 use crate::common;
 use crate::common::fixtures::command;
@@ -31,7 +32,7 @@ proptest! {
         for step in &script {
             if of(&step.action).is_none_or(|tenant| tenant == 0) {
                 let (with, without) = (shared.play(step), alone.play(step));
-                let jobs: Vec<Job> = with.due.into_iter().filter(|job| is_of(job, &tenant(0))).collect();
+                let jobs: Vec<Parcel> = with.due.into_iter().filter(|parcel| is_of(parcel, &tenant(0))).collect();
                 assert_eq!((with.outcome, jobs), (without.outcome, without.due), "{step:?}");
             } else {
                 shared.play(step);
@@ -59,15 +60,20 @@ fn what_is_forgotten_does_not_depend_on_a_neighbour_nor_on_a_later_order() {
 
 fn of(action: &Action) -> Option<usize> {
     match action {
-        Action::Create { tenant, .. }
+        Action::Cancel { tenant, .. }
+        | Action::Create { tenant, .. }
         | Action::Done { tenant, .. }
         | Action::Event { tenant, .. }
         | Action::Fetch { tenant, .. }
+        | Action::Resend { tenant, .. }
         | Action::Verify { tenant, .. } => Some(*tenant),
         Action::Tick => None,
     }
 }
 
-fn is_of(job: &Job, tenant: &TenantId) -> bool {
-    serde_json::from_str::<Header>(&job.header).unwrap().tenant == *tenant
+fn is_of(parcel: &Parcel, tenant: &TenantId) -> bool {
+    match &parcel.content {
+        Content::Job { job, .. } => serde_json::from_str::<Header>(&job.header).unwrap().tenant == *tenant,
+        Content::Notice(notice) => notice.tenant == *tenant,
+    }
 }

@@ -26,11 +26,11 @@ use tiffin_tests::wait;
 
 /// Hands requests to the Durable Object as the front door does, without its parsing.
 const DRIVER: &str = r#"
-export { LedgerObject } from "./index.js";
+export * from "./index.js";
 export default {
   async fetch(request, env) {
     const ledger = env.LEDGERS.get(env.LEDGERS.idFromName(new URL(request.url).pathname.slice(1)));
-    return ledger.fetch("https://ledger/", { method: "POST", body: await request.text() });
+    return ledger.fetch("https://ledger/", { method: "POST", body: `{"event":${await request.text()},"hold":null}` });
   },
 };
 "#;

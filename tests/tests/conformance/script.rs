@@ -7,6 +7,7 @@ use tiffin_core::store::Key;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::code::Code;
 use tiffin_shared::directory::Limits;
+use tiffin_shared::directory::Risk;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::LedgerId;
@@ -16,10 +17,15 @@ use tiffin_shared::id::TenantId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Ceilings;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::ParcelId;
+use tiffin_shared::ledger::Part;
+use tiffin_shared::ledger::Standing;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::order;
@@ -33,6 +39,7 @@ use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 
@@ -101,7 +108,7 @@ impl Script {
                 let guess = self.guess(&order);
                 (order.ledger(), Ask::Verify(Verify { whose: self.whose(order), guess }))
             }
-            (75..82, Some(order)) => (order.ledger(), Ask::Done(order)),
+            (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
             (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
             (_, Some(order)) => (order.ledger(), Ask::Tick),
         };
@@ -110,7 +117,8 @@ impl Script {
 
     /// Remembers new orders and, as a worker would, their codes.
     pub fn learn(&mut self, workers: &Ring<PrivateKey>, reply: &ledger::Reply) {
-        for job in &reply.due {
+        for parcel in &reply.due {
+            let Content::Job { job, dispatch: None } = &parcel.content else { continue };
             let header: Header = serde_json::from_str(&job.header).expect("a header");
             let key = workers.get(&job.sealed.key).expect("the workers' key");
             let plaintext = job.sealed.open(key, job.header.as_bytes()).expect("a job that opens");
@@ -134,7 +142,7 @@ impl Script {
     }
 
     fn whose(&mut self, order: OrderId) -> Whose {
-        Whose { tenant: self.tenant(), order, limits: Limits::default() }
+        Whose { tenant: self.tenant(), order, limits: Limits::default(), scope: Vec::new() }
     }
 
     fn guess(&mut self, order: &OrderId) -> Code {
@@ -174,14 +182,20 @@ impl Script {
                     channel: Channel::Sms,
                     created_at,
                     expires_at: created_at.plus(300_000),
+                    country: None,
+                    prefix: None,
+                    supersedes: Vec::new(),
                 };
-                let gateway = GatewayId::parse("twilio-sms").expect("a name");
+                let gateways = ["alpha", "beta"].map(|name| GatewayId::parse(name).expect("a name")).to_vec();
+                let n = u8::try_from(self.below(3)).unwrap_or(0);
+                let dispatch = (n > 0).then_some(Dispatch { n, channel: Channel::Sms });
                 let token = Bytes([u8::try_from(self.below(3)).unwrap_or(0); 16]);
-                order::Ask::Claim { token, header: Box::new(header), gateway }
+                order::Ask::Claim { token, header: Box::new(header), dispatch, gateways }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
             7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },
             8 => order::Ask::Reported(self.below(8)),
+            9 if self.below(4) == 0 => order::Ask::Stop(order::Cause::Cancelled),
             _ => order::Ask::Tick,
         };
         (order, now, entropy, ask)
@@ -211,6 +225,14 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         tenant: tenant.clone(),
         service: ServiceId::parse(service).expect("a name"),
         limits: Limits::default(),
+        ceilings: Ceilings::default(),
+        standing: Standing::Trusted,
+        solved: None,
+        risk: Risk::Normal,
+        waiting_ms: 12_000,
+        country: None,
+        prefix: None,
+        code: None,
         digits: 6,
         ttl_ms: 300_000,
         channel: Channel::Sms,
@@ -271,7 +293,7 @@ pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> 
     let order = OrderId::parse(&order.id)?;
     // A code of another length is never right.
     let guess = Code::parse("1234")?;
-    let whose = Whose { tenant, order, limits: Limits::default() };
+    let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new() };
     let outcomes =
         race(hosts, |_| Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone() })).await?;
     let count = |verdict| {

@@ -44,9 +44,12 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         channel: Channel::Sms,
         created_at: START,
         expires_at: START.plus(300 * SECOND_MS),
+        country: None,
+        prefix: None,
+        supersedes: Vec::new(),
     };
-    let gateway = GatewayId::parse("twilio-sms")?;
-    Ok(Ask::Claim { token: Bytes([n; 16]), header: Box::new(header), gateway })
+    let gateways = vec![GatewayId::parse("twilio-sms")?];
+    Ok(Ask::Claim { token: Bytes([n; 16]), header: Box::new(header), dispatch: None, gateways })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

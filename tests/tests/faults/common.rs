@@ -3,6 +3,12 @@
 use anyhow::Context;
 use reqwest::Method;
 use serde_json::Value;
+use tiffin_shared::ledger::Content;
+use tiffin_shared::ledger::Parcel;
+use tiffin_shared::ledger::ParcelId;
+use tiffin_shared::ledger::Part;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Job;
 use tiffin_tests::client::Client;
 use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_phone;
@@ -15,6 +21,13 @@ pub struct Ordered {
     pub id: String,
     /// Whose.
     pub phone: String,
+}
+
+/// A job as the outbox hands it over.
+pub fn parcel(job: &Job) -> anyhow::Result<Parcel> {
+    let header: Header = serde_json::from_str(&job.header)?;
+    let id = ParcelId { order: header.order, part: Part::Job };
+    Ok(Parcel { id, content: Content::Job { job: job.clone(), dispatch: None } })
 }
 
 /// Accepts `count` orders, each for another phone.

@@ -39,6 +39,7 @@ use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
 use crate::common;
+use crate::common::parcel;
 
 /// The code in every job made here.
 pub const CODE: &str = "271828";
@@ -59,6 +60,9 @@ pub fn job_for(stack: &Stack, phone: &str, service: &str) -> anyhow::Result<Job>
         channel: Channel::Sms,
         created_at: now,
         expires_at: now.plus(5 * MINUTE_MS),
+        country: None,
+        prefix: None,
+        supersedes: Vec::new(),
     };
     let private = Private {
         phone: Some(Phone::parse(phone)?),
@@ -111,7 +115,7 @@ async fn ingest_takes_a_job_of_the_edge_once_and_no_other() -> anyhow::Result<()
     let mut make = |key: &Signing, at| {
         phones.push(fresh_phone());
         let job = job(&stack, phones.last().map_or("", String::as_str))?;
-        anyhow::Ok(internal::job(&job, key, &host::entropy()?, at)?)
+        anyhow::Ok(internal::parcel(&parcel(&job)?, key, &host::entropy()?, at)?)
     };
     let mut inner = make(&strange_key()?, now)?;
     let outer = make(&key, now)?;
@@ -162,7 +166,8 @@ async fn the_edge_takes_events_of_core_alone() -> anyhow::Result<()> {
     };
     let sign = |key: &Signing, at| anyhow::Ok(internal::event(&event, key, &host::entropy()?, at)?);
     // The edge's own job, sent back to it: signed by a key it knows, in the other direction.
-    let own = internal::job(&job(&stack, &order.phone)?, &edge_key(&stack)?, &host::entropy()?, now)?;
+    let own =
+        internal::parcel(&parcel(&job(&stack, &order.phone)?)?, &edge_key(&stack)?, &host::entropy()?, now)?;
     let forged = [
         ("unsigned", unsigned(sign(key, now)?)),
         ("a stranger's key", sign(&strange_key()?, now)?),
@@ -191,8 +196,8 @@ async fn a_forged_job_in_the_queue_is_dead_once_and_holds_nothing_up() -> anyhow
     let channel = connection.create_channel().await?;
     let (stranger, phone) = (Signing::new(&KeyId::parse("k9")?, host::random()?), fresh_phone());
     let bodies = [
-        serde_json::to_vec(&Envelope::sign(&job(&stack, &phone)?, &stranger))?,
-        serde_json::to_vec(&Envelope::sign(&job(&stack, &phone)?, &strange_key()?))?,
+        serde_json::to_vec(&Envelope::sign(&job(&stack, &phone)?, None, &stranger))?,
+        serde_json::to_vec(&Envelope::sign(&job(&stack, &phone)?, None, &strange_key()?))?,
         b"not even JSON".to_vec(),
     ];
     for body in &bodies {

@@ -13,6 +13,7 @@ use tiffin_tests::stack::Stack;
 
 use crate::common;
 use crate::common::Ordered;
+use crate::common::parcel;
 use crate::forged_jobs;
 use crate::scan;
 use crate::scan::Secrets;
@@ -88,7 +89,7 @@ async fn dead_letter(stack: &mut Stack) -> anyhow::Result<String> {
     let phone = fresh_phone();
     let job = forged_jobs::job_for(stack, &phone, "gone")?;
     let key = forged_jobs::edge_key(stack)?;
-    let request = internal::job(&job, &key, &host::entropy()?, host::now())?;
+    let request = internal::parcel(&parcel(&job)?, &key, &host::entropy()?, host::now())?;
     anyhow::ensure!(forged_jobs::post(stack, &stack.client.core, &request).await?.status == 202);
     let log = || std::future::ready(stack.core().map(|core| core.log()));
     tiffin_tests::wait::until("a dead job", log, |log| log.contains("it is kept as dead")).await?;

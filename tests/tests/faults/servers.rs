@@ -11,6 +11,7 @@ use tiffin_tests::wait;
 
 use crate::common;
 use crate::common::Ordered;
+use crate::common::parcel;
 use crate::forged_jobs;
 
 const QUEUED: usize = 5;
@@ -67,7 +68,8 @@ async fn held_back(stack: &mut Stack, logged: &str) -> anyhow::Result<Ordered> {
 
     // A stranger learns nothing of it; the edge is told to come again.
     let (key, entropy) = (forged_jobs::edge_key(stack)?, host::entropy()?);
-    let mut job = internal::job(&forged_jobs::job(stack, &fresh_phone())?, &key, &entropy, host::now())?;
+    let mut job =
+        internal::parcel(&parcel(&forged_jobs::job(stack, &fresh_phone())?)?, &key, &entropy, host::now())?;
     let refused = forged_jobs::post(stack, &stack.client.core, &job).await?;
     assert_eq!((refused.status, refused.code()), (503, Some("unavailable")));
     assert!(refused.header("retry-after").is_some(), "{refused:?}");

@@ -1,0 +1,79 @@
+//! Keeps this process's directory true, and the edge's after it.
+//!
+//! Settings and tenants are read at boot; the API keys are read again when their file changes, so that a revoked key
+//! ends without a restart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tiffin_shared::directory::snapshot::Snapshot;
+use tiffin_shared::http::internal;
+use tiffin_shared::time::UnixMs;
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::config;
+use crate::host;
+
+/// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
+const PERIOD: Duration = Duration::from_secs(5);
+/// How often to push what did not change: an edge that lost its store has it back by then.
+const PUSH_AGAIN: Duration = Duration::from_secs(300);
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("it does not encode: {0}")]
+    Encode(#[from] serde_json::Error),
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Randomness(#[from] host::NoRandomness),
+    #[error("the edge answered {0}")]
+    Status(u16),
+}
+
+/// Looks and pushes until `stop` changes.
+pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
+    // The version is the time at which the content was found new: of two processes, the one that changed last wins.
+    let mut version = host::now();
+    let mut pushed_at: Option<tokio::time::Instant> = None;
+    loop {
+        match refresh(&app) {
+            Ok(true) => (version, pushed_at) = (host::now(), None),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the directory stays as it was"),
+        }
+        if pushes && pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN) {
+            match push(&app, version).await {
+                Ok(()) => {
+                    tracing::info!(version = version.0, "the edge has the directory");
+                    pushed_at = Some(tokio::time::Instant::now());
+                }
+                Err(error) => tracing::warn!(%error, "the edge does not have the directory yet"),
+            }
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+    }
+}
+
+/// Reads again what may have changed. True when something has.
+fn refresh(app: &App) -> Result<bool, config::Error> {
+    Ok(app.directory.replace(app.config.reread_directory()?))
+}
+
+async fn push(app: &App, version: UnixMs) -> Result<(), Error> {
+    let snapshot = Snapshot::sign(&app.directory.current(), version.0, app.signing.current())?;
+    let outgoing = internal::directory(&snapshot, app.signing.current(), &host::entropy()?, host::now())?;
+    let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
+    let mut request = app.edge_client.post(url).body(outgoing.body);
+    for (name, value) in outgoing.headers {
+        request = request.header(name, value);
+    }
+    match request.send().await?.status().as_u16() {
+        200 => Ok(()),
+        status => Err(Error::Status(status)),
+    }
+}

@@ -1,0 +1,68 @@
+//! Objects that do nothing but host a machine whose command can travel as it is.
+
+use tiffin_shared::directory::snapshot::Publication;
+use tiffin_shared::machine::Machine;
+use worker::DurableObject;
+use worker::Env;
+use worker::Request;
+use worker::Response;
+use worker::State;
+use worker::console_error;
+use worker::durable_object;
+
+use crate::cell;
+use crate::cell::ALARM_RETRY;
+use crate::cell::Cell;
+use crate::host;
+
+/// Keeps the latest directory.
+#[durable_object]
+pub struct DirectoryObject {
+    state: State,
+}
+
+impl DurableObject for DirectoryObject {
+    fn new(state: State, _: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        answer::<Publication>(&self.state, request).await
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        rest(&self.state).await
+    }
+}
+
+async fn answer<M>(state: &State, mut request: Request) -> worker::Result<Response>
+where
+    M: Machine<Command: serde::de::DeserializeOwned, Reply: serde::Serialize>,
+{
+    let command = serde_json::from_str(&request.text().await?)?;
+    let applied = async {
+        let cell = Cell::open(state.storage())?;
+        cell.apply::<M>(&command, host::now()).await
+    };
+    respond(applied.await)
+}
+
+fn respond<R: serde::Serialize>(applied: Result<R, cell::Error>) -> worker::Result<Response> {
+    match applied {
+        Ok(reply) => Response::from_json(&reply),
+        Err(error) => {
+            console_error!("object failed: {error}");
+            Response::error("object failed", 500)
+        }
+    }
+}
+
+/// The alarm rings when the state is over.
+async fn rest(state: &State) -> worker::Result<Response> {
+    let rested = async { Cell::open(state.storage())?.rest(host::now()).await };
+    if let Err(error) = rested.await {
+        console_error!("alarm failed, it rings again: {error}");
+        state.storage().set_alarm(ALARM_RETRY).await?;
+    }
+    Response::empty()
+}

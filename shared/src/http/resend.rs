@@ -1,0 +1,42 @@
+//! Reading `POST /v1/orders/{id}/resend`.
+
+use super::Front;
+use super::Visit;
+use super::create::idempotency_key;
+use super::create::invalid;
+use super::create::is_json;
+use super::create::without_values;
+use crate::directory::Caller;
+use crate::ledger::Resend;
+use crate::ledger::ServiceRoutes;
+use crate::ledger::Whose;
+use crate::problem::Problem;
+use crate::wire::api;
+
+pub(super) fn parse(
+    front: &Front,
+    visit: &Visit<'_>,
+    caller: &Caller<'_>,
+    whose: Whose,
+) -> Result<Resend, Problem> {
+    let key = idempotency_key(visit.request)?;
+    is_json(visit.request)?;
+    let empty = visit.request.body.iter().all(u8::is_ascii_whitespace);
+    let body = if empty { b"{}".as_slice() } else { visit.request.body.as_slice() };
+    let resend: api::Resend = serde_json::from_slice(body)
+        .map_err(|error| invalid(format!("The body is not a valid resend: {}", without_values(&error))))?;
+    let routes = |(name, service): (&_, &_)| ServiceRoutes {
+        service: Clone::clone(name),
+        // Which country, the ledger knows; core keeps to it when it chooses the gateway.
+        routes: visit.directory.ways_anywhere(service),
+    };
+    let content = format!("{}/{}", whose.order, resend.channel.as_str());
+    Ok(Resend {
+        idempotency_key: front.index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
+        fingerprint: front.index.fingerprint("resend", content.as_bytes()),
+        channel: resend.channel,
+        services: caller.tenant.services.iter().map(routes).collect(),
+        ceilings: visit.directory.ceilings,
+        whose,
+    })
+}

@@ -1,0 +1,97 @@
+//! **bucket**: how many messages an address may be sent, by one tenant and by all of them together.
+//!
+//! A part of each limit is kept for who has proved to be no flood: a trusted caller, or a solved challenge. So a
+//! stranger who floods a victim's number cannot lock the victim out.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::resend::Resend;
+use super::state::Section;
+use super::state::State;
+use crate::bucket::Rate;
+use crate::directory::Limits;
+use crate::time::DAY_MS;
+use crate::time::HOUR_MS;
+use crate::time::UnixMs;
+use crate::window::Cap;
+
+/// What an address is sent at most, over all tenants of the installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ceilings {
+    /// Messages an hour: 10.
+    pub hourly: Cap,
+    /// Messages a day: 30.
+    pub daily: Cap,
+}
+
+impl Default for Ceilings {
+    fn default() -> Self {
+        Self { hourly: Cap { max: 10, window_ms: HOUR_MS }, daily: Cap { max: 30, window_ms: DAY_MS } }
+    }
+}
+
+/// Whom a limit's last tokens are kept from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// May be anyone: leaves a reserve.
+    #[default]
+    Stranger,
+    /// A caller's own server, or who solved a challenge.
+    Trusted,
+}
+
+/// One of a bucket of three, and a quarter of a cap, is kept from strangers.
+fn open_to(standing: Standing, max: u32) -> u32 {
+    match standing {
+        Standing::Trusted => max,
+        Standing::Stranger => max.saturating_sub(max.div_ceil(4)).max(1),
+    }
+}
+
+/// Milliseconds until one more message keeps within every limit; 0 when it does now.
+pub(super) fn wait_ms(
+    state: &State,
+    section: Option<&Section>,
+    limits: &Limits,
+    ceilings: &Ceilings,
+    standing: Standing,
+    now: UnixMs,
+) -> u64 {
+    let cap = |cap: Cap| Cap { max: open_to(standing, cap.max), ..cap };
+    let over_all = [ceilings.hourly, ceilings.daily].map(|ceiling| state.sends_at.wait_ms(cap(ceiling), now));
+    let own = section.map_or(0, |section| {
+        let bucket = Rate { capacity: open_to(standing, limits.bucket.capacity), ..limits.bucket };
+        let caps = [limits.hourly, limits.daily].map(|limit| section.orders_at.wait_ms(cap(limit), now));
+        caps.into_iter().max().unwrap_or(0).max(section.bucket.wait_ms(bucket, now))
+    });
+    over_all.into_iter().max().unwrap_or(0).max(own)
+}
+
+/// Spends one message of every limit.
+pub(super) fn spend(state: &mut State, tenant: &crate::id::TenantId, limits: &Limits, now: UnixMs) {
+    state.sends_at.push(now, DAY_MS);
+    let section = state.sections.entry(tenant.clone()).or_default();
+    // The wait was found to be nothing.
+    let _ = section.bucket.take(limits.bucket, now);
+    section.orders_at.push(now, DAY_MS);
+}
+
+/// A resend spends like an order, and waits for whichever limit opens last, `early_ms` among them.
+pub(super) fn admit(
+    state: &mut State,
+    Resend { whose, ceilings, .. }: &Resend,
+    standing: Standing,
+    early_ms: u64,
+    now: UnixMs,
+) -> Result<(), u64> {
+    let section = state.sections.get(&whose.tenant);
+    let wait_ms = wait_ms(state, section, &whose.limits, ceilings, standing, now).max(early_ms);
+    if wait_ms > 0 {
+        return Err(wait_ms);
+    }
+    spend(state, &whose.tenant, &whose.limits, now);
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Sending the same code once more: another way, or the same way after a failure that passes.
+//!
+//! **something-changes** and **five-guesses**: what would repeat a message is refused, and no counter starts anew.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Command;
+use super::Outcome;
+use super::Reply;
+use super::Whose;
+use super::limits;
+use super::outbox::Part;
+use super::outbox::Pending;
+use super::state::Order;
+use super::state::Section;
+use super::state::State;
+use super::state::is_final;
+use crate::bytes::Bytes;
+use crate::directory::Limits;
+use crate::id::GatewayId;
+use crate::machine::Step;
+use crate::order::AttemptState;
+use crate::time::UnixMs;
+use crate::wire::api::Channel;
+use crate::wire::api::ChannelChoice;
+
+/// The same way is tried again this long after a failure that passes; sooner, core does it by itself.
+const SAME_WAY_AFTER_MS: u64 = 30_000;
+
+/// A wish to have the code sent once more.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Resend {
+    /// Of which order.
+    pub whose: Whose,
+    /// Keyed hash of the idempotency key.
+    pub idempotency_key: Bytes<16>,
+    /// Keyed hash of the request.
+    pub fingerprint: Bytes<16>,
+    /// How.
+    pub channel: ChannelChoice,
+    /// Ways with a live route, by service, best first. The order's own risk and addresses narrow them.
+    pub services: Vec<ServiceRoutes>,
+    /// The limits over all tenants.
+    pub ceilings: limits::Ceilings,
+}
+
+/// The ways a service's messages may go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRoutes {
+    /// Which service.
+    pub service: crate::id::ServiceId,
+    /// Best first.
+    pub routes: Vec<Way>,
+}
+
+/// A channel through a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// How.
+    pub channel: Channel,
+    /// Through whom.
+    pub gateway: GatewayId,
+}
+
+/// A resend that was admitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resent {
+    pub(super) idempotency_key: Bytes<16>,
+    pub(super) fingerprint: Bytes<16>,
+    pub(super) channel: Channel,
+    pub(super) at: UnixMs,
+}
+
+pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    let Resend { whose, .. } = resend;
+    let Some((section, order)) = state.find(whose) else {
+        return Step::keep(Reply::of(Outcome::NotFound));
+    };
+    let view = |section: &Section, order: &Order| section.view(order, &whose.limits, now);
+    if let Some(earlier) =
+        order.resends.iter().find(|earlier| earlier.idempotency_key == resend.idempotency_key)
+    {
+        return Step::keep(Reply::of(if earlier.fingerprint == resend.fingerprint {
+            Outcome::Resent { order: view(section, order), replayed: true }
+        } else {
+            Outcome::IdempotencyMismatch
+        }));
+    }
+    let channel = match choose(order, resend, now) {
+        Ok(channel) => channel,
+        Err(outcome) => return Step::keep(Reply::of(outcome)),
+    };
+    if order.sends_left(&whose.limits) == 0 {
+        return Step::keep(Reply::of(Outcome::NothingChanged { may_change: Vec::new() }));
+    }
+    let (early_ms, standing) = (order.resend_at(&whose.limits).since(now), order.standing);
+    if let Err(retry_after_ms) = limits::admit(&mut state, resend, standing, early_ms, now) {
+        return Step::keep(Reply::of(Outcome::RateLimited { retry_after_ms }));
+    }
+    let Some(order) = state.order_mut(&whose.order) else {
+        return Step::keep(Reply::of(Outcome::NotFound));
+    };
+    let Resend { idempotency_key, fingerprint, .. } = *resend;
+    order.resends.push(Resent { idempotency_key, fingerprint, channel, at: now });
+    let n = u8::try_from(order.resends.len()).unwrap_or(u8::MAX);
+    let pending = Pending::begin(order, Part::Dispatch(n), &command.entropy, now);
+    let due = pending.parcel(&whose.tenant, order).into_iter().collect();
+    // The newest sending is the one that counts; core would refuse an older one after it.
+    state.outbox.retain(|older| older.id.order != whose.order || !matches!(older.id.part, Part::Dispatch(_)));
+    state.outbox.push(pending);
+    let outcome = match state.find(whose) {
+        Some((section, order)) => Outcome::Resent { order: view(section, order), replayed: false },
+        None => Outcome::NotFound,
+    };
+    state.put(Reply { outcome, due }, now)
+}
+
+/// The best way that differs from all that was tried.
+fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcome> {
+    if is_final(order.state_at(now)) || order.job.is_none() {
+        return Err(Outcome::NothingChanged { may_change: Vec::new() });
+    }
+    let reachable = |way: &&Way| order.risk.permits(way.channel, order.by_phone, order.by_email);
+    let routes = resend.services.iter().find(|known| known.service == order.service);
+    let ways: Vec<&Way> = routes.iter().flat_map(|known| &known.routes).filter(reachable).collect();
+    if !ways.iter().any(|way| resend.channel.allows(way.channel)) {
+        return Err(Outcome::NoRoute);
+    }
+    let is_new = |way: &&&Way| order.is_new_way(way, &ways, now);
+    if let Some(way) = ways.iter().filter(is_new).find(|way| resend.channel.allows(way.channel)) {
+        return Ok(way.channel);
+    }
+    let mut may_change: Vec<Channel> = ways.iter().filter(is_new).map(|way| way.channel).collect();
+    may_change.dedup();
+    Err(Outcome::NothingChanged { may_change })
+}
+
+impl Order {
+    /// **something-changes**: untried, or failed in a way that passes, long enough ago.
+    fn is_new_way(&self, way: &Way, ways: &[&Way], now: UnixMs) -> bool {
+        let mut tried = self.attempts.iter().filter(|attempt| attempt.channel == way.channel).peekable();
+        let asked = self.channels_asked().filter(|channel| *channel == way.channel).count();
+        if tried.peek().is_none() {
+            // Asked for and not begun: whichever gateway comes first will carry it.
+            let first = ways.iter().find(|other| other.channel == way.channel);
+            return asked == 0 || first.is_none_or(|first| first.gateway != way.gateway);
+        }
+        match tried.filter(|attempt| attempt.gateway == way.gateway).last() {
+            None => true,
+            Some(last) => {
+                last.state == AttemptState::Failed
+                    && last.reason.is_some_and(crate::order::Reason::passes)
+                    && now >= last.at.plus(SAME_WAY_AFTER_MS)
+            }
+        }
+    }
+
+    fn channels_asked(&self) -> impl Iterator<Item = Channel> {
+        std::iter::once(self.channel).chain(self.resends.iter().map(|resend| resend.channel))
+    }
+
+    /// Messages that may still be asked for.
+    pub(super) fn sends_left(&self, limits: &Limits) -> u8 {
+        let sent = u8::try_from(self.resends.len()).unwrap_or(u8::MAX).saturating_add(1);
+        limits.sends_per_order.saturating_sub(sent)
+    }
+
+    /// When the next resend may come: the gap doubles with each.
+    pub(super) fn resend_at(&self, limits: &Limits) -> UnixMs {
+        let last = self.resends.last().map_or(self.created_at, |resend| resend.at);
+        let doublings = u32::try_from(self.resends.len()).unwrap_or(u32::MAX).min(8);
+        last.plus(limits.resend_after_ms.saturating_mul(1 << doublings))
+    }
+}
