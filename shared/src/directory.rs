@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::autofill::Autofill;
 use crate::bucket::Rate;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -70,6 +71,9 @@ pub struct Service {
     /// Channels with a live route, best first.
     #[serde(default)]
     pub channels: Vec<Channel>,
+    /// Lets phones and browsers fill in its codes; by SMS only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autofill: Option<Autofill>,
 }
 
 /// How much a stolen code would cost.
@@ -220,7 +224,7 @@ impl Service {
         if !(TTL_MS_MIN..=TTL_MS_MAX).contains(&self.ttl_ms) {
             return Err("ttl_ms: must be one to ten minutes, 60000 to 600000");
         }
-        Ok(())
+        self.autofill.as_ref().map_or(Ok(()), Autofill::check)
     }
 }
 
@@ -267,6 +271,7 @@ mod tests {
             ttl_ms: 300_000,
             risk: Risk::Normal,
             channels: vec![Channel::Sms],
+            autofill: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);
@@ -299,6 +304,11 @@ mod tests {
         let mut tenant = bad.tenants.first_entry().unwrap();
         tenant.get_mut().services.first_entry().unwrap().get_mut().ttl_ms = 601_000;
         assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.ttl_ms"));
+        let mut bad = directory();
+        let mut tenant = bad.tenants.first_entry().unwrap();
+        let autofill = serde_json::from_str(r#"{"host": "https://example.com"}"#).unwrap();
+        tenant.get_mut().services.first_entry().unwrap().get_mut().autofill = Some(autofill);
+        assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.autofill.host"));
         let mut bad = directory();
         bad.tenants.clear();
         assert_eq!(bad.check(), Err("API key k1 belongs to the unknown tenant shop".into()));
