@@ -17,7 +17,6 @@ use tiffin_shared::text;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::sync::mpsc;
@@ -188,7 +187,7 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
         brand: &service.brand,
         ttl_ms: header.expires_at.since(header.created_at),
         approves: private.approves.as_deref(),
-        autofill: service.autofill.as_ref().filter(|_| header.channel == Channel::Sms),
+        autofill: service.autofill_by(header.channel),
     };
     let outcome = send(app, gateway, &header, &private, &words, n).await;
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");

@@ -213,6 +213,11 @@ impl Directory {
 }
 
 impl Service {
+    /// What a message on this channel carries for machines: they read text messages, and no others.
+    pub fn autofill_by(&self, channel: Channel) -> Option<&Autofill> {
+        self.autofill.as_ref().filter(|_| channel == Channel::Sms)
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let brand_chars = self.brand.chars().count();
         if brand_chars == 0 || brand_chars > BRAND_CHARS_MAX || self.brand.chars().any(char::is_control) {

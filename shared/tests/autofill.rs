@@ -22,6 +22,7 @@ use tiffin_shared::id::TenantId;
 use tiffin_shared::text;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::wire::api::Channel;
 
 /// Characters of one SMS in GSM-7 (3GPP TS 23.038 section 6.1.2.1).
 const SEGMENT_CHARS: usize = 160;
@@ -166,6 +167,15 @@ fn the_parser_of_these_tests_reads_the_examples_of_the_draft() {
     ];
     for (message, expected) in cases {
         assert_eq!(browser(message), expected, "{message}");
+    }
+}
+
+#[test]
+fn only_text_messages_carry_autofill() {
+    let service = service("Shop", Some(autofill("example.com")));
+    assert!(service.autofill_by(Channel::Sms).is_some());
+    for channel in [Channel::Email, Channel::Voice, Channel::Whatsapp] {
+        assert!(service.autofill_by(channel).is_none(), "{channel:?}");
     }
 }
 
