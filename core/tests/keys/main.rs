@@ -1,169 +1,25 @@
-//! Keys are made and rotated as a person does it, and every stage boots.
+//! Keys are made, listed and rotated as a person does it.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Output;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tempfile::TempDir;
 use tiffin_core::config::Config;
 use tiffin_core::config::Environment;
 use tiffin_shared::directory::KeyKind;
 
-const FILES: [&str; 3] = ["core.env", "edge.env", "clients.env"];
-const RINGS: [&str; 6] = ["pepper", "seal", "edge-signing", "core-signing", "challenge", "factor"];
-/// Each private ring's variable, its file, and where the public halves are.
-const PAIRS: [(&str, &str, &str, &str, &str); 3] = [
-    ("seal", "core.env", "TIFFIN_SEAL_KEYS", "edge.env", "TIFFIN_SEAL_PUBLIC_KEYS"),
-    ("edge-signing", "edge.env", "TIFFIN_EDGE_SIGNING_KEYS", "core.env", "TIFFIN_EDGE_PUBLIC_KEYS"),
-    ("core-signing", "core.env", "TIFFIN_CORE_SIGNING_KEYS", "edge.env", "TIFFIN_CORE_PUBLIC_KEYS"),
-];
-
-/// A folder with keys.
-struct Keys {
-    dir: TempDir,
-}
-
-fn settings() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tiffin.toml")
-}
-
-fn command(arguments: &[&str], dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tiffin"));
-    command.env_clear().arg("keys").args(arguments).arg("--dir").arg(dir).arg("--config").arg(settings());
-    command
-}
-
-impl Keys {
-    fn make() -> Self {
-        let keys = Self { dir: TempDir::new().unwrap() };
-        keys.run("make");
-        keys
-    }
-
-    fn output(&self, words: &str) -> Output {
-        let arguments: Vec<_> = words.split(' ').collect();
-        command(&arguments, self.dir.path()).output().unwrap()
-    }
-
-    /// Its standard output and what it said beside it.
-    fn run(&self, words: &str) -> (String, String) {
-        let Output { status, stdout, stderr } = self.output(words);
-        let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        assert!(status.success(), "{words}: {stderr}");
-        (stdout, stderr)
-    }
-
-    fn refused(&self, words: &str) -> String {
-        let before = self.files();
-        let output = self.output(words);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{words}: {said}");
-        assert_eq!(self.files(), before, "{words} was refused, and changed the files");
-        said
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.dir.path().join(file)
-    }
-
-    fn files(&self) -> Vec<String> {
-        FILES.iter().map(|file| fs::read_to_string(self.path(file)).unwrap()).collect()
-    }
-
-    fn value(&self, file: &str, name: &str) -> String {
-        let text = fs::read_to_string(self.path(file)).unwrap();
-        let prefix = format!("{name}='");
-        let values: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
-        assert_eq!(values.len(), 1, "{name} in {file}");
-        values.concat().trim_end_matches('\'').to_owned()
-    }
-
-    fn ids(&self, file: &str, name: &str) -> String {
-        let ring = self.value(file, name);
-        let ids: Vec<_> = ring.split(',').map(|key| key.split(':').next().unwrap()).collect();
-        ids.join(" ")
-    }
-
-    /// The settings, read with all of these keys as a process does.
-    fn config(&self) -> Config {
-        let files = self.files();
-        let pairs = files.iter().flat_map(|text| text.lines()).filter_map(|line| line.split_once('='));
-        let variables: BTreeMap<_, _> =
-            pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect();
-        let config = Config::read(&settings(), Environment::new(variables).unwrap()).unwrap();
-        assert!(config.edge().is_ok() && config.core_keys(true).is_ok() && config.core_public_keys().is_ok());
-        config
-    }
-
-    fn list(&self) -> Value {
-        serde_json::from_str(&self.run("list --json").0).unwrap()
-    }
-}
-
-#[test]
-fn every_ring_rotates_in_stages_and_each_stage_boots() {
-    let keys = Keys::make();
-    for ring in RINGS {
-        keys.run(&format!("stage {ring}"));
-        keys.config();
-        let (_, said) = keys.run(&format!("promote {ring}"));
-        assert!(said.contains("retire"), "{said}");
-        keys.config();
-        let (_, said) = keys.run(&format!("retire {ring}"));
-        assert!(said.contains("only once") && said.contains("k1 removed"), "{said}");
-        keys.config();
-    }
-    for listed in keys.list().as_array().unwrap().iter().take(RINGS.len()) {
-        assert_eq!(listed.pointer("/keys"), Some(&serde_json::json!([{"id": "k2", "state": "in_use"}])));
-        assert_eq!(listed.get("problem"), None);
-    }
-}
-
-#[test]
-fn both_rings_of_a_pair_know_a_key_at_every_stage() {
-    let keys = Keys::make();
-    for (ring, private_file, private, public_file, public) in PAIRS {
-        let both = |expected: &str| {
-            assert_eq!(keys.ids(private_file, private), expected, "{private}");
-            assert_eq!(keys.ids(public_file, public), expected, "{public}");
-        };
-        both("k1");
-        keys.run(&format!("stage {ring}"));
-        both("k1 k2");
-        keys.run(&format!("promote {ring}"));
-        both("k2 k1");
-        keys.run(&format!("retire {ring} --id k1"));
-        both("k2");
-    }
-}
-
-#[test]
-fn a_command_that_was_cut_short_is_finished_by_the_next_one() {
-    let keys = Keys::make();
-    for (ring, _, _, public_file, _) in PAIRS {
-        let before = fs::read_to_string(keys.path(public_file)).unwrap();
-        keys.run(&format!("stage {ring}"));
-        // As if it had died between the two files.
-        fs::write(keys.path(public_file), &before).unwrap();
-        let said = keys.run("list").0;
-        assert!(said.contains("lacks k2"), "{said}");
-        keys.run(&format!("promote {ring}"));
-        assert!(!keys.run("list").0.contains('!'));
-        let before = fs::read_to_string(keys.path(public_file)).unwrap();
-        keys.run(&format!("retire {ring} --id k1"));
-        fs::write(keys.path(public_file), &before).unwrap();
-        keys.run(&format!("retire {ring} --id k1"));
-        assert!(keys.refused(&format!("retire {ring} --id k1")).contains("no key k1"));
-    }
-    keys.config();
-}
+use crate::common::FILES;
+use crate::common::Keys;
+use crate::common::PAIRS;
+use crate::common::RINGS;
+use crate::common::command;
+use crate::common::settings;
 
 #[test]
 fn comments_and_other_variables_stay_to_the_byte_and_files_stay_private() {
@@ -210,25 +66,6 @@ fn commands_at_the_same_time_lose_no_key() {
         assert_eq!(keys.ids(public_file, public), "k1 k2 k3 k4");
     }
     keys.config();
-}
-
-#[test]
-fn the_key_in_use_is_never_removed_and_nothing_happens_out_of_turn() {
-    let keys = Keys::make();
-    for ring in RINGS {
-        assert!(keys.refused(&format!("retire {ring} --id k1")).contains("k1 is in use"));
-        assert!(keys.refused(&format!("retire {ring}")).contains("no key is old"));
-        assert!(keys.refused(&format!("promote {ring}")).contains("no key is staged"));
-    }
-    for _ in 0..7 {
-        keys.run("stage pepper");
-    }
-    assert!(keys.refused("stage pepper").contains("retire old ones first"));
-    assert!(keys.refused("promote api").contains("no order"));
-    assert!(keys.refused("retire api").contains("--id"));
-    assert!(keys.refused("stage api --tenant dev").contains("--kind"));
-    assert!(keys.refused("stage api --tenant nobody --kind secret").contains("nobody"));
-    assert!(keys.refused("stage pepper --tenant dev").contains("stage api"));
 }
 
 #[test]
