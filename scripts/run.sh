@@ -86,7 +86,8 @@ tiffin=${CARGO_TARGET_DIR:-$ROOT/target}/debug/tiffin
 (umask 077 && mkdir -p "$state")
 rm -f "$state"/*.log "$state"/*.pid "$state/dev.json"
 cd "$ROOT"
-[ -e "$state/core.env" ] || "$tiffin" keys make --dir "$state" >/dev/null
+# Keys that an older version made stay as they are, and get the rings that are new since.
+"$tiffin" keys make --missing --dir "$state"
 export TIFFIN_SERVER_LISTEN=127.0.0.1:$core_port TIFFIN_SERVER_PUBLIC_LISTEN=127.0.0.1:$edge_port
 export TIFFIN_SERVER_PUBLIC_URL=http://127.0.0.1:$core_port TIFFIN_SERVER_EDGE_URL=http://127.0.0.1:$edge_port
 export TIFFIN_SANDBOX_LISTEN=127.0.0.1:$sandbox_port

@@ -34,10 +34,10 @@ enum Command {
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
     EdgeEnv,
-    /// Make keys
+    /// Make, list and rotate keys
     Keys {
         #[command(subcommand)]
-        command: KeysCommand,
+        command: keys::Command,
     },
     /// Play the providers, with an inbox page
     Sandbox,
@@ -46,19 +46,6 @@ enum Command {
         /// What this process does
         #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks")]
         roles: Vec<Role>,
-    },
-}
-
-#[derive(Subcommand)]
-enum KeysCommand {
-    /// Write core.env, edge.env and clients.env with fresh keys; never overwrites
-    Make {
-        /// Where to
-        #[arg(long, default_value = ".tiffin")]
-        dir: PathBuf,
-        /// The tenant that gets a secret and a publishable API key
-        #[arg(long, default_value = "dev")]
-        tenant: String,
     },
 }
 
@@ -98,7 +85,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),
-        Command::Keys { command: KeysCommand::Make { dir, tenant } } => keys::make(&load()?, &dir, &tenant),
+        Command::Keys { command } => keys::run(command, load),
         Command::Sandbox => {
             logs::start()?;
             serve::sandbox(load()?).await

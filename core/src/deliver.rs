@@ -196,6 +196,7 @@ async fn work(app: &Arc<App>, body: &[u8]) -> Result<Next, orders::Error> {
         brand: &service.brand,
         ttl_ms: header.expires_at.since(header.created_at),
         approves: private.approves.as_deref(),
+        autofill: service.autofill_by(header.channel),
     };
     let outcome = send(app, gateway, &header, &private, &words, n).await;
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");

@@ -32,7 +32,7 @@ impl Boot {
         let keys = dir.path().join("keys");
         let mut make = Command::new(env!("CARGO_BIN_EXE_tiffin"));
         make.env_clear().args(["keys", "make", "--dir"]).arg(&keys).arg("--config").arg(&example);
-        assert!(make.stdout(Stdio::null()).status().unwrap().success());
+        assert!(make.output().unwrap().status.success());
         let env = std::fs::read_to_string(keys.join("core.env")).unwrap();
         let pairs = env.lines().filter_map(|line| line.split_once('='));
         let mut variables: BTreeMap<_, _> =

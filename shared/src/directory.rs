@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::autofill::Autofill;
 use crate::bucket::Rate;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -107,6 +108,9 @@ pub struct Service {
     /// it is overdue: it can be cancelled, and other ways are worth a try.
     #[serde(default = "default_waiting_ms")]
     pub waiting_ms: u64,
+    /// Lets phones and browsers fill in its codes; by SMS only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autofill: Option<Autofill>,
 }
 
 /// How much a stolen code would cost.
@@ -277,6 +281,11 @@ impl Directory {
 }
 
 impl Service {
+    /// What a message on this channel carries for machines: they read text messages, and no others.
+    pub fn autofill_by(&self, channel: Channel) -> Option<&Autofill> {
+        self.autofill.as_ref().filter(|_| channel == Channel::Sms)
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let brand_chars = self.brand.chars().count();
         if brand_chars == 0 || brand_chars > BRAND_CHARS_MAX || self.brand.chars().any(char::is_control) {
@@ -291,7 +300,7 @@ impl Service {
         if !(1_000..=self.ttl_ms).contains(&self.waiting_ms) {
             return Err("waiting_ms: must be 1000 to the life of the code");
         }
-        Ok(())
+        self.autofill.as_ref().map_or(Ok(()), Autofill::check)
     }
 }
 
@@ -349,6 +358,7 @@ mod tests {
             risk: Risk::Normal,
             channels: vec![Channel::Sms],
             waiting_ms: 12_000,
+            autofill: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);
@@ -388,6 +398,11 @@ mod tests {
         let mut tenant = bad.tenants.first_entry().unwrap();
         tenant.get_mut().services.first_entry().unwrap().get_mut().ttl_ms = 601_000;
         assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.ttl_ms"));
+        let mut bad = directory();
+        let mut tenant = bad.tenants.first_entry().unwrap();
+        let autofill = serde_json::from_str(r#"{"host": "https://example.com"}"#).unwrap();
+        tenant.get_mut().services.first_entry().unwrap().get_mut().autofill = Some(autofill);
+        assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.autofill.host"));
         let mut bad = directory();
         bad.tenants.clear();
         assert_eq!(bad.check(), Err("API key k1 belongs to the unknown tenant shop".into()));

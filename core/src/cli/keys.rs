@@ -1,102 +1,130 @@
-//! `tiffin keys make`: every key of an installation, each in the file of who may hold it.
+//! `tiffin keys`: makes the keys of an installation, and rotates them in stages.
+//!
+//! Isolates of the edge, core processes and codes under way overlap, so a key is known everywhere (stage) before one
+//! process uses it (promote), and is known everywhere until nothing it made is alive (retire).
 
-use std::fmt::Write as _;
-use std::fs::DirBuilder;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+mod api;
+mod env_text;
+mod folder;
+mod kinds;
+mod list;
+mod make;
+mod ring;
+mod rotate;
 
-use anyhow::Context;
-use tiffin_shared::bytes;
-use tiffin_shared::config;
-use tiffin_shared::directory::ApiKey;
-use tiffin_shared::directory::KeyKind;
-use tiffin_shared::directory::key_digest;
-use tiffin_shared::directory::write_key;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Subcommand;
 use tiffin_shared::id::KeyId;
-use tiffin_shared::id::TenantId;
-use tiffin_shared::keys::Signing;
-use tiffin_shared::seal::PrivateKey;
 
-use crate::config::API_KEYS;
+use self::api::ApiKind;
+use self::kinds::Kind;
+use crate::config;
 use crate::config::Config;
-use crate::config::gateway_token_name;
-use crate::config::names;
-use crate::host;
 
-/// The first key of each ring.
-const FIRST: &str = "k1";
-
-/// Writes `core.env`, `edge.env` and `clients.env` into `dir`, readable by their owner alone.
-pub fn make(config: &Config, dir: &Path, tenant: &str) -> anyhow::Result<()> {
-    let tenant = TenantId::parse(tenant)?;
-    anyhow::ensure!(
-        config.file.tenants.contains_key(&tenant),
-        "--tenant {tenant}: the settings have no such tenant"
-    );
-    let first = KeyId::parse(FIRST)?;
-    let ring = |key: &[u8; 32]| format!("{FIRST}:{}", bytes::encode(key));
-    let (edge_seed, core_seed, seal_seed) = (host::random()?, host::random()?, host::random()?);
-    let edge_public = ring(&Signing::new(&first, edge_seed).public());
-    let core_public = ring(&Signing::new(&first, core_seed).public());
-    let seal_public = ring(&PrivateKey::new(seal_seed)?.public());
-    let secret_key = write_key(KeyKind::Secret, host::random()?);
-    let publishable_key = write_key(KeyKind::Publishable, host::random()?);
-    let digests = [
-        digest("dev-secret", &tenant, KeyKind::Secret, &secret_key)?,
-        digest("dev-publishable", &tenant, KeyKind::Publishable, &publishable_key)?,
-    ];
-
-    let mut core = vec![
-        (names::SEAL_KEYS.to_owned(), ring(&seal_seed)),
-        (names::EDGE_PUBLIC_KEYS.to_owned(), edge_public),
-        (names::CORE_SIGNING_KEYS.to_owned(), ring(&core_seed)),
-        (names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?)),
-        (API_KEYS.to_owned(), serde_json::to_string(&digests)?),
-    ];
-    for gateway in &config.file.gateways {
-        core.push((gateway_token_name(gateway.name()), bytes::encode(&host::random::<24>()?)));
-    }
-    let edge = [
-        (config::PEPPERS.to_owned(), ring(&host::random()?)),
-        (config::INDEX_KEY.to_owned(), bytes::encode(&host::random::<32>()?)),
-        (config::SEAL_PUBLIC_KEYS.to_owned(), seal_public),
-        (config::EDGE_SIGNING_KEYS.to_owned(), ring(&edge_seed)),
-        (config::CORE_PUBLIC_KEYS.to_owned(), core_public),
-    ];
-    let clients = [
-        ("TIFFIN_SECRET_KEY".to_owned(), secret_key),
-        ("TIFFIN_PUBLISHABLE_KEY".to_owned(), publishable_key),
-    ];
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    write(&dir.join("core.env"), "Core's keys: opens jobs, calls providers", &core)?;
-    write(&dir.join("edge.env"), "The edge's keys: makes and checks codes, seals jobs", &edge)?;
-    write(&dir.join("clients.env"), "API keys, shown this once: core holds their digests", &clients)
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write core.env, edge.env and clients.env with fresh keys; never overwrites
+    Make {
+        #[command(flatten)]
+        folder: Dir,
+        /// The tenant that gets a secret and a publishable API key
+        #[arg(long, default_value = "dev")]
+        tenant: String,
+        /// Where the files are there: add the rings and tokens that they lack
+        #[arg(long)]
+        missing: bool,
+    },
+    /// Print which keys there are and which is in use, never the keys
+    List {
+        #[command(flatten)]
+        folder: Dir,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a fresh key that is accepted, but not used yet; or make an API key
+    Stage {
+        /// Which ring
+        #[arg(value_enum, value_name = "KIND")]
+        ring: Kind,
+        #[command(flatten)]
+        folder: Dir,
+        /// Of an API key: whose
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Of an API key: where it may be used
+        #[arg(long, value_enum)]
+        kind: Option<ApiKind>,
+        /// Of an API key: its name; otherwise one is made up
+        #[arg(long, value_parser = key_id)]
+        id: Option<KeyId>,
+    },
+    /// Use the newest staged key; the others are still accepted
+    Promote {
+        /// Which ring
+        #[arg(value_enum, value_name = "KIND")]
+        ring: Kind,
+        #[command(flatten)]
+        folder: Dir,
+        /// This key instead, such as an old one, to go back
+        #[arg(long, value_parser = key_id)]
+        id: Option<KeyId>,
+    },
+    /// Remove the old keys; or revoke an API key
+    Retire {
+        /// Which ring
+        #[arg(value_enum, value_name = "KIND")]
+        ring: Kind,
+        #[command(flatten)]
+        folder: Dir,
+        /// This key alone
+        #[arg(long, value_parser = key_id)]
+        id: Option<KeyId>,
+    },
 }
 
-fn digest(id: &str, tenant: &TenantId, kind: KeyKind, key: &str) -> anyhow::Result<ApiKey> {
-    let (digest, origins, services) = (key_digest(key), Vec::new(), Vec::new());
-    Ok(ApiKey { id: KeyId::parse(id)?, tenant: tenant.clone(), kind, digest, origins, services })
+#[derive(Args)]
+pub struct Dir {
+    /// The folder of core.env, edge.env and clients.env
+    #[arg(long, default_value = ".tiffin")]
+    dir: PathBuf,
 }
 
-fn write(path: &Path, title: &str, variables: &[(String, String)]) -> anyhow::Result<()> {
-    let mut text = format!("# {title}. Keep it secret; never commit it.\n");
-    for (name, value) in variables {
-        writeln!(text, "{name}='{value}'")?;
+fn key_id(text: &str) -> Result<KeyId, tiffin_shared::id::Error> {
+    KeyId::parse(text)
+}
+
+/// Runs one. Only what knows tenants reads the settings.
+pub fn run(command: Command, load: impl Fn() -> Result<Config, config::Error>) -> anyhow::Result<()> {
+    match command {
+        Command::Make { folder, tenant, missing } => make::make(&load()?, &folder.dir, &tenant, missing),
+        Command::List { folder, json } => list::list(&folder.dir, json),
+        Command::Stage { ring: Kind::Api, folder, tenant, kind, id } => {
+            let (Some(tenant), Some(kind)) = (tenant, kind) else {
+                anyhow::bail!("an API key needs --tenant, and --kind secret or publishable")
+            };
+            api::stage(&load()?, &folder.dir, &tenant, kind, id)
+        }
+        Command::Stage { ring, folder, tenant, kind, id } => {
+            let of_api_keys = tenant.is_some() || kind.is_some() || id.is_some();
+            anyhow::ensure!(
+                !of_api_keys,
+                "--tenant, --kind and --id are for API keys: `tiffin keys stage api`"
+            );
+            rotate::stage(&folder.dir, ring)
+        }
+        Command::Promote { ring, folder, id } => rotate::promote(&folder.dir, ring, id.as_ref()),
+        Command::Retire { ring: Kind::Api, folder, id } => api::retire(&folder.dir, id.as_ref()),
+        Command::Retire { ring, folder, id } => rotate::retire(&folder.dir, ring, id.as_ref()),
     }
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(|| {
-            format!(
-                "{}: is it there already? Keys are never overwritten: remove it to make new ones",
-                path.display()
-            )
-        })?;
-    file.write_all(text.as_bytes())?;
-    #[expect(clippy::print_stdout, reason = "tells where the keys are")]
+}
+
+/// To the person at the terminal. Not on standard output: that is for what was asked for.
+fn say(line: &str) {
+    #[expect(clippy::print_stderr, reason = "the person at the terminal is who must read this")]
     {
-        println!("wrote {}", path.display());
+        eprintln!("{line}");
     }
-    Ok(())
 }
