@@ -14,6 +14,8 @@ use crate::id::KeyId;
 use crate::id::LEDGER_HASH_BYTES;
 use crate::id::LedgerId;
 use crate::secret::Secret;
+use crate::visitor::Network;
+use crate::visitor::VisitorId;
 
 /// Keys a ring may hold: one in use, and older ones while what they made is alive.
 pub const RING_KEYS_MAX: usize = 8;
@@ -121,6 +123,13 @@ impl IndexKey {
     fn checked(&self, hash: [u8; LEDGER_HASH_BYTES]) -> LedgerId {
         let check = bytes::hmac_sha256(self.0.expose(), &[b"tiffin-ledger-check-v1", &hash]);
         LedgerId::checked(hash, bytes::truncate(check))
+    }
+
+    /// The name under which a client network's state is kept. Keyed: 2³² addresses are quickly tried.
+    pub fn visitor(&self, network: impl Into<Network>) -> VisitorId {
+        let octets = network.into().octets();
+        let fields = [b"tiffin-visitor-v1".as_slice(), &octets];
+        VisitorId::new(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
     }
 
     /// A keyed hash of something a caller sent: tells equal from different, and nothing else.
