@@ -152,6 +152,9 @@ fn one_guess_on_each_of_many_phones_meets_a_challenge_at_the_eleventh_and_a_bloc
     assert!(replies[10..100].iter().all(|reply| matches!(reply, Reply::Challenge { .. })));
     assert!(replies[100..].iter().all(|reply| matches!(reply, Reply::Block { .. })));
     assert!(is_admitted(order(&mut host, 1, false, 0)), "orders have buckets of their own");
+    let solved = (10_000..20_000).filter(|nth| is_admitted(guess(&mut host, *nth, true, 0))).count();
+    assert_eq!(solved, 100);
+    assert!(host.body().is_some_and(|body| body.len() <= STATE_BYTES_MAX), "a flood leaves a short state");
 }
 
 #[test]
