@@ -37,6 +37,27 @@ impl Bucket {
         self.0.since(now.plus(burst_ms))
     }
 
+    /// Tokens that are there.
+    pub fn remaining(&self, rate: Rate, now: UnixMs) -> u32 {
+        let missing = self.0.since(now).div_ceil(rate.refill_ms.max(1));
+        rate.capacity.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
+    }
+
+    /// Milliseconds until one more token is there; 0 when the bucket is full.
+    pub fn next_ms(&self, rate: Rate, now: UnixMs) -> u64 {
+        let refill_ms = rate.refill_ms.max(1);
+        let missing_ms = self.0.since(now);
+        // After a change of rate more may be missing than the bucket holds: the surplus returns first.
+        let surplus_ms = self.wait_ms(rate, now);
+        if surplus_ms > 0 {
+            return surplus_ms;
+        }
+        match missing_ms % refill_ms {
+            0 => missing_ms.min(refill_ms),
+            part_ms => part_ms,
+        }
+    }
+
     /// From here on the bucket is full, and as good as new.
     pub fn full_at(&self) -> UnixMs {
         self.0
@@ -61,6 +82,27 @@ mod tests {
         assert_eq!(bucket.take(RATE, start.plus(60_000)), Ok(()));
         assert_eq!(bucket.take(RATE, start.plus(60_000)), Err(60_000));
         assert_eq!(bucket.full_at(), start.plus(240_000));
+    }
+
+    #[test]
+    fn what_remains_and_when_there_is_more_agree_with_what_is_given() {
+        let mut bucket = Bucket::default();
+        let start = UnixMs(1_000_000);
+        assert_eq!((bucket.remaining(RATE, start), bucket.next_ms(RATE, start)), (3, 0));
+        for left in [2, 1, 0] {
+            assert_eq!(bucket.take(RATE, start), Ok(()));
+            assert_eq!((bucket.remaining(RATE, start), bucket.next_ms(RATE, start)), (left, 60_000));
+        }
+        for after_ms in 0..=180_001 {
+            let now = start.plus(after_ms);
+            let (left, next_ms) = (bucket.remaining(RATE, now), bucket.next_ms(RATE, now));
+            assert_eq!(left > 0, bucket.wait_ms(RATE, now) == 0, "{after_ms} ms");
+            assert_eq!(next_ms == 0, left == 3, "{after_ms} ms");
+            if next_ms > 0 {
+                assert_eq!(bucket.remaining(RATE, now.plus(next_ms)), left + 1, "{after_ms} ms");
+                assert_eq!(bucket.remaining(RATE, now.plus(next_ms - 1)), left, "{after_ms} ms");
+            }
+        }
     }
 
     #[test]

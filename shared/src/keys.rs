@@ -16,6 +16,8 @@ use crate::id::LedgerId;
 use crate::id::TenantId;
 use crate::phone::Phone;
 use crate::secret::Secret;
+use crate::visitor::Network;
+use crate::visitor::VisitorId;
 
 /// Keys a ring may hold: one in use, and older ones while what they made is alive.
 pub const RING_KEYS_MAX: usize = 8;
@@ -131,6 +133,13 @@ impl IndexKey {
         let head = e164.get(..e164.len().saturating_sub(4)).unwrap_or_default();
         let fields = [b"tiffin-prefix-v1".as_slice(), tenant.as_str().as_bytes(), head.as_bytes()];
         bytes::Bytes(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
+    }
+
+    /// The name under which a client network's state is kept. Keyed: 2³² addresses are quickly tried.
+    pub fn visitor(&self, network: impl Into<Network>) -> VisitorId {
+        let octets = network.into().octets();
+        let fields = [b"tiffin-visitor-v1".as_slice(), &octets];
+        VisitorId::new(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
     }
 
     /// A keyed hash of something a caller sent: tells equal from different, and nothing else.

@@ -16,6 +16,8 @@ use tiffin_shared::order::Order;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::visitor;
+use tiffin_shared::visitor::Visitor;
 
 use self::common::fixtures::START;
 use self::common::host::Host;
@@ -55,6 +57,17 @@ proptest! {
             now = pause::after(now, pause);
             check::<Nonce>(&NONCE, host.stored.as_ref(), &(), now);
             host.ask::<Nonce>(&(), now);
+        }
+    }
+
+    #[test]
+    fn a_visitor_keeps_the_laws(script in common::visitor::script(pause::any(), 1..60)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let command = common::visitor::command(step.action);
+            check::<Visitor>(&VISITOR, host.stored.as_ref(), &command, now);
+            host.ask::<Visitor>(&command, now);
         }
     }
 }
@@ -98,6 +111,14 @@ const ORDER: Subject<Order> = Subject {
 };
 
 const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |()| Some(MINUTE_MS) };
+
+const VISITOR: Subject<Visitor> = Subject {
+    show: |reply| format!("{reply:?}"),
+    // A later one may find a token that the first did not.
+    again_ms: |command| match command.ask {
+        visitor::Ask::Order(_) | visitor::Ask::Guess(_) => Some(0),
+    },
+};
 
 fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M::Command, now: UnixMs) {
     let run = |body: Option<&str>, now: UnixMs| -> (String, Option<Commit>) {

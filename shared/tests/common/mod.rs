@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod model;
 pub mod order;
 pub mod pause;
+pub mod visitor;
 
 use proptest::test_runner::Config;
 

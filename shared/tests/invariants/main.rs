@@ -7,5 +7,8 @@ mod common;
 mod attempts;
 mod limits;
 mod outbox;
+mod places;
+mod quotas;
 mod secrecy;
 mod sections;
+mod visitors;

@@ -1,0 +1,244 @@
+//! What one client network may ask of the public routes: challenged first, blocked later. Kept under its [`VisitorId`].
+//!
+//! Each kind of request has three buckets. `free` admits without a challenge. `unsolved` counts the requests that came
+//! without a solved challenge, and refuses them when there are ten times as many. `solved` counts those that came with one
+//! and has the same size, but is its own: a flood from behind a shared address cannot use up what a neighbour who solves
+//! the challenge is entitled to. So the reply to a request depends only on how many of its own kind came before.
+//!
+//! A missing state means a visitor who was never here. Losing it grants at most one more burst to one network, and the limits
+//! that protect a phone (bucket, caps, guesses) are in the ledger: so it fails open, and nobody is locked out.
+//!
+//! A provider's customer may hold a whole IPv6 /48. Asking about the site with every request would double the hops of every
+//! IPv6 user; [`Network::site`] and [`VisitorLimits::site`] are for a host that asks only when a /64 shows up first
+//! ([`Reply::is_first`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely.
+
+mod limits;
+mod network;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use self::limits::Allowance;
+pub use self::limits::VisitorLimits;
+pub use self::network::Network;
+pub use self::network::VisitorId;
+pub use self::network::network;
+use crate::bucket::Bucket;
+use crate::bytes::Bytes;
+use crate::machine::Machine;
+use crate::machine::Step;
+use crate::machine::Write;
+use crate::time::UnixMs;
+
+/// Requests remembered of each kind and verdict: as many as the largest default burst of orders, about 400 bytes.
+/// A replay of an older one costs a token, nothing else.
+pub const REQUESTS_MAX: usize = 32;
+/// Bytes kept of a request's hash. Two of 32 collide once in 10¹¹ times, and then one request is free.
+const TAG_BYTES: usize = 6;
+
+/// The machine.
+pub enum Visitor {}
+
+/// What a network did lately. JSON with short names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The latest time seen: an earlier one is read as this one.
+    clock: UnixMs,
+    #[serde(default, skip_serializing_if = "Lane::is_empty")]
+    orders: Lane,
+    #[serde(default, skip_serializing_if = "Lane::is_empty")]
+    guesses: Lane,
+}
+
+/// One kind of request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lane {
+    #[serde(rename = "f", skip_serializing_if = "is_new")]
+    free: Bucket,
+    #[serde(rename = "u", skip_serializing_if = "is_new")]
+    unsolved: Bucket,
+    #[serde(rename = "s", skip_serializing_if = "is_new")]
+    solved: Bucket,
+    /// Oldest first.
+    #[serde(rename = "a", skip_serializing_if = "Vec::is_empty")]
+    admitted: Vec<Bytes<TAG_BYTES>>,
+    /// Oldest first.
+    #[serde(rename = "c", skip_serializing_if = "Vec::is_empty")]
+    challenged: Vec<Bytes<TAG_BYTES>>,
+}
+
+/// Something a visitor asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// The installation's settings.
+    pub limits: VisitorLimits,
+    /// What.
+    pub ask: Ask,
+}
+
+/// A request that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A code is ordered.
+    Order(Request),
+    /// A code is guessed: one guess on each of many phones hides from every phone's own limit.
+    Guess(Request),
+}
+
+/// Which request it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Keyed hash of the caller and its idempotency key. The same request again takes no second token.
+    pub id: Bytes<16>,
+    /// It brought a challenge solved for it. The host has checked that, and that it was not used before.
+    pub solved: bool,
+}
+
+/// The verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Go on.
+    Admit {
+        /// Requests left without a challenge.
+        remaining: u32,
+        /// Milliseconds until there is one more; 0 when all are there.
+        reset_ms: u64,
+        /// Nothing was known of this network.
+        is_first: bool,
+    },
+    /// Only with a solved challenge.
+    Challenge {
+        /// Milliseconds until one passes without.
+        reset_ms: u64,
+    },
+    /// Too many: 429.
+    Block {
+        /// Milliseconds until the same request is looked at again.
+        retry_after_ms: u64,
+        /// It came without a solved challenge, and with one it would pass now.
+        solvable: bool,
+    },
+}
+
+impl Reply {
+    /// Nothing was known of this network: the moment to ask about its [`Network::site`].
+    pub fn is_first(self) -> bool {
+        matches!(self, Self::Admit { is_first: true, .. })
+    }
+}
+
+impl Machine for Visitor {
+    type State = State;
+    type Command = Command;
+    type Reply = Reply;
+
+    fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
+        let mut state = state.unwrap_or_default();
+        let now = state.clock.max(now);
+        state.clock = now;
+        state.forget(now);
+        let is_first = state.orders.is_empty() && state.guesses.is_empty();
+        let (lane, allowance, request) = match &command.ask {
+            Ask::Order(request) => (&mut state.orders, command.limits.order(), request),
+            Ask::Guess(request) => (&mut state.guesses, command.limits.guess(), request),
+        };
+        match lane.decide(allowance, request, now) {
+            Err(refusal) => Step::keep(refusal),
+            Ok(verdict) => {
+                let remaining = lane.free.remaining(allowance.free, now);
+                let reset_ms = lane.free.next_ms(allowance.free, now);
+                let reply = match verdict.admitted {
+                    true => Reply::Admit { remaining, reset_ms, is_first },
+                    false => Reply::Challenge { reset_ms: lane.free.wait_ms(allowance.free, now) },
+                };
+                if !verdict.changed {
+                    return Step::keep(reply);
+                }
+                let expires_at = state.orders.full_at().max(state.guesses.full_at());
+                Step { reply, write: Write::Put { state, expires_at, wake_at: None } }
+            }
+        }
+    }
+}
+
+/// What becomes of a request that is not blocked.
+struct Verdict {
+    admitted: bool,
+    changed: bool,
+}
+
+impl Lane {
+    fn decide(&mut self, allowance: Allowance, request: &Request, now: UnixMs) -> Result<Verdict, Reply> {
+        let tag = Bytes(first(request.id));
+        if self.admitted.contains(&tag) {
+            return Ok(Verdict { admitted: true, changed: false });
+        }
+        if request.solved {
+            let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable: false };
+            self.solved.take(allowance.block, now).map_err(blocked)?;
+            self.admit(tag);
+            return Ok(Verdict { admitted: true, changed: true });
+        }
+        let is_known = self.challenged.contains(&tag);
+        if !is_known {
+            let solvable = self.solved.wait_ms(allowance.block, now) == 0;
+            let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable };
+            self.unsolved.take(allowance.block, now).map_err(blocked)?;
+        }
+        if self.free.take(allowance.free, now).is_ok() {
+            self.admit(tag);
+            return Ok(Verdict { admitted: true, changed: true });
+        }
+        if !is_known {
+            remember(&mut self.challenged, tag);
+        }
+        Ok(Verdict { admitted: false, changed: !is_known })
+    }
+
+    fn admit(&mut self, tag: Bytes<TAG_BYTES>) {
+        self.challenged.retain(|known| *known != tag);
+        remember(&mut self.admitted, tag);
+    }
+
+    /// From here on nothing is left to remember.
+    fn full_at(&self) -> UnixMs {
+        self.free.full_at().max(self.unsolved.full_at()).max(self.solved.full_at())
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl State {
+    /// A kind of request whose buckets are full is as good as new.
+    fn forget(&mut self, now: UnixMs) {
+        for lane in [&mut self.orders, &mut self.guesses] {
+            if lane.full_at() <= now {
+                *lane = Lane::default();
+            }
+        }
+    }
+}
+
+fn remember(tags: &mut Vec<Bytes<TAG_BYTES>>, tag: Bytes<TAG_BYTES>) {
+    if tags.len() >= REQUESTS_MAX {
+        tags.remove(0);
+    }
+    tags.push(tag);
+}
+
+fn first(id: Bytes<16>) -> [u8; TAG_BYTES] {
+    let mut tag = [0; TAG_BYTES];
+    for (to, from) in tag.iter_mut().zip(id.0) {
+        *to = from;
+    }
+    tag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_new(bucket: &Bucket) -> bool {
+    *bucket == Bucket::default()
+}

@@ -1,0 +1,168 @@
+//! **bucket**, for a client network: free up to three and one a minute, blocked at ten times that.
+
+use proptest::collection::vec;
+use proptest::proptest;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::visitor::Ask;
+use tiffin_shared::visitor::REQUESTS_MAX;
+use tiffin_shared::visitor::Reply;
+use tiffin_shared::visitor::Visitor;
+
+use crate::common;
+use crate::common::fixtures::START;
+use crate::common::host::Host;
+use crate::common::pause;
+use crate::common::visitor::command;
+use crate::common::visitor::request;
+use crate::common::visitor::script;
+
+/// Bytes of the largest state: four lists of 32 short hashes, and seven times.
+const STATE_BYTES_MAX: usize = 4 * REQUESTS_MAX * 11 + 7 * 20;
+
+fn order(host: &mut Host, nth: u16, solved: bool, after_ms: u64) -> Reply {
+    host.ask::<Visitor>(&command(Ask::Order(request(nth, solved))), START.plus(after_ms))
+}
+
+fn guess(host: &mut Host, nth: u16, solved: bool, after_ms: u64) -> Reply {
+    host.ask::<Visitor>(&command(Ask::Guess(request(nth, solved))), START.plus(after_ms))
+}
+
+fn is_admitted(reply: Reply) -> bool {
+    matches!(reply, Reply::Admit { .. })
+}
+
+/// In every interval at most the burst and what came back meanwhile.
+fn fits(times_ms: &[u64], burst: u64, refill_ms: u64) -> bool {
+    times_ms.iter().enumerate().all(|(from, start)| {
+        times_ms[from..].iter().zip(1_u64..).all(|(end, count)| count <= burst + (end - start) / refill_ms)
+    })
+}
+
+proptest! {
+    #![proptest_config(common::cases(128))]
+
+    #[test]
+    fn no_interval_admits_more_than_the_buckets_allow(script in script(pause::any(), 1..250)) {
+        let (mut host, mut now) = (Host::default(), START);
+        let mut times: [Vec<u64>; 4] = Default::default();
+        let mut admitted_ids = std::collections::BTreeSet::new();
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let (kind, asked) = match step.action {
+                Ask::Order(asked) => (0, asked),
+                Ask::Guess(asked) => (2, asked),
+            };
+            let clock = host.seen(now);
+            let reply = host.ask::<Visitor>(&command(step.action), now);
+            // A replay is admitted again and counts once: only fresh ids are counted.
+            if is_admitted(reply) && admitted_ids.insert((kind, asked.id)) {
+                times[kind + usize::from(asked.solved)].push(clock.0);
+            }
+            assert!(host.body().is_none_or(|body| body.len() <= STATE_BYTES_MAX));
+        }
+        let [orders, solved_orders, guesses, solved_guesses] = &times;
+        assert!(fits(orders, 3, MINUTE_MS) && fits(solved_orders, 30, 6 * SECOND_MS));
+        assert!(fits(guesses, 10, 12 * SECOND_MS) && fits(solved_guesses, 100, 1_200));
+    }
+
+    #[test]
+    fn the_order_of_arrival_changes_no_count(
+        solved in vec(proptest::bool::ANY, 1..90),
+        shuffle in vec(proptest::num::u64::ANY, 90),
+        before in 0..40_u16,
+    ) {
+        let mut host = Host::default();
+        for nth in 0..before {
+            order(&mut host, 1_000 + nth, nth % 2 == 0, u64::from(nth) * 900);
+        }
+        let counts = |requests: &[(u16, bool)]| {
+            let mut host = host.clone();
+            let mut counts = [[0_u32; 3]; 2];
+            for (nth, solved) in requests {
+                let verdict = match order(&mut host, *nth, *solved, 40_000) {
+                    Reply::Admit { .. } => 0,
+                    Reply::Challenge { .. } => 1,
+                    Reply::Block { .. } => 2,
+                };
+                counts[usize::from(*solved)][verdict] += 1;
+            }
+            counts
+        };
+        let requests: Vec<_> = (0..).zip(solved).collect();
+        let mut shuffled = requests.clone();
+        shuffled.sort_by_key(|(nth, _)| shuffle[usize::from(*nth)]);
+        assert_eq!(counts(&requests), counts(&shuffled));
+    }
+}
+
+#[test]
+fn three_orders_are_free_then_a_challenge_then_a_block_to_the_millisecond() {
+    let mut host = Host::default();
+    for (nth, remaining) in [(0, 2), (1, 1), (2, 0)] {
+        let reply = order(&mut host, nth, false, 0);
+        assert_eq!(reply, Reply::Admit { remaining, reset_ms: MINUTE_MS, is_first: nth == 0 });
+    }
+    for nth in 3..30 {
+        assert_eq!(order(&mut host, nth, false, 0), Reply::Challenge { reset_ms: MINUTE_MS });
+    }
+    let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable: true };
+    assert_eq!(order(&mut host, 30, false, 0), blocked(6 * SECOND_MS));
+    assert_eq!(order(&mut host, 30, false, 5_999), blocked(1));
+    assert_eq!(order(&mut host, 30, false, 6_000), Reply::Challenge { reset_ms: 54_000 });
+    assert_eq!(order(&mut host, 30, false, 59_999), Reply::Challenge { reset_ms: 1 });
+    assert!(is_admitted(order(&mut host, 30, false, MINUTE_MS)));
+}
+
+#[test]
+fn a_neighbour_who_solves_gets_through_while_another_floods() {
+    let mut host = Host::default();
+    for nth in 0..5_000 {
+        order(&mut host, nth, false, 0);
+    }
+    for nth in 5_000..5_030 {
+        assert!(is_admitted(order(&mut host, nth, true, 0)), "{nth}");
+    }
+    let reply = order(&mut host, 5_030, true, 0);
+    assert_eq!(reply, Reply::Block { retry_after_ms: 6 * SECOND_MS, solvable: false });
+}
+
+#[test]
+fn the_same_request_takes_one_token_and_may_bring_its_solution_later() {
+    let mut host = Host::default();
+    for _ in 0..5 {
+        assert!(is_admitted(order(&mut host, 0, false, 0)));
+    }
+    assert!(is_admitted(order(&mut host, 1, false, 0)) && is_admitted(order(&mut host, 2, false, 0)));
+    for _ in 0..50 {
+        assert!(matches!(order(&mut host, 3, false, 0), Reply::Challenge { .. }));
+    }
+    assert!(is_admitted(order(&mut host, 3, true, 0)));
+    assert!(is_admitted(order(&mut host, 3, false, 0)), "it was admitted already");
+    assert!(matches!(order(&mut host, 4, false, 0), Reply::Challenge { .. }), "fifty repetitions were one");
+}
+
+#[test]
+fn one_guess_on_each_of_many_phones_meets_a_challenge_at_the_eleventh_and_a_block_at_the_hundred_and_first() {
+    let mut host = Host::default();
+    assert!(is_admitted(order(&mut host, 0, false, 0)));
+    let replies: Vec<_> = (0..10_000).map(|nth| guess(&mut host, nth, false, 0)).collect();
+    assert_eq!(replies.iter().filter(|reply| is_admitted(**reply)).count(), 10);
+    assert!(replies[10..100].iter().all(|reply| matches!(reply, Reply::Challenge { .. })));
+    assert!(replies[100..].iter().all(|reply| matches!(reply, Reply::Block { .. })));
+    assert!(is_admitted(order(&mut host, 1, false, 0)), "orders have buckets of their own");
+    let solved = (10_000..20_000).filter(|nth| is_admitted(guess(&mut host, *nth, true, 0))).count();
+    assert_eq!(solved, 100);
+    assert!(host.body().is_some_and(|body| body.len() <= STATE_BYTES_MAX), "a flood leaves a short state");
+}
+
+#[test]
+fn a_visitor_is_kept_as_short_json_without_an_address() {
+    let mut host = Host::default();
+    order(&mut host, 1, false, 0);
+    let expected =
+        r#"{"clock":1795082400000,"orders":{"f":1795082460000,"u":1795082406000,"a":["AAEAAAAA"]}}"#;
+    assert_eq!(host.body(), Some(expected));
+    assert_ne!(Bytes([0; 16]), request(1, false).id);
+}
