@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod event;
+pub mod factor;
 pub mod job;
