@@ -22,8 +22,12 @@ use crate::time::UnixMs;
 pub const DIRECTORY: &str = "TIFFIN_DIRECTORY";
 /// Ring of peppers for code digests; the first one is in use. Held by the edge alone.
 pub const PEPPERS: &str = "TIFFIN_PEPPERS";
-/// 32 bytes in base64url: names ledgers. Changing it forgets every bucket and order.
+/// 32 bytes in base64url: names ledgers and factors. Changing it forgets every bucket and order, and every factor must
+/// be enrolled anew.
 pub const INDEX_KEY: &str = "TIFFIN_INDEX_KEY";
+/// Ring of keys that seal the secrets of factors; the first one seals, all open. A new key stands second everywhere
+/// before it stands first anywhere; an old one goes once every factor was used or removed since it stood first.
+pub const FACTOR_KEYS: &str = "TIFFIN_FACTOR_KEYS";
 /// Ring of the delivery workers' public keys; jobs are sealed for the first.
 pub const SEAL_PUBLIC_KEYS: &str = "TIFFIN_SEAL_PUBLIC_KEYS";
 /// Ring of the edge's private signing keys; the first one signs.

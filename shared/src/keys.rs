@@ -10,6 +10,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use crate::bytes;
+use crate::factor::FactorId;
 use crate::id::KeyId;
 use crate::id::LEDGER_HASH_BYTES;
 use crate::id::LedgerId;
@@ -120,6 +121,17 @@ impl IndexKey {
     /// Whether this key made the name. A made-up one is refused before it costs anything.
     pub fn knows(&self, ledger: LedgerId) -> bool {
         self.checked(ledger.hash()) == ledger
+    }
+
+    /// The factor of `tenant` that `seed` names: 128 bits that nobody can guess.
+    pub fn factor(&self, tenant: &TenantId, seed: [u8; 16]) -> FactorId {
+        let fields = [b"tiffin-factor-check-v1".as_slice(), tenant.as_str().as_bytes(), &seed];
+        FactorId::checked(seed, bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
+    }
+
+    /// Whether this key made the id for this tenant. A made-up or borrowed one is refused before it costs anything.
+    pub fn knows_factor(&self, tenant: &TenantId, factor: &FactorId) -> bool {
+        self.factor(tenant, factor.seed()) == *factor
     }
 
     fn checked(&self, hash: [u8; LEDGER_HASH_BYTES]) -> LedgerId {

@@ -14,6 +14,7 @@ pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
+pub mod factor;
 pub mod http;
 pub mod id;
 pub mod keys;

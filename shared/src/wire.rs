@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod event;
+pub mod factor;
 pub mod job;
 pub mod notice;

@@ -5,6 +5,8 @@ mod common;
 
 use proptest::collection::vec;
 use proptest::proptest;
+use tiffin_shared::factor;
+use tiffin_shared::factor::Factor;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::machine;
@@ -48,6 +50,16 @@ proptest! {
         script in common::order::script(common::order::pauses(), 1..40),
     ) {
         laws_of_order(&script);
+    }
+
+    #[test]
+    fn a_factor_keeps_the_laws(script in common::factor::script(common::factor::pauses(), 1..40)) {
+        let mut world = common::factor::World::default();
+        for step in &script {
+            let command = world.next(step);
+            check::<Factor>(&FACTOR, world.host.stored.as_ref(), &command, world.now);
+            world.play(&command);
+        }
     }
 
     #[test]
@@ -107,6 +119,14 @@ const ORDER: Subject<Order> = Subject {
         order::Ask::Receipt { .. } | order::Ask::Reported(_) | order::Ask::Stop(_) => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. } | order::Ask::Result { .. } | order::Ask::Tick => Some(0),
+    },
+};
+
+const FACTOR: Subject<Factor> = Subject {
+    show: common::factor::shown,
+    again_ms: |command| match command.ask {
+        factor::Ask::Enrol(_) | factor::Ask::Remove(_) => Some(MINUTE_MS),
+        factor::Ask::Verify(_) => None,
     },
 };
 
