@@ -13,6 +13,7 @@ pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
+pub mod guard;
 pub mod http;
 pub mod id;
 pub mod keys;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod fixtures;
+pub mod guard;
 pub mod host;
 pub mod ledger;
 pub mod model;
