@@ -78,7 +78,8 @@ impl Machine for Verdicts {
 }
 
 impl State {
+    /// An emptied list still knows its clock at the moment it was emptied.
     fn keep_until(&self) -> UnixMs {
-        self.list.ends_at().unwrap_or(self.clock)
+        self.list.ends_at().unwrap_or_default().max(self.clock.plus(1))
     }
 }
