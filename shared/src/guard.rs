@@ -157,8 +157,12 @@ pub struct Figures {
     pub recent: Rates,
     /// Ten minutes of orders whose users had time to verify.
     pub settled: Rates,
+    /// The running hour and the one before of such orders.
+    pub hour: Rates,
     /// A day of such orders.
     pub day: Rates,
+    /// Orders that ten minutes usually bring at this time.
+    pub usual_sends: u32,
     /// Most verified in ten minutes of the last week.
     pub best: u32,
     /// The seven days before today.
@@ -212,21 +216,20 @@ impl Machine for Guard {
             (Ask::Note { batch, counts }, state) => {
                 let state = state.unwrap_or_else(|| State::new(now));
                 if state.batches.contains(batch) {
-                    return Step::keep(state.reply(command, now));
+                    return Step::keep(state.reply(state.figures(command, now), now));
                 }
                 state.note(*batch, counts, command, now)
             }
             (Ask::Release, Some(state)) => state.release(command, now),
-            (Ask::Tick, Some(mut state)) => {
-                state.lapse(now);
-                state.judge(command, now);
-                state.put(command, now)
-            }
-            (Ask::Told(seq), Some(mut state)) if *seq > state.told && *seq <= state.seq => {
+            (Ask::Tick, Some(state)) => state.tick(command, now),
+            (Ask::Told(seq), Some(mut state)) => {
+                let figures = state.figures(command, now);
+                if *seq <= state.told || *seq > state.seq {
+                    return Step::keep(state.reply(figures, now));
+                }
                 state.told = *seq;
-                state.put(command, now)
+                state.put(figures, command, now)
             }
-            (Ask::Told(_), Some(state)) => Step::keep(state.reply(command, now)),
             (Ask::Release | Ask::Tick | Ask::Told(_), None) => {
                 Step::keep(Reply { verdict: None, figures: Figures::default(), change: None })
             }

@@ -152,10 +152,18 @@ impl Counts {
         rates(self.slots.iter().filter(|span| span.0 >= now.minus(SHORT_MS).0 / SLOT_MS))
     }
 
-    /// Ten minutes of orders whose users had `settle_ms` to verify.
-    pub fn settled(&self, settle_ms: u64, now: UnixMs) -> Rates {
+    /// Ten minutes of orders, sent at `since` or later, whose users had `settle_ms` to verify.
+    pub fn settled(&self, since: UnixMs, settle_ms: u64, now: UnixMs) -> Rates {
         let from = now.minus(SHORT_MS.saturating_add(settle_ms)).0 / SLOT_MS;
+        let from = from.max(since.0.div_ceil(SLOT_MS));
         rates(self.slots.iter().filter(|span| span.0 >= from && is_settled(span, settle_ms, now)))
+    }
+
+    /// Orders that ten minutes bring at the pace of the busier of the last two full hours.
+    pub fn usual_sends(&self, now: UnixMs) -> u32 {
+        let hour = now.0 / HOUR_MS;
+        let full = self.hours.iter().filter(|span| span.0 < hour && span.0 >= hour.saturating_sub(2));
+        full.map(|span| span.1).max().unwrap_or(0) / 6
     }
 
     /// Orders of the last `hours` hours, the running one included, whose users had time to verify.

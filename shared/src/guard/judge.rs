@@ -28,6 +28,9 @@ const UNVERIFIED_PER_VERIFIED: u32 = 4;
 /// Orders turned away per order let through that show that it is no person who is challenged. A person is turned
 /// away once and comes back with the answer.
 const REFUSED_PER_SEND: u32 = 5;
+/// Orders beyond which a poor conversion may be a pump's doing. To bring a conversion of 60 % below 20 % it has to
+/// triple the orders.
+const LOUDER_TIMES: u32 = 2;
 /// A block is prolonged by what came in the last hour before its end.
 const PROLONG_WITHIN_MS: u64 = HOUR_MS;
 /// Doublings of a challenge, so that the shift stays small.
@@ -53,26 +56,28 @@ impl State {
         }
         self.batches.push(batch);
         self.counts.note(counts.get(..BATCH_COUNTS_MAX).unwrap_or(counts), now);
-        let settled = self.counts.settled(command.policy.settle_ms, now);
-        self.counts.note_best(settled.verified, now);
-        self.judge(command, now);
-        self.put(command, now)
+        let mut figures = self.figures(command, now);
+        self.counts.note_best(figures.settled.verified, now);
+        figures.best = self.counts.best();
+        self.judge(&figures, command, now);
+        self.put(figures, command, now)
     }
 
     pub(super) fn release(mut self, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         if self.standing.is_none() && !self.counts.has_evidence() && self.strikes == 0 {
-            return Step::keep(self.reply(command, now));
+            return Step::keep(self.reply(self.figures(command, now), now));
         }
         self.counts.forget();
         self.strikes = 0;
         if self.standing.take().is_some() {
             self.seq = self.seq.saturating_add(1);
         }
-        self.put(command, now)
+        let figures = self.figures(command, now);
+        self.put(figures, command, now)
     }
 
     /// Ends a verdict whose time is over. What led to a block is forgotten with it, or it would return at the next order.
-    pub(super) fn lapse(&mut self, now: UnixMs) {
+    fn lapse(&mut self, now: UnixMs) {
         if let Some(over) = self.standing.filter(|standing| standing.until <= now) {
             self.standing = None;
             if over.level == Level::Block {
@@ -81,28 +86,31 @@ impl State {
         }
     }
 
-    pub(super) fn judge(&mut self, command: &Command, now: UnixMs) {
+    /// The alarm rang: time alone changes what counts as settled.
+    pub(super) fn tick(mut self, command: &Command, now: UnixMs) -> Step<Self, Reply> {
+        self.lapse(now);
+        let figures = self.figures(command, now);
+        self.judge(&figures, command, now);
+        self.put(figures, command, now)
+    }
+
+    fn judge(&mut self, figures: &Figures, command: &Command, now: UnixMs) {
         let before = self.standing;
-        let figures = self.figures(&command.policy, now);
         let finding = match command.kind {
-            Kind::Country => country(&figures, &self.hour(command, now), command, now),
+            Kind::Country => country(figures, command, now),
             Kind::Guesses => self.guesses(&command.policy, now),
-            Kind::Prefix => prefix(&figures, command, now),
+            Kind::Prefix => prefix(figures, command, now),
         };
         if let Some(finding) = finding {
             self.stand(&finding, &command.policy, now);
         }
-        self.prolong(&figures, command, now);
+        self.prolong(figures, command, now);
         if let Some(standing) = &mut self.standing {
             standing.mode = command.policy.mode;
         }
         if self.standing != before {
             self.seq = self.seq.saturating_add(1);
         }
-    }
-
-    fn hour(&self, command: &Command, now: UnixMs) -> Rates {
-        self.counts.settled_hours(2, command.policy.settle_ms, now)
     }
 
     /// A spray is seen before the last of `guesses_min` guesses: once so many are wrong that no right ones could
@@ -170,12 +178,17 @@ impl State {
         self.standing = Some(Standing { until, ..standing });
     }
 
-    fn figures(&self, policy: &Policy, now: UnixMs) -> Figures {
+    pub(super) fn figures(&self, command: &Command, now: UnixMs) -> Figures {
+        let settle_ms = command.policy.settle_ms;
+        // What waited for the end of an outage is sent at once when it is over, and many of its users are gone.
+        let since = command.around.sound_since.plus(settle_ms);
         let [(right_guesses, wrong_guesses), _] = self.counts.guesses(now);
         Figures {
             recent: self.counts.recent(now),
-            settled: self.counts.settled(policy.settle_ms, now),
-            day: self.counts.settled_hours(24, policy.settle_ms, now),
+            settled: self.counts.settled(since, settle_ms, now),
+            hour: self.counts.settled_hours(2, settle_ms, now),
+            day: self.counts.settled_hours(24, settle_ms, now),
+            usual_sends: self.counts.usual_sends(now),
             best: self.counts.best(),
             past: self.counts.past(now),
             right_guesses,
@@ -183,17 +196,17 @@ impl State {
         }
     }
 
-    pub(super) fn reply(&self, command: &Command, now: UnixMs) -> Reply {
+    pub(super) fn reply(&self, figures: Figures, now: UnixMs) -> Reply {
         Reply {
             verdict: self.standing.filter(|standing| now < standing.until),
-            figures: self.figures(&command.policy, now),
+            figures,
             change: (self.told < self.seq).then_some(self.seq),
         }
     }
 
-    pub(super) fn put(mut self, command: &Command, now: UnixMs) -> Step<Self, Reply> {
+    pub(super) fn put(mut self, figures: Figures, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
-        let (reply, expires_at) = (self.reply(command, now), self.keep_until());
+        let (reply, expires_at) = (self.reply(figures, now), self.keep_until());
         let wake_at = self.wake_at(&reply, command, now);
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
@@ -246,24 +259,30 @@ fn over_budget(figures: &Figures, command: &Command) -> Option<Finding> {
     found.then_some(Finding { level: Level::Challenge, because: Cause::UnverifiedBudget })
 }
 
+/// Whether there is more of it than usual. Unverified orders on top of the usual ones lower a conversion only by making
+/// more of them; where the orders are as many as ever and fewer verify, messages do not arrive.
+fn is_louder(figures: &Figures) -> bool {
+    figures.settled.sends > figures.usual_sends.saturating_mul(LOUDER_TIMES)
+}
+
 fn prefix(figures: &Figures, command: &Command, now: UnixMs) -> Option<Finding> {
     let policy = &command.policy;
-    let is_burst = figures.settled.sends > policy.prefix_floor && figures.settled.sends >= policy.samples_min;
-    let is_known = figures.day.sends >= policy.samples_min;
-    let below = |percent: u32| {
-        let short = is_burst && figures.settled.is_surely_below(percent.saturating_mul(100));
-        (short, is_known && figures.day.is_surely_below(percent.saturating_mul(100)))
-    };
     if !is_sound(command, now) {
         return over_budget(figures, command);
     }
-    let (short, day) = below(policy.block_below_percent);
+    let below = |rates: Rates, percent: u32| {
+        rates.sends >= policy.samples_min && rates.is_surely_below(percent.saturating_mul(100))
+    };
+    let is_burst = figures.settled.sends > policy.prefix_floor;
     let is_unusual = figures.settled.unverified() > figures.best.saturating_mul(policy.budget_times);
-    if (short && is_unusual || day) && converts_around(figures, command) {
+    let is_dead = below(figures.settled, policy.block_below_percent) && is_burst && is_unusual
+        || below(figures.day, policy.block_below_percent);
+    if is_dead && converts_around(figures, command) {
         return Some(Finding { level: Level::Block, because: Cause::NoConversion });
     }
-    let (short, day) = below(policy.challenge_below_percent);
-    if short || day {
+    let is_poor = below(figures.settled, policy.challenge_below_percent) && is_burst && is_louder(figures)
+        || [figures.hour, figures.day].into_iter().any(|rates| below(rates, policy.challenge_below_percent));
+    if is_poor {
         return Some(Finding { level: Level::Challenge, because: Cause::LowConversion });
     }
     over_budget(figures, command)
@@ -279,7 +298,7 @@ fn converts_around(figures: &Figures, command: &Command) -> bool {
         || u64::from(rest.verified).saturating_mul(100) >= u64::from(rest.sends).saturating_mul(percent)
 }
 
-fn country(figures: &Figures, hour: &Rates, command: &Command, now: UnixMs) -> Option<Finding> {
+fn country(figures: &Figures, command: &Command, now: UnixMs) -> Option<Finding> {
     let policy = &command.policy;
     let usual_percent_100 = if figures.past.sends >= policy.country_floor {
         let share =
@@ -289,8 +308,9 @@ fn country(figures: &Figures, hour: &Rates, command: &Command, now: UnixMs) -> O
         policy.usual_percent.saturating_mul(100)
     };
     let threshold = usual_percent_100.saturating_mul(policy.country_drop_percent) / 100;
-    let drops = |rates: &Rates| rates.sends >= policy.country_floor && rates.is_surely_below(threshold);
-    if is_sound(command, now) && [&figures.settled, hour, &figures.day].into_iter().any(drops) {
+    let drops = |rates: Rates| rates.sends >= policy.country_floor && rates.is_surely_below(threshold);
+    let found = drops(figures.settled) && is_louder(figures) || drops(figures.hour) || drops(figures.day);
+    if found && is_sound(command, now) {
         return Some(Finding { level: Level::Challenge, because: Cause::CountryDrop });
     }
     over_budget(figures, command)

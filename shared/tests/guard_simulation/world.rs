@@ -26,6 +26,7 @@ use tiffin_shared::guard::verdicts::Verdicts;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::machine::Machine;
 use tiffin_shared::machine::Write;
+use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
@@ -133,11 +134,13 @@ impl World {
         }
     }
 
-    /// Plays the orders. During `silence` core is down: no reports come, and what was ordered in its last minutes is
-    /// sent when it is back.
+    /// Plays the orders. During `silence` core is down: no reports come, and what was ordered in its last four minutes is
+    /// sent when it is back, too late for its users. Older orders have expired.
     pub fn play(&mut self, mut orders: Vec<Order>, silence: Option<Span>, random: &mut Random) {
-        for order in &mut orders {
-            if let Some(silence) = silence.filter(|silence| silence.has(order.at)) {
+        if let Some(silence) = silence {
+            let waits = silence.to.minus(4 * MINUTE_MS);
+            orders.retain(|order| !silence.has(order.at) || order.at >= waits);
+            for order in orders.iter_mut().filter(|order| silence.has(order.at)) {
                 order.at = silence.to.plus(random.below(20 * SECOND_MS));
                 order.verified_at = None;
             }
