@@ -102,7 +102,7 @@ impl State {
             Kind::Prefix => prefix(figures, command, now),
         };
         if let Some(finding) = finding {
-            self.stand(&finding, &command.policy, now);
+            self.stand(&finding, figures, command, now);
         }
         self.prolong(figures, command, now);
         if let Some(standing) = &mut self.standing {
@@ -124,26 +124,39 @@ impl State {
         found.then_some(Finding { level: Level::Challenge, because: Cause::FailedGuesses })
     }
 
-    /// A stricter verdict replaces a milder one. One of the same strictness prolongs it, in large steps, so that the list
-    /// changes seldom.
-    fn stand(&mut self, finding: &Finding, policy: &Policy, now: UnixMs) {
-        let old = self.standing;
-        if old.is_some_and(|old| old.level > finding.level) {
-            return;
-        }
+    /// A stricter verdict replaces a milder one. One of the same strictness prolongs it while orders still come through, in
+    /// large steps, so that the list changes seldom.
+    fn stand(&mut self, finding: &Finding, figures: &Figures, command: &Command, now: UnixMs) {
+        let policy = &command.policy;
+        let policy = &command.policy;
         let is_offence = |because| because != Cause::UnverifiedBudget;
-        let is_new = old.is_none_or(|old| old.level < finding.level || !is_offence(old.because));
-        if is_new && is_offence(finding.because) {
+        let old = self.standing.filter(|old| old.level >= finding.level);
+        let confirms = old.is_some_and(|old| {
+            old.level == finding.level && !is_offence(old.because) && is_offence(finding.because)
+        });
+        let because = match old {
+            Some(old) if !confirms => old.because,
+            _ => finding.because,
+        };
+        let starts = old.is_none() || confirms;
+        if starts && is_offence(because) {
             if now >= self.struck_at.plus(STRIKES_FORGET_MS) {
                 self.strikes = 0;
             }
             self.strikes = self.strikes.saturating_add(1);
             self.struck_at = now;
         }
-        let lasts_ms = self.lasts_ms(finding.level, finding.because, policy);
-        let is_short = |old: Standing| old.until.since(now) < lasts_ms / 2;
-        if old.is_none_or(|old| old.level < finding.level || is_short(old)) {
-            let (level, because) = (finding.level, finding.because);
+        let lasts_ms = self.lasts_ms(finding.level, because, policy);
+        let goes_on = match finding.level {
+            Level::Block => figures.recent.unverified() > floor(command),
+            Level::Challenge | Level::Open => {
+                command.kind == Kind::Guesses || figures.recent.unverified() > 0
+            }
+        };
+        let is_short =
+            old.is_some_and(|old| old.level == finding.level && old.until.since(now) < lasts_ms / 2);
+        if starts || goes_on && is_short {
+            let level = finding.level;
             self.standing = Some(Standing { level, until: now.plus(lasts_ms), because, mode: policy.mode });
         }
     }

@@ -115,6 +115,17 @@ fn a_slow_pump_over_fifty_prefixes_is_challenged_by_its_country() {
 }
 
 #[test]
+fn a_slow_pump_that_hides_in_the_busiest_country_is_stopped_prefix_by_prefix() {
+    print_head();
+    let slow = Pump { from: at(10, 0), prefixes: 50, country: 0, ..one_prefix(2_000) };
+    let world = pumped(&slow, 100_000);
+    print("0.5/s over 50 prefixes among 300 per 10 min", &world.pump);
+    print_people("its people", &world);
+    assert!(world.pump.sent <= 50 * 30, "{:?}", world.pump);
+    assert_eq!(world.people.blocked, 0);
+}
+
+#[test]
 fn a_block_goes_on_while_the_pump_does() {
     print_head();
     let long = Pump { lasts_ms: 30 * HOUR_MS, solves: true, ..one_prefix(5_000) };
