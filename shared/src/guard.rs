@@ -31,6 +31,7 @@ pub mod blocklist;
 pub mod counts;
 mod judge;
 pub mod policy;
+mod rules;
 pub mod verdicts;
 
 /// The longest state as JSON: 31 half minutes, 25 hours, 8 days and 32 batch ids at their widest.

@@ -1,6 +1,6 @@
 //! Pumps and people against the guard, with the delays of the real thing: a flush a second, and a minute until the edge
 //! acts. `cargo test -p tiffin-shared --test guard_simulation -- --nocapture` prints the tables.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "tests fail by panicking, and print tables")]
 
 mod traffic;
 mod world;
@@ -174,6 +174,11 @@ fn blocks_nobody(world: &World) {
     assert!(!world.touched.values().any(|level| *level == Level::Block), "{:?}", world.touched);
 }
 
+/// Under one order in a thousand is asked for more without a reason.
+fn challenges_few(world: &World) {
+    assert!(world.people.challenged * 1_000 < world.people.orders, "{:?}", world.touched);
+}
+
 #[test]
 fn an_eventful_first_day_blocks_nobody() {
     let mut random = Random(11);
@@ -182,6 +187,7 @@ fn an_eventful_first_day_blocks_nobody() {
     world.play(traffic::people(&day, &mut random), Some(silence), &mut random);
     print_people("sale, outages, no past", &world);
     blocks_nobody(&world);
+    challenges_few(&world);
 }
 
 #[test]
@@ -199,6 +205,7 @@ fn a_calm_day_and_an_eventful_one_after_it_block_nobody() {
     world.play(traffic::people(&day, &mut random), Some(silence), &mut random);
     print_people("sale, outages, a day of past", &world);
     blocks_nobody(&world);
+    challenges_few(&world);
     assert!(past.orders > 50_000, "the first day was played");
 }
 
