@@ -159,27 +159,33 @@ fn no_conversion_is_judged_before_reports_have_come_in_for_a_while() {
     let mut watch = Watch::pumped(Kind::Prefix);
     watch.around.sound_since = watch.now;
     assert_eq!(level(&watch.ask(Ask::Tick)), OVER_BUDGET);
+    // What waited for the end of the outage does not count, what is ordered after it does.
+    watch.sends(700, 0);
+    watch.wait(2 * MINUTE_MS + 30 * SECOND_MS);
     watch.sends(80, 0);
-    watch.wait(5 * MINUTE_MS - 1);
+    watch.wait(2 * MINUTE_MS + 30 * SECOND_MS - 1);
     assert_eq!(level(&watch.ask(Ask::Tick)), OVER_BUDGET);
-    assert_eq!(level(&watch.wait(1).ask(Ask::Tick)), BLOCKED);
+    let judged = watch.wait(1).ask(Ask::Tick);
+    assert_eq!((level(&judged), judged.figures.settled.sends), (BLOCKED, 80));
 }
 
 #[test]
 fn a_busy_past_allows_for_more_and_silence_at_the_usual_volume_is_no_pump() {
     let mut watch = Watch::new(Kind::Prefix);
     for _ in 0..180 {
-        watch.sends(6, 4);
+        watch.sends(10, 6);
         watch.wait(MINUTE_MS);
     }
     let calm = watch.ask(Ask::Tick);
-    assert_eq!((level(&calm), calm.figures.best >= 40), (OPEN, true));
+    assert_eq!((level(&calm), calm.figures.best >= 60), (OPEN, true));
     // The provider takes messages and delivers none for a quarter of an hour.
     for _ in 0..15 {
-        assert_eq!(level(&watch.sends(6, 0)), OPEN);
+        assert_eq!(level(&watch.sends(10, 0)), OPEN);
         watch.wait(MINUTE_MS);
     }
-    assert_eq!(level(&watch.ask(Ask::Tick)), OPEN);
+    let silent = watch.ask(Ask::Tick);
+    assert_eq!((level(&silent), silent.figures.settled.verified), (OPEN, 0));
+    assert!(silent.figures.settled.sends > 90);
     // A pump on top of it.
     assert_eq!(level(&watch.sends(60, 0)), OVER_BUDGET);
 }
@@ -244,6 +250,19 @@ fn a_country_is_challenged_for_a_third_of_its_past_and_never_blocked() {
     watch.sends(30_000, 0);
     let dead = watch.wait(3 * MINUTE_MS).ask(Ask::Tick);
     assert_eq!(level(&dead), (Level::Challenge, Some(Cause::CountryDrop)));
+}
+
+#[test]
+fn a_loud_drop_of_a_country_is_seen_before_its_hour_is_poor() {
+    let mut watch = Watch::new(Kind::Country);
+    for _ in 0..180 {
+        watch.sends(6, 4);
+        watch.wait(MINUTE_MS);
+    }
+    watch.sends(400, 0);
+    let dropped = watch.wait(3 * MINUTE_MS).ask(Ask::Tick);
+    assert_eq!(level(&dropped), (Level::Challenge, Some(Cause::CountryDrop)));
+    assert!(dropped.figures.hour.verified * 4 > dropped.figures.hour.sends);
 }
 
 #[test]

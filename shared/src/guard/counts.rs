@@ -258,3 +258,33 @@ fn rates<'a>(spans: impl Iterator<Item = &'a Span>) -> Rates {
     let all = sum(spans);
     Rates { sends: all.1, verified: all.2.min(all.1) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The textbook form.
+    fn wilson_upper(sends: u32, verified: u32) -> f64 {
+        let (n, z) = (f64::from(sends), 1.96_f64);
+        let p = f64::from(verified) / n;
+        let middle = p + z * z / (2.0 * n);
+        let width = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+        (middle + width) / (1.0 + z * z / n)
+    }
+
+    #[test]
+    fn surely_below_is_the_upper_end_of_the_wilson_interval() {
+        for sends in (1..400).chain([10_000, 3_000_000]) {
+            for verified in (0..sends).step_by(usize::try_from(sends / 25 + 1).unwrap()) {
+                for percent_100 in [500, 1_234, 2_000, 3_500] {
+                    let upper = wilson_upper(sends, verified) * 10_000.0;
+                    let below = Rates { sends, verified }.is_surely_below(percent_100);
+                    assert_eq!(below, upper < f64::from(percent_100), "{verified} of {sends}: {upper}");
+                }
+            }
+        }
+        let none_of = |sends| Rates { sends, verified: 0 }.is_surely_below(500);
+        assert_eq!([none_of(72), none_of(73), none_of(0)], [false, true, false]);
+        assert!(!Rates { sends: u32::MAX, verified: u32::MAX }.is_surely_below(u32::MAX));
+    }
+}
