@@ -33,7 +33,7 @@ const SENDS_WORTH_KEEPING: u32 = 50;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Count {
-    /// When the orders were first sent or turned away; for guesses, when they were made.
+    /// When the orders were first sent or turned away, to the half minute; for guesses, when they were made.
     pub at: UnixMs,
     /// Orders that a provider has taken for the first time. Not resends, not what a provider refused, and not orders
     /// that are delivered only and never verified here.
