@@ -36,9 +36,6 @@ pub const EDGE_SIGNING_KEYS: &str = "TIFFIN_EDGE_SIGNING_KEYS";
 pub const CORE_PUBLIC_KEYS: &str = "TIFFIN_CORE_PUBLIC_KEYS";
 /// Ring of keys that challenges are signed with; the first one signs. Held by the edge alone.
 pub const CHALLENGE_KEYS: &str = "TIFFIN_CHALLENGE_KEYS";
-/// Ring of keys that enrolled factors are sealed with; the first one seals. Held by the edge alone: losing one loses
-/// the factors sealed with it.
-pub const FACTOR_KEYS: &str = "TIFFIN_FACTOR_KEYS";
 /// Where the edge reaches core, without a trailing slash.
 pub const CORE_URL: &str = "TIFFIN_CORE_URL";
 

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod entropy;
 pub mod envelope;
 pub mod factor;
+pub mod guard;
 pub mod http;
 pub mod id;
 pub mod keys;

@@ -7,6 +7,10 @@ use proptest::collection::vec;
 use proptest::proptest;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
+use tiffin_shared::guard;
+use tiffin_shared::guard::Guard;
+use tiffin_shared::guard::verdicts;
+use tiffin_shared::guard::verdicts::Verdicts;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::machine;
@@ -28,6 +32,35 @@ use self::common::pause;
 
 proptest! {
     #![proptest_config(common::cases(96))]
+
+    #[test]
+    fn a_guard_keeps_the_laws(
+        kind in common::guard::kind(),
+        script in common::guard::script(pause::any(), 1..40),
+    ) {
+        laws_of_guard(kind, &script);
+    }
+
+    #[test]
+    fn a_guard_keeps_the_laws_at_the_pace_of_a_burst(
+        kind in common::guard::kind(),
+        script in common::guard::script(common::guard::pauses(), 1..60),
+    ) {
+        laws_of_guard(kind, &script);
+    }
+
+    #[test]
+    fn a_list_of_verdicts_keeps_the_laws(
+        script in pause::script(pause::any(), common::guard::set(), 1..60),
+    ) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in script {
+            now = pause::after(now, step.pause);
+            let command = step.action.command(now);
+            check::<Verdicts>(&VERDICTS, host.stored.as_ref(), &command, now);
+            host.ask::<Verdicts>(&command, now);
+        }
+    }
 
     #[test]
     fn a_ledger_keeps_the_laws(script in common::ledger::script(pause::any(), 1..40)) {
@@ -84,6 +117,16 @@ proptest! {
     }
 }
 
+fn laws_of_guard(kind: guard::Kind, script: &[common::guard::Move]) {
+    let mut world = common::guard::World::new(kind);
+    for step in script {
+        let command = world.next(step);
+        check::<Guard>(&GUARD, world.host.stored.as_ref(), &command, world.now);
+        let reply = world.host.ask::<Guard>(&command, world.now);
+        world.note(&reply);
+    }
+}
+
 fn laws_of_order(script: &[common::order::Move]) {
     let mut world = common::order::World::default();
     for step in script {
@@ -100,6 +143,22 @@ struct Subject<M: Machine> {
     /// How long after it the command may come a second time and count once.
     again_ms: fn(&M::Command) -> Option<u64>,
 }
+
+const GUARD: Subject<Guard> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command.ask {
+        guard::Ask::Note { .. } | guard::Ask::Release | guard::Ask::Told(_) => Some(MINUTE_MS),
+        guard::Ask::Tick => Some(0),
+    },
+};
+
+const VERDICTS: Subject<Verdicts> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        // What hid a milder verdict may be over a minute later.
+        verdicts::Command::List | verdicts::Command::Set { .. } => Some(0),
+    },
+};
 
 const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),

@@ -127,7 +127,7 @@ impl Pending {
 
 /// Whose factor it is, the tenant's server knows and a key inside an app does not.
 fn server_only(caller: &Caller<'_>) -> Result<(), Problem> {
-    match caller.kind {
+    match caller.key.kind {
         KeyKind::Secret => Ok(()),
         KeyKind::Publishable => {
             let detail = "Factors need a secret key (sk_…): call from your server, not from an app.";
