@@ -90,3 +90,44 @@ pub enum Challenge {
 fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::keys::Ring;
+    use crate::time::UnixMs;
+
+    /// ALTCHA's widget takes the object for format 2 because it has `parameters`, and no member `challenge`.
+    #[test]
+    fn the_wire_form_is_what_the_widgets_take() {
+        let text = format!("k1:{}", bytes::encode(&[1; 32]));
+        let keys = Ring::parse(&text, |id, key| Ok(ChallengeKey::new(id, key))).unwrap();
+        let tenant = TenantId::parse("shop").unwrap();
+        let bound = Bound { tenant: &tenant, ledger: LedgerId::new([7; 16]), visitor: None };
+        let now = UnixMs(1_795_082_400_000);
+        let ours = altcha::issue(&keys, &bound, altcha::Cost::Light, &Entropy::new([1; 32]), now);
+        let wire = serde_json::to_value(Challenge::Altcha(ours)).unwrap();
+        let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&wire), ["parameters", "signature", "type"]);
+        assert_eq!(wire["type"], "altcha");
+        let parameters = [
+            "algorithm",
+            "cost",
+            "data",
+            "expiresAt",
+            "keyLength",
+            "keyPrefix",
+            "keySignature",
+            "nonce",
+            "salt",
+        ];
+        assert_eq!(names(&wire["parameters"]), parameters);
+        let theirs = turnstile::issue(&keys, &bound, "0x4AAA");
+        let wire = serde_json::to_value(Challenge::Turnstile(theirs)).unwrap();
+        assert_eq!(names(&wire), ["action", "cdata", "site_key", "type"]);
+        assert_eq!((&wire["type"], &wire["action"]), (&Value::from("turnstile"), &Value::from("order")));
+    }
+}

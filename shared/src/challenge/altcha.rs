@@ -35,8 +35,8 @@ use crate::time::UnixMs;
 
 /// The one algorithm issued and accepted; bundled with the widget.
 pub const ALGORITHM: &str = "PBKDF2/SHA-256";
-/// Rounds of PBKDF2 for one try. Many enough that the browser's overhead for a call does not dominate, few enough that
-/// issuing, which takes one try, stays well below a millisecond of the edge.
+/// Rounds of PBKDF2 for one try. Many enough that a browser's overhead for a call (some 35 µs) is the smaller part, few
+/// enough that issuing, which takes one try, costs the edge a fifth of a millisecond.
 pub const TRY_ROUNDS: u32 = 500;
 /// Bytes of a derived key; half of them are the published prefix.
 const KEY_BYTES: usize = 32;
@@ -58,8 +58,10 @@ impl Cost {
     /// The fewest tries. The most is one less than twice as many: less would tell the count, more would vary the wait.
     pub const fn tries_min(self) -> u32 {
         match self {
-            Self::Light => 1_000,
-            Self::Heavy => 4_000,
+            // 2 to 4 million rounds of PBKDF2: about half a second of one core of a small server, in the stock widget.
+            Self::Light => 4_000,
+            // Four times that: a wait that people notice.
+            Self::Heavy => 16_000,
         }
     }
 }
@@ -219,8 +221,10 @@ fn is_solved(key: &ChallengeKey, parameters: &Parameters, nonce: &[u8; 16], solu
     let counter = counter(key, nonce, parameters.data.level);
     let counts = same(&counter.to_be_bytes(), &solution.counter.to_be_bytes());
     let starts = same(parameters.key_prefix.as_bytes(), hex::encode(&prefix).as_bytes());
-    let proves =
-        same(parameters.key_signature.as_bytes(), hex::encode(&mac(key.derived_key_key(), &derived)).as_bytes());
+    let proves = same(
+        parameters.key_signature.as_bytes(),
+        hex::encode(&mac(key.derived_key_key(), &derived)).as_bytes(),
+    );
     counts & starts & proves
 }
 

@@ -46,11 +46,7 @@ pub struct Issued {
 
 /// A challenge for this order.
 pub fn issue(keys: &Ring<ChallengeKey>, bound: &Bound<'_>, site_key: &str) -> Issued {
-    Issued {
-        site_key: site_key.to_owned(),
-        action: ACTION.to_owned(),
-        cdata: cdata(keys.current(), bound),
-    }
+    Issued { site_key: site_key.to_owned(), action: ACTION.to_owned(), cdata: cdata(keys.current(), bound) }
 }
 
 /// Digest and key id, in the letters and within the 255 characters that Turnstile takes as `cData`.
@@ -102,11 +98,7 @@ pub fn request(
     if let (Some(ip), Some(body)) = (remote_ip, body.as_object_mut()) {
         body.insert("remoteip".to_owned(), ip.into());
     }
-    Outgoing {
-        url: url.to_owned(),
-        content_type: "application/json",
-        body: Secret::new(body.to_string()),
-    }
+    Outgoing { url: url.to_owned(), content_type: "application/json", body: Secret::new(body.to_string()) }
 }
 
 /// Version 4 (RFC 9562 section 5.4): the only form that Cloudflare takes as an idempotency key.
