@@ -27,6 +27,7 @@ use crate::time::MINUTE_MS;
 
 pub mod altcha;
 pub(crate) mod hex;
+mod kdf;
 pub mod turnstile;
 
 /// How long a challenge can be answered: as long as a code lives, and as Cloudflare lets a Turnstile token live.

@@ -10,12 +10,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
 use serde::Deserialize;
 use serde::Serialize;
-use sha2::Sha256;
 
 use super::ANSWER_CHARS_MAX;
 use super::Bound;
@@ -23,6 +19,8 @@ use super::LIFE_MS;
 use super::NONCE_MEMORY_MS;
 use super::Nonce;
 use super::hex;
+use super::kdf;
+use super::kdf::mac;
 use super::same;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -39,7 +37,7 @@ pub const ALGORITHM: &str = "PBKDF2/SHA-256";
 /// enough that issuing, which takes one try, costs the edge a fifth of a millisecond.
 pub const TRY_ROUNDS: u32 = 500;
 /// Bytes of a derived key; half of them are the published prefix.
-const KEY_BYTES: usize = 32;
+const KEY_BYTES: usize = kdf::BLOCK_BYTES;
 const PREFIX_BYTES: usize = KEY_BYTES / 2;
 /// Keeps the digest of the [`Bound`] apart from Turnstile's.
 const KIND: &str = "altcha";
@@ -160,7 +158,7 @@ pub fn issue(
         expires_at: now.plus(LIFE_MS).0 / SECOND_MS,
         key_length: KEY_BYTES,
         key_prefix: hex::encode(&prefix),
-        key_signature: hex::encode(&mac(key.derived_key_key(), &derived)),
+        key_signature: hex::encode(&mac(key.derived_key_key().as_bytes(), &derived)),
         nonce: hex::encode(&nonce),
         salt: hex::encode(&salt),
     };
@@ -223,7 +221,7 @@ fn is_solved(key: &ChallengeKey, parameters: &Parameters, nonce: &[u8; 16], solu
     let starts = same(parameters.key_prefix.as_bytes(), hex::encode(&prefix).as_bytes());
     let proves = same(
         parameters.key_signature.as_bytes(),
-        hex::encode(&mac(key.derived_key_key(), &derived)).as_bytes(),
+        hex::encode(&mac(key.derived_key_key().as_bytes(), &derived)).as_bytes(),
     );
     counts & starts & proves
 }
@@ -235,43 +233,14 @@ fn counter(key: &ChallengeKey, nonce: &[u8; 16], cost: Cost) -> u32 {
     cost.tries_min() + u32::try_from(number).unwrap_or(0)
 }
 
-/// PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2), one block: the password is nonce and count.
+/// One try: the password is nonce and count.
 fn derive(nonce: &[u8; 16], salt: &[u8; 16], counter: u32) -> [u8; KEY_BYTES] {
-    let mut password = [0; 20];
-    for (to, from) in password.iter_mut().zip(nonce.iter().chain(&counter.to_be_bytes())) {
-        *to = *from;
-    }
-    let keyed = keyed(&password);
-    let hash = |parts: [&[u8]; 2]| -> [u8; KEY_BYTES] {
-        let mut mac = keyed.clone();
-        parts.into_iter().for_each(|part| mac.update(part));
-        mac.finalize().into_bytes().into()
-    };
-    let mut round = hash([salt, &1_u32.to_be_bytes()]);
-    let mut out = round;
-    for _ in 1..TRY_ROUNDS {
-        round = hash([&round, &[]]);
-        out.iter_mut().zip(round).for_each(|(to, from)| *to ^= from);
-    }
-    out
+    kdf::pbkdf2(&[nonce.as_slice(), &counter.to_be_bytes()].concat(), salt, TRY_ROUNDS)
 }
 
 fn sign(key: &ChallengeKey, parameters: &Parameters) -> String {
     let json = serde_json::to_vec(parameters).unwrap_or_default();
-    hex::encode(&mac(key.parameters_key(), &json))
-}
-
-fn mac(key: &str, message: &[u8]) -> [u8; 32] {
-    let mut mac = keyed(key.as_bytes());
-    mac.update(message);
-    mac.finalize().into_bytes().into()
-}
-
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    match Hmac::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes a key of any length"),
-    }
+    hex::encode(&mac(key.parameters_key().as_bytes(), &json))
 }
 
 #[cfg(test)]

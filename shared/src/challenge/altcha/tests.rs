@@ -224,6 +224,27 @@ fn the_longest_answer_fits() {
     assert!(answer.len() <= ANSWER_CHARS_MAX * 3 / 4, "{}", answer.len());
 }
 
+/// Solved and accepted by altcha-lib 2.8.0: what we issue and accept stays what it was, and is what the library means.
+const VECTOR: &str = "\
+    eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiIsImNvc3QiOjUwMCwiZGF0YSI6\
+    eyJib3VuZCI6IjdCd19Uenp4a0NWVTV6elh4ZU5acnciLCJrZXkiOiJhIiwibGV2ZWwiOiJsaWdodCJ9LCJleHBpcmVzQXQiOjE3\
+    OTUwODI3MDAsImtleUxlbmd0aCI6MzIsImtleVByZWZpeCI6ImQwOWJhM2FkYTUxNmRmYjM2NDI5N2UxN2RlMGNlNDA1Iiwia2V5\
+    U2lnbmF0dXJlIjoiMmZlMTc4OGUxM2Y3NjYxYzczZmFjZDk0MDRjZmFiOTgxZjU2Njg4OWUxYzdlMWNjYzRjOTg1Mjc2ZWU1NDk4\
+    MSIsIm5vbmNlIjoiMWI3ZWIzMzkyYmE4YjI4ZWZhY2FmOTQ3MGRhNWVlZmMiLCJzYWx0IjoiODliYzk5Mzk5MDk2YWNjYTQ1ZjMx\
+    Y2Y5Y2YxZmJjODgifSwic2lnbmF0dXJlIjoiNjE3ZjgxMDQzMWZkODk2OWM5ODUwMjAwMzA2NGVkNjgyZjdhNjU0MWY2YTVhNGUy\
+    NDY3Y2VmYTMyNTY5MmUxOCJ9LCJzb2x1dGlvbiI6eyJjb3VudGVyIjo2NDA5LCJkZXJpdmVkS2V5IjoiZDA5YmEzYWRhNTE2ZGZi\
+    MzY0Mjk3ZTE3ZGUwY2U0MDVkYTU5YjY3ZTE4YjQ0ODMwZDUzZjRlODEwMmI5NGVmNSJ9fQ==\
+";
+
+#[test]
+fn the_librarys_vector_is_issued_and_accepted() {
+    assert!(checked(VECTOR, NOW).is_ok());
+    let vector: Value = serde_json::from_slice(&STANDARD.decode(VECTOR).unwrap()).unwrap();
+    let mut ours = solved(Cost::Light);
+    ours["solution"].as_object_mut().unwrap().remove("time");
+    assert_eq!(ours, vector);
+}
+
 proptest! {
     /// Only the time it took may change: it is not signed, and nothing is decided by it.
     #[test]
