@@ -10,6 +10,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use crate::bytes;
+use crate::challenge::hex;
 use crate::factor::FactorId;
 use crate::id::KeyId;
 use crate::id::LEDGER_HASH_BYTES;
@@ -94,6 +95,58 @@ impl Pepper {
 
     pub(crate) fn code_key(&self) -> &Secret<[u8; 32]> {
         &self.code_key
+    }
+}
+
+/// The secrets of bot challenges, all from one key (HKDF-SHA256, so that no two uses share one).
+#[derive(Clone)]
+pub struct ChallengeKey {
+    id: KeyId,
+    bound_key: Secret<[u8; 32]>,
+    counter_key: Secret<[u8; 32]>,
+    /// As hexadecimal text: ALTCHA's libraries take their secrets as text, and tests hold ours against theirs.
+    parameters_key: Secret<String>,
+    /// Likewise.
+    derived_key_key: Secret<String>,
+}
+
+impl ChallengeKey {
+    /// Derives the secrets.
+    pub fn new(id: &KeyId, key: [u8; 32]) -> Self {
+        let derive = |info: &str| {
+            let mut out = [0; 32];
+            let expanded = Hkdf::<Sha256>::new(None, &key).expand(info.as_bytes(), &mut out);
+            debug_assert!(expanded.is_ok(), "32 bytes are a valid HKDF output");
+            out
+        };
+        Self {
+            id: id.clone(),
+            bound_key: Secret::new(derive("tiffin/v1/challenge/bound")),
+            counter_key: Secret::new(derive("tiffin/v1/challenge/counter")),
+            parameters_key: Secret::new(hex::encode(&derive("tiffin/v1/challenge/parameters"))),
+            derived_key_key: Secret::new(hex::encode(&derive("tiffin/v1/challenge/derived-key"))),
+        }
+    }
+
+    /// Its name in a challenge.
+    pub fn id(&self) -> &KeyId {
+        &self.id
+    }
+
+    pub(crate) fn bound_key(&self) -> &[u8; 32] {
+        self.bound_key.expose()
+    }
+
+    pub(crate) fn counter_key(&self) -> &[u8; 32] {
+        self.counter_key.expose()
+    }
+
+    pub(crate) fn parameters_key(&self) -> &str {
+        self.parameters_key.expose()
+    }
+
+    pub(crate) fn derived_key_key(&self) -> &str {
+        self.derived_key_key.expose()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod binding;
 pub mod bucket;
 pub mod bytes;
+pub mod challenge;
 pub mod code;
 pub mod config;
 pub mod country;

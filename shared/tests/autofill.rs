@@ -12,7 +12,9 @@ use tiffin_shared::autofill::Autofill;
 use tiffin_shared::autofill::HOST_CHARS_MAX;
 use tiffin_shared::binding::Binding;
 use tiffin_shared::code::Code;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
+use tiffin_shared::directory::Funds;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
 use tiffin_shared::directory::Service;
@@ -60,6 +62,7 @@ fn marked_token(text: &str, marker: char) -> Option<(String, &str)> {
 
 fn service(brand: &str, autofill: Option<Autofill>) -> Service {
     Service {
+        waiting_ms: 12_000,
         brand: brand.to_owned(),
         digits: 6,
         ttl_ms: 5 * MINUTE_MS,
@@ -72,9 +75,10 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
 /// Whether the settings take the service.
 fn is_taken(service: Service) -> bool {
     let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);
-    let tenant = Tenant { services, limits: Limits::default() };
+    let tenant =
+        Tenant { services, limits: Limits::default(), countries: Countries::All, funds: Funds::Open };
     let tenants = BTreeMap::from([(TenantId::parse("shop").unwrap(), tenant)]);
-    Directory { tenants, keys: Vec::new() }.check().is_ok()
+    Directory { tenants, ..Directory::default() }.check().is_ok()
 }
 
 fn binding(payee: &str) -> Option<Binding> {

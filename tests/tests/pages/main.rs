@@ -1,4 +1,4 @@
-//! The sandbox's inbox page in a real Chromium.
+//! Pages in a real Chromium: the sandbox's inbox here, bot challenges beside it.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tokio::process::Command;
 use tokio::time::timeout;
+
+mod challenge;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// Playwright's own limits are shorter, and say what was waited for.
