@@ -4,7 +4,10 @@
 //! first one whose leading digits match, or that knows a type for the number, owns it; the first type in [`TYPES`]
 //! whose pattern and lengths match is the number's; a number without a type is invalid.
 
-#![expect(deprecated, reason = "the crate marks fields that its own wrapper empties; these are read before any wrapper")]
+#![expect(
+    deprecated,
+    reason = "the crate marks fields that its own wrapper empties; these are read before any wrapper"
+)]
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -48,14 +51,14 @@ type Field = fn(&PhoneMetadata) -> &Option<PhoneNumberDesc>;
 type Dfa = dense::DFA<Vec<u32>>;
 
 /// A pattern and the lengths it holds for.
-struct Rule {
+pub(crate) struct Rule {
     dfa: Dfa,
     /// Bit n: numbers of n digits may match.
     lengths: u32,
 }
 
 /// Where a rule stands in the digits read so far. `None`: it cannot match any more.
-type At = Option<StateID>;
+pub(crate) type At = Option<StateID>;
 
 impl Rule {
     fn pattern(pattern: &str, lengths: u32) -> Result<Self> {
@@ -81,7 +84,14 @@ impl Rule {
         Self::pattern(pattern, lengths).map(Some)
     }
 
-    fn start(&self) -> Result<At> {
+    /// The rules of a plan's types.
+    pub(crate) fn of_types(plan: &PhoneMetadata) -> Result<Vec<Option<Self>>> {
+        let fields = TYPES.iter().map(|(_, field)| field(plan));
+        fields.chain([&plan.fixed_line, &plan.mobile]).map(Self::desc).collect()
+    }
+
+    /// Before the first digit.
+    pub(crate) fn start(&self) -> Result<At> {
         Ok(self.live(self.dfa.start_state(&start::Config::new().anchored(Anchored::Yes))?, 0))
     }
 
@@ -90,11 +100,13 @@ impl Rule {
         (longer_ok && !self.dfa.is_dead_state(state)).then_some(state)
     }
 
-    fn next(&self, at: At, digit: u8, depth: usize) -> At {
+    /// After one more digit, `depth` in all.
+    pub(crate) fn next(&self, at: At, digit: u8, depth: usize) -> At {
         self.live(self.dfa.next_state(at?, b'0' + digit), depth)
     }
 
-    fn matches(&self, at: At, depth: usize) -> bool {
+    /// Whether the `depth` digits so far are a number.
+    pub(crate) fn matches(&self, at: At, depth: usize) -> bool {
         self.lengths >> depth & 1 == 1
             && at.is_some_and(|state| self.dfa.is_match_state(self.dfa.next_eoi_state(state)))
     }
