@@ -20,7 +20,7 @@ def answer(e164):
         number_of_leading_zeros=zeros if zeros > 1 else None,
     )
     region = phonenumbers.region_code_for_number(number)
-    kind = phonenumbers.number_type(number) if phonenumbers.is_valid_number(number) else "invalid"
+    kind = phonenumbers.number_type(number) if phonenumbers.is_valid_number_for_region(number, region) else "invalid"
     return f"{code} {len(REGIONS[int(code)])} {region} {kind}"
 
 

@@ -72,7 +72,7 @@ pub enum Kind {
     Mobile,
     /// A line to a building.
     FixedLine,
-    /// One of the two: the country does not tell them apart (all of +1 does not).
+    /// One of the two: the country does not tell them apart (the United States and Canada do not).
     FixedLineOrMobile,
     /// The called party pays.
     TollFree,
@@ -318,5 +318,4 @@ fn letters(packed: u16) -> Option<Country> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
