@@ -8,6 +8,7 @@ pub mod graph;
 pub mod metadata;
 pub mod numbers;
 pub mod pack;
+mod rule;
 
 use std::path::Path;
 use std::path::PathBuf;

@@ -56,9 +56,13 @@ fn crate_folder() -> Result<PathBuf> {
         .output()?;
     ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
-    let package = packages.iter().find(|package| package["name"] == "rlibphonenumber");
-    let manifest = package.and_then(|package| package["manifest_path"].as_str());
+    let packages = metadata
+        .get("packages")
+        .and_then(serde_json::Value::as_array)
+        .context("cargo metadata without packages")?;
+    let package =
+        packages.iter().find(|package| package.get("name").is_some_and(|name| name == "rlibphonenumber"));
+    let manifest = package.and_then(|package| package.get("manifest_path")?.as_str());
     let manifest = PathBuf::from(manifest.context("rlibphonenumber is not in the lock file")?);
     Ok(manifest.parent().context("a manifest outside any folder")?.to_owned())
 }

@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 use anyhow::Result;
-use rlibphonenumber::PhoneMetadata;
 
-use crate::grammar::Rule;
+use crate::grammar;
 use crate::metadata;
+use crate::rule::Rule;
 
 /// ITU-T E.164, and what `Phone` takes.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
@@ -40,7 +40,14 @@ impl Numbers {
     pub fn new(seed: u64) -> Result<Self> {
         let mut rules = Vec::new();
         for (code, plans) in metadata::load()?.codes {
-            for rule in plans.iter().map(Rule::all).collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            for rule in plans
+                .iter()
+                .map(grammar::of_types)
+                .collect::<Result<Vec<_>>>()?
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 rules.push((code, rule));
             }
         }
@@ -91,11 +98,6 @@ fn digit(random: &mut Random) -> char {
 }
 
 impl Rule {
-    /// Every type's rule of a plan.
-    fn all(plan: &PhoneMetadata) -> Result<Vec<Self>> {
-        Ok(Self::of_types(plan)?.into_iter().flatten().collect())
-    }
-
     /// Digits that match the pattern, of any of its lengths.
     fn sample(&self, random: &mut Random) -> Option<String> {
         let mut digits = String::new();

@@ -3,6 +3,9 @@
 //! Both are asked about the number's digits as they are. What `parse` would do first, to drop a national prefix behind the
 //! calling code, is left out on purpose: `strict_digits_differ_from_lenient_parsing_only_by_a_dropped_prefix` counts that.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(clippy::print_stdout, reason = "the counts are of interest")]
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
