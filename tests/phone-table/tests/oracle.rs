@@ -21,10 +21,10 @@ use tiffin_shared::phone::Phone;
 use tiffin_shared::phone::classify;
 
 /// Numbers compared with each implementation, by two threads or processes.
-const NUMBERS: usize = 600_000;
+const NUMBERS: usize = 500_000;
 const WORKERS: usize = 2;
 /// Of those, how many must be valid for the comparison to say something.
-const VALID_MIN: usize = 350_000;
+const VALID_MIN: usize = 300_000;
 /// The kinds by libphonenumber's own numbering of types.
 const KINDS: [&str; 11] = [
     "fixed_line",
