@@ -3,3 +3,5 @@
 WORKER_BUILD_VERSION=0.8.7
 WASM_BINDGEN_VERSION=0.2.129
 NEXTEST_VERSION=0.9.143
+# The metadata of libphonenumber inside must be that of the crate rlibphonenumber in Cargo.lock: they are compared.
+PHONENUMBERS_VERSION=9.0.42

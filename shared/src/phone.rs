@@ -1,10 +1,18 @@
 //! Phone numbers: strict E.164 in, masked out.
 
+mod class;
+
 use std::fmt;
 
 use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroize;
+
+pub use class::Class;
+pub use class::Kind;
+pub use class::classify;
+pub use class::metadata_version;
+pub use class::table;
 
 /// Digits of the shortest number accepted: the shortest in use are seven digits with their country code.
 const DIGITS_MIN: usize = 7;
@@ -13,6 +21,8 @@ const DIGITS_MAX: usize = 15;
 /// How many leading and trailing characters a masked number shows.
 const SHOWN_HEAD: usize = 3;
 const SHOWN_TAIL: usize = 4;
+/// Digits that tell the numbers of one range apart: ranges are handed out, and pumped, by the ten thousand.
+const RANGE_DIGITS: usize = 4;
 
 /// Why a text is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +74,12 @@ impl Phone {
         let mask = |(at, char): (usize, char)| if at < SHOWN_HEAD || at >= hidden_to { char } else { '•' };
         self.0.chars().enumerate().map(mask).collect()
     }
+}
+
+/// The range a number is in: E.164 without its last 4 digits, `+91987654`. A name to be hashed, never to be stored or shown.
+pub fn prefix(phone: &Phone) -> &str {
+    let digits = phone.e164();
+    digits.get(..digits.len().saturating_sub(RANGE_DIGITS)).unwrap_or_default()
 }
 
 impl TryFrom<String> for Phone {
@@ -128,5 +144,14 @@ mod tests {
         assert_eq!(phone.to_string(), "+91••••••3210");
         assert_eq!(format!("{phone:?}"), "+91••••••3210");
         assert_eq!(Phone::parse("+1234567").unwrap().masked(), "+12•4567");
+    }
+
+    #[test]
+    fn ten_thousand_neighbours_share_a_prefix() {
+        let prefix_of = |text| prefix(&Phone::parse(text).unwrap()).to_owned();
+        assert_eq!(prefix_of("+919876543210"), "+91987654");
+        assert_eq!(prefix_of("+919876549999"), "+91987654");
+        assert_eq!(prefix_of("+919876553210"), "+91987655");
+        assert_eq!(prefix_of("+1234567"), "+123");
     }
 }
