@@ -1,6 +1,6 @@
 # What a person types. Each target sets up what is missing, says what it does, and skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help run run-full standalone test bench setup lint clean
+.PHONY: help run run-full standalone test bench fuzz setup lint clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ bench: ## Benchmarks, each with its floor; results in target/bench/
 	@scripts/build-edge.sh
 	@cargo build --quiet --release --bin tiffin
 	@cargo run --quiet --release -p tiffin-tests --bin bench
+
+fuzz: ## Every parser under libFuzzer, two at a time: make fuzz SECONDS=300 (default 60 each)
+	@scripts/fuzz.sh $(or $(SECONDS),60)
 
 setup: ## Only install what is missing
 	@scripts/setup.sh all

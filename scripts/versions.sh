@@ -5,3 +5,4 @@ WASM_BINDGEN_VERSION=0.2.129
 NEXTEST_VERSION=0.9.143
 # The metadata of libphonenumber inside must be that of the crate rlibphonenumber in Cargo.lock: they are compared.
 PHONENUMBERS_VERSION=9.0.42
+CARGO_FUZZ_VERSION=0.13.2

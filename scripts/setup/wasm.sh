@@ -5,7 +5,12 @@
 DEBIAN_TOOLCHAIN=debian-wasm
 DEBIAN_STD=/usr/lib/rustlib/$WASM_TARGET/lib
 
-target_ready() { [ -d "$(rustc --print sysroot)/lib/rustlib/$WASM_TARGET/lib" ]; }
+# With the sources of std, which scripts/build-edge.sh compiles so that panics unwind.
+target_ready() {
+    local rustlib
+    rustlib=$(rustc --print sysroot)/lib/rustlib
+    [ -d "$rustlib/$WASM_TARGET/lib" ] && [ -d "$rustlib/src/rust/library/std" ]
+}
 
 # The wasm std must come from the very compiler that uses it, so the compiler's version is part of "done".
 debian_ready() {
@@ -53,10 +58,10 @@ if target_ready; then
     done_ "Rust for $WASM_TARGET"
 elif debian_ready; then
     done_ "Rust for $WASM_TARGET (Debian's)"
-elif rustup target add "$WASM_TARGET" >/dev/null 2>&1 && target_ready; then
+elif rustup target add "$WASM_TARGET" >/dev/null 2>&1 && rustup component add rust-src >/dev/null 2>&1 && target_ready; then
     done_ "Rust for $WASM_TARGET"
 else
-    say "rustup cannot fetch $WASM_TARGET here; falling back to Debian's compiler"
+    say "rustup cannot fetch $WASM_TARGET and rust-src here; falling back to Debian's compiler"
     debian_build
     done_ "Rust for $WASM_TARGET (Debian's)"
 fi

@@ -1,0 +1,251 @@
+//! The public API's front door, and the ledger behind it.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use tiffin_shared::directory::ApiKey;
+use tiffin_shared::directory::Directory;
+use tiffin_shared::directory::KeyKind;
+use tiffin_shared::directory::Limits;
+use tiffin_shared::directory::Risk;
+use tiffin_shared::directory::Service;
+use tiffin_shared::directory::Tenant;
+use tiffin_shared::directory::key_digest;
+use tiffin_shared::directory::write_key;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::envelope::Envelope;
+use tiffin_shared::http::Front;
+use tiffin_shared::http::Pending;
+use tiffin_shared::http::Request;
+use tiffin_shared::http::Response;
+use tiffin_shared::http::Turn;
+use tiffin_shared::keys::IndexKey;
+use tiffin_shared::ledger;
+use tiffin_shared::ledger::Event;
+use tiffin_shared::ledger::Ledger;
+use tiffin_shared::machine;
+use tiffin_shared::problem::Code;
+use tiffin_shared::wire::api::Channel;
+
+use super::texts::prints_and_parses;
+use crate::common::fixtures;
+
+const LOGIN: &str = r#"{"to":{"phone":"+919876543210"},"service":"login"}"#;
+const FULL: &str = r#"{"to":{"phone":"+919876543210","email":"u@example.com"},"service":"login","channel":"email",
+"locale":"pt-BR","risk":"high","binding":{"amount":"499.00","currency":"INR","payee":"Shop"},
+"client":{"ip":"192.0.2.1","country":"IN"},"client_ref":"cart-7","metadata":{"plan":"gold"},
+"max_price":null,"code":null,"challenge":null}"#;
+const ENTROPY: [u8; 32] = [9; 32];
+
+static FRONT: LazyLock<Front> =
+    LazyLock::new(|| Front { directory: directory(), index: IndexKey::new([8; 32]) });
+
+/// A ledger with one order in it: its stored bytes, and the order's id.
+pub static ORDERED: LazyLock<(String, String)> = LazyLock::new(|| {
+    let Turn::Ask(pending) = FRONT.begin(&create("\"first\"", LOGIN.as_bytes()), &Entropy::new(ENTROPY))
+    else {
+        panic!("an ordinary order is refused")
+    };
+    let (response, state) = answer(&pending, None);
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+    (state.unwrap(), body["id"].as_str().unwrap().to_owned())
+});
+
+/// One tenant with a key of each kind.
+pub fn directory() -> Directory {
+    let service = Service {
+        brand: "Shop".into(),
+        digits: 6,
+        ttl_ms: fixtures::TTL_MS,
+        risk: Risk::Normal,
+        channels: vec![Channel::Sms, Channel::Email, Channel::Voice],
+    };
+    let services = BTreeMap::from([(fixtures::service(0), service)]);
+    let tenants = BTreeMap::from([(fixtures::tenant(0), Tenant { services, limits: Limits::default() })]);
+    let key = |id, kind| {
+        let digest = key_digest(&key(kind));
+        ApiKey { id: fixtures::key_id(id), tenant: fixtures::tenant(0), kind, digest }
+    };
+    Directory { tenants, keys: vec![key("k1", KeyKind::Secret), key("k2", KeyKind::Publishable)] }
+}
+
+fn key(kind: KeyKind) -> String {
+    write_key(kind, [kind.prefix().as_bytes()[0]; 24])
+}
+
+fn create(idempotency_key: &str, body: &[u8]) -> Request {
+    let headers = [
+        ("authorization", format!("Bearer {}", key(KeyKind::Secret))),
+        ("content-type", "application/json".to_owned()),
+        ("idempotency-key", idempotency_key.to_owned()),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+    Request { method: "POST".into(), path: "/v1/orders".into(), headers, body: body.to_vec() }
+}
+
+/// Two bytes choose call and key; the rest is a body, an id, or a whole request as text.
+fn read(data: &[u8]) -> Option<Request> {
+    let (&[shape, caller], rest) = data.split_first_chunk::<2>()?;
+    let mut request = create("\"k\"", rest);
+    let text = String::from_utf8_lossy(rest);
+    let order = &ORDERED.1;
+    let (method, path) = match shape % 8 {
+        0 => ("POST", "/v1/orders".to_owned()),
+        1 => ("GET", format!("/v1/orders/{order}")),
+        2 => ("POST", format!("/v1/orders/{order}/verify")),
+        3 => ("GET", format!("/v1/orders/{text}")),
+        4 => ("GET", format!("/problems/{text}")),
+        5 => ("POST", format!("/v1/orders/{text}/verify")),
+        _ => return Some(parse(&text)),
+    };
+    (request.method, request.path) = (method.to_owned(), path);
+    request.headers[0].1 = match caller % 4 {
+        0 => String::new(),
+        1 => format!("bearer  {}", key(KeyKind::Publishable)),
+        2 => text.into_owned(),
+        _ => return Some(request),
+    };
+    Some(request)
+}
+
+/// `METHOD PATH`, headers, an empty line, the body.
+fn parse(text: &str) -> Request {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next().and_then(|line| line.split_once(' ')).unwrap_or_default();
+    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = lines.filter_map(header).collect();
+    Request { method: method.to_owned(), path: path.to_owned(), headers, body: body.as_bytes().to_vec() }
+}
+
+/// Whatever is asked is answered, the same each time, in the form that is promised.
+pub fn request(data: &[u8]) {
+    let Some(request) = read(data) else { return };
+    let entropy = Entropy::new(ENTROPY);
+    match (FRONT.begin(&request, &entropy), FRONT.begin(&request, &entropy)) {
+        (Turn::Reply(one), Turn::Reply(two)) => {
+            assert_eq!(one, two);
+            well_formed(&one, &request);
+        }
+        (Turn::Ask(one), Turn::Ask(two)) => {
+            let asked = serde_json::to_string(&one.ask).unwrap();
+            assert_eq!(asked, serde_json::to_string(&two.ask).unwrap());
+            asked_well(&one, &request);
+        }
+        _ => panic!("the same request took two ways"),
+    }
+}
+
+/// The question travels unchanged, the ledger answers it, and an order that is made fits on every wire after it.
+fn asked_well(pending: &Pending, request: &Request) {
+    assert!(FRONT.index.knows(pending.ledger));
+    for state in [None, Some(ORDERED.0.as_str())] {
+        let (response, after) = answer(pending, state);
+        well_formed(&response, request);
+        if response.status == 202 {
+            let (replayed, unchanged) = answer(pending, after.as_deref());
+            assert_eq!((replayed.status, &replayed.body), (202, &response.body));
+            assert_eq!(unchanged, after);
+        }
+    }
+    well_formed(&pending.finish(None), request);
+}
+
+/// What an order or guess with this question gets. The ledger's bytes afterwards.
+fn answer(pending: &Pending, state: Option<&str>) -> (Response, Option<String>) {
+    let event =
+        Event { now: fixtures::START.plus(1), entropy: Entropy::new(ENTROPY), ask: pending.ask.clone() };
+    let event: Event = serde_json::from_str(&prints_and_parses(&event)).unwrap();
+    let command = ledger::Command { keys: fixtures::keys(), entropy: event.entropy, ask: event.ask };
+    let (reply, commit) = machine::run::<Ledger>(state, &command, event.now).unwrap();
+    for job in &reply.due {
+        let envelope = serde_json::to_vec(&Envelope::sign(job, &fixtures::edge())).unwrap();
+        let envelope = Envelope::parse(&envelope).unwrap();
+        envelope.verify(&fixtures::edges()).unwrap();
+        assert!(envelope.open(&fixtures::workers()).is_ok());
+    }
+    let after = commit.map(|commit| commit.body).or(state.map(str::to_owned));
+    (pending.finish(Some(reply.outcome)), after)
+}
+
+/// A status, headers that no value can break out of, JSON with a code from the list, and no API key.
+fn well_formed(response: &Response, request: &Request) {
+    for (name, value) in &response.headers {
+        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name}: {value:?}");
+    }
+    assert!(response.headers.iter().any(|(name, _)| *name == "x-request-id"));
+    let is_json = response.headers.iter().any(|(_, value)| value.ends_with("json"));
+    assert!(is_json || request.path.starts_with("/problems/"));
+    if response.status >= 400 {
+        let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+        let code = body["code"].as_str().unwrap();
+        let code = Code::ALL.iter().find(|known| known.as_str() == code).unwrap();
+        assert_eq!(code.status(), response.status);
+    }
+    for kind in [KeyKind::Publishable, KeyKind::Secret] {
+        assert!(!response.body.contains(&key(kind)));
+    }
+    let is_order = request.body == LOGIN.as_bytes();
+    assert!(!(is_order && response.body.contains("+919876543210")));
+}
+
+/// Inputs for [`request`].
+pub fn request_seeds() -> Vec<Vec<u8>> {
+    let with = |shape: u8, caller: u8, rest: &str| [&[shape, caller], rest.as_bytes()].concat();
+    let secret = key(KeyKind::Secret);
+    let whole = format!(
+        "POST /v1/orders\nauthorization:Bearer {secret}\nidempotency-key:\"a\"\n\n{}",
+        LOGIN.replace("+919876543210\"", "+4915123456789\",\"email\":null")
+    );
+    vec![
+        with(0, 3, LOGIN),
+        with(0, 3, FULL),
+        with(0, 1, LOGIN),
+        with(1, 3, ""),
+        with(2, 3, r#"{"code":"123456"}"#),
+        with(2, 1, r#"{"code":"0000"}"#),
+        with(3, 3, &ORDERED.1),
+        with(4, 0, "rate_limited"),
+        with(6, 0, &whole),
+        with(6, 0, "GET /healthz"),
+    ]
+}
+
+/// Taken are 1 to 255 visible characters, with or without quotes around; both spellings are one key.
+pub fn idempotency_key(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let kept = |header: &str| match FRONT.begin(&create(header, LOGIN.as_bytes()), &Entropy::new(ENTROPY)) {
+        Turn::Ask(pending) => match pending.ask {
+            ledger::Ask::Create(create) => Some(create.idempotency_key),
+            _ => panic!("an order became another question"),
+        },
+        Turn::Reply(reply) => {
+            assert_eq!(reply.status, 400);
+            None
+        }
+    };
+    let value = text.trim();
+    let key = match value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner,
+        None => value,
+    };
+    let is_key = (1..=255).contains(&key.len())
+        && key.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\'));
+    let taken = kept(&text);
+    assert_eq!(taken.is_some(), is_key, "{text:?}");
+    if is_key {
+        assert_eq!(taken, kept(&format!("  \"{key}\" ")));
+        let other = kept(&format!("\"{key}x\""));
+        assert!(other.is_none() || other != taken);
+    }
+}
+
+/// Inputs for [`idempotency_key`].
+pub fn idempotency_key_seeds() -> Vec<Vec<u8>> {
+    ["\"9f2c8a1e-0d4b\"", "bare", "\"\"", "\"a b\"", "\"a\", \"b\"", " \"x\" "]
+        .iter()
+        .map(|text| text.as_bytes().to_vec())
+        .chain([vec![b'k'; 255], vec![b'k'; 256]])
+        .collect()
+}
