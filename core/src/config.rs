@@ -117,7 +117,15 @@ impl Config {
         };
         let routes = self.file.gateways.iter().map(route).collect();
         let ceilings = self.file.ceilings;
-        let mut directory = Directory { tenants: self.file.tenants.clone(), keys, routes, ceilings };
+        let mut directory = Directory {
+            tenants: self.file.tenants.clone(),
+            keys,
+            routes,
+            ceilings,
+            visitors: self.file.visitors,
+            turnstile: self.file.turnstile.clone(),
+            ..Directory::default()
+        };
         let mut routed: Vec<_> = Vec::new();
         for gateway in &self.file.gateways {
             if !routed.contains(&gateway.channel()) {

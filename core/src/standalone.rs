@@ -13,7 +13,10 @@ use axum::extract::State;
 use axum::response::Response;
 use futures::StreamExt;
 use futures::stream;
+use tiffin_shared::challenge::turnstile;
 use tiffin_shared::entropy::Entropy;
+use tiffin_shared::factor;
+use tiffin_shared::factor::Factor;
 use tiffin_shared::http;
 use tiffin_shared::http::Answer;
 use tiffin_shared::http::Peer;
@@ -24,6 +27,7 @@ use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::visitor::Visitor;
 
 use crate::app::App;
 use crate::host;
@@ -31,6 +35,7 @@ use crate::http::health;
 use crate::http::read;
 use crate::http::respond;
 use crate::ledgers;
+use crate::store::Key;
 
 /// Every path of the public API.
 pub fn router(app: Arc<App>) -> Router {
@@ -80,13 +85,16 @@ async fn serve(
         return event(&app, &request, entropy, now).await;
     }
     let directory = app.directory.current();
-    let peer = Peer { ip: Some(peer_ip(&app, &request, address)), country: None };
+    let peer = Peer { ip: Some(peer_ip(&app, &request, address)), origin: None };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
     let mut turn = ledgers.edge.front.begin(&visit);
     loop {
         turn = match turn {
             Turn::Ask(pending) => {
-                let answer = ask(&app, &pending.question, entropy.clone(), now).await;
+                let answer = match pending.question() {
+                    Some(question) => ask(&app, question, entropy.clone(), now).await,
+                    None => None,
+                };
                 ledgers.edge.front.answer(*pending, answer)
             }
             Turn::Reply(reply) => return respond(reply),
@@ -109,7 +117,44 @@ async fn ask(app: &Arc<App>, question: &Question, entropy: Entropy, now: UnixMs)
             let asked = asked.inspect_err(|error| tracing::error!(%error, "ledger did not answer"));
             asked.ok().map(Answer::Ledger)
         }
+        Question::Factor(ask) => {
+            let keys = app.ledgers.as_ref()?.edge.factors.clone();
+            let key = Key::factor(ask.factor());
+            let command = factor::Command { keys, entropy, ask: ask.clone() };
+            let asked = app.store.apply::<Factor>(&key, &command, now).await;
+            asked
+                .inspect_err(|error| tracing::error!(%error, "factor did not answer"))
+                .ok()
+                .map(Answer::Factor)
+        }
+        Question::Turnstile(outgoing) => match turnstile(app, outgoing).await {
+            Ok((status, body)) => Some(Answer::Turnstile(status, body)),
+            Err(error) => {
+                tracing::warn!(%error, "Turnstile did not answer");
+                None
+            }
+        },
+        Question::Visitor { visitor, command } => {
+            let asked = app.store.apply::<Visitor>(&Key::visitor(*visitor), command, now).await;
+            let asked =
+                asked.inspect_err(|error| tracing::error!(%error, "a network's limits did not answer"));
+            asked.ok().map(Answer::Visitor)
+        }
     }
+}
+
+/// Asks Cloudflare about a token: status, and what is read of the body.
+async fn turnstile(app: &App, outgoing: &turnstile::Outgoing) -> Result<(u16, Vec<u8>), reqwest::Error> {
+    let request = app.edge_client.post(&outgoing.url).header("content-type", outgoing.content_type);
+    let mut response = request.body(outgoing.body.expose().clone()).send().await?;
+    let (status, mut body) = (response.status().as_u16(), Vec::new());
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > turnstile::REPLY_BYTES_MAX {
+            break;
+        }
+    }
+    Ok((status, body))
 }
 
 /// Writes the pieces of a stream as they come, until it is over or nobody listens.

@@ -6,11 +6,13 @@ mod redis;
 use std::fmt;
 
 use tiffin_shared::bytes;
+use tiffin_shared::factor::FactorId;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Machine;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::visitor::VisitorId;
 
 pub use self::memory::Memory;
 pub use self::redis::Redis;
@@ -40,12 +42,16 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
+    Factor,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
     Ledger,
     /// [`tiffin_shared::nonce::Nonce`] by the nonce.
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
     Order,
+    /// [`tiffin_shared::visitor::Visitor`] by [`VisitorId`].
+    Visitor,
 }
 
 /// Names a state.
@@ -56,6 +62,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// A factor.
+    pub fn factor(id: &FactorId) -> Self {
+        Self { space: Space::Factor, id: id.to_string() }
+    }
+
     /// A ledger.
     pub fn ledger(id: LedgerId) -> Self {
         Self { space: Space::Ledger, id: id.to_string() }
@@ -71,6 +82,11 @@ impl Key {
         Self { space: Space::Order, id: id.to_string() }
     }
 
+    /// A client network.
+    pub fn visitor(id: VisitorId) -> Self {
+        Self { space: Space::Visitor, id: id.to_string() }
+    }
+
     /// Its name within its space.
     pub fn id(&self) -> &str {
         &self.id
@@ -80,9 +96,11 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Factor => "factor",
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",
             Self::Order => "order",
+            Self::Visitor => "visitor",
         }
     }
 }

@@ -51,7 +51,9 @@ async fn sweep(app: &Arc<App>, space: Space) {
     for due in due {
         let woken = match space {
             Space::Ledger => wake_ledger(app, &due).await,
-            Space::Nonce | Space::Order => wake_order(app, &due).await,
+            Space::Order => wake_order(app, &due).await,
+            // These set no wake-ups.
+            Space::Factor | Space::Nonce | Space::Visitor => true,
         };
         if woken && let Err(error) = app.store.rest(&due).await {
             tracing::warn!(%error, "a wake-up stays set; it will ring again");

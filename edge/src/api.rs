@@ -3,9 +3,9 @@
 use futures_util::StreamExt;
 use futures_util::future;
 use futures_util::stream;
-use tiffin_shared::country::Country;
 use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::entropy::Entropy;
+use tiffin_shared::factor;
 use tiffin_shared::http;
 use tiffin_shared::http::Answer;
 use tiffin_shared::http::Peer;
@@ -17,6 +17,7 @@ use tiffin_shared::http::internal::DIRECTORY_PATH;
 use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
+use tiffin_shared::risk::Origin;
 use tiffin_shared::time::UnixMs;
 use worker::Env;
 use worker::Request;
@@ -27,6 +28,7 @@ use worker::console_error;
 use crate::directory;
 use crate::host;
 use crate::objects;
+use crate::outbound;
 use crate::settings::Settings;
 
 /// Answers one request.
@@ -65,7 +67,10 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     loop {
         turn = match turn {
             Turn::Ask(pending) => {
-                let answer = ask(&env, &pending.question, entropy.clone(), now).await;
+                let answer = match pending.question() {
+                    Some(question) => ask(&env, question, entropy.clone(), now).await,
+                    None => None,
+                };
                 settings.edge.front.answer(*pending, answer)
             }
             Turn::Reply(reply) => return respond(reply),
@@ -79,7 +84,7 @@ fn peer(request: &Request) -> Peer {
     let header = |name| request.headers().get(name).ok().flatten();
     let ip = header("cf-connecting-ip").and_then(|ip| ip.parse().ok());
     let country = request.cf().and_then(worker::Cf::country).or_else(|| header("cf-ipcountry"));
-    Peer { ip, country: country.and_then(|country| Country::parse(&country).ok()) }
+    Peer { ip, origin: country.map(|code| Origin::parse(&code)) }
 }
 
 async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
@@ -87,6 +92,17 @@ async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> O
         Question::Ledger { ledger, ask, hold } => {
             let event = Event { now, entropy, ask: ask.clone() };
             objects::ledger(env, *ledger, event, *hold).await.map(Answer::Ledger)
+        }
+        Question::Factor(ask) => {
+            let event = factor::Event { now, entropy, ask: ask.clone() };
+            objects::factor(env, &event).await.map(Answer::Factor)
+        }
+        Question::Turnstile(outgoing) => {
+            let asked = outbound::turnstile(outgoing).await;
+            asked.map(|(status, body)| Answer::Turnstile(status, body))
+        }
+        Question::Visitor { visitor, command } => {
+            objects::visitor(env, *visitor, command).await.map(Answer::Visitor)
         }
     };
     answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok()

@@ -7,6 +7,7 @@ mod cell;
 mod directory;
 mod host;
 mod objects;
+mod outbound;
 mod settings;
 mod uplink;
 

@@ -6,10 +6,13 @@ mod plain;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tiffin_shared::directory::snapshot;
+use tiffin_shared::factor;
 use tiffin_shared::http::Hold;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::visitor;
+use tiffin_shared::visitor::VisitorId;
 use worker::Env;
 use worker::Method;
 use worker::Request;
@@ -17,7 +20,9 @@ use worker::RequestInit;
 
 /// Bindings in `wrangler.toml`.
 const DIRECTORY: &str = "DIRECTORY";
+const FACTORS: &str = "FACTORS";
 const LEDGERS: &str = "LEDGERS";
+const VISITORS: &str = "VISITORS";
 /// There is one directory.
 const THE_DIRECTORY: &str = "directory";
 
@@ -41,6 +46,20 @@ pub async fn ledger(
 /// Asks the one place that keeps the latest directory.
 pub async fn directory(env: &Env, question: &snapshot::Ask) -> worker::Result<snapshot::Reply> {
     ask(env, DIRECTORY, THE_DIRECTORY, question).await
+}
+
+/// Asks a factor.
+pub async fn factor(env: &Env, event: &factor::Event) -> worker::Result<factor::Outcome> {
+    ask(env, FACTORS, &event.ask.factor().to_string(), event).await
+}
+
+/// Asks a client network's limits.
+pub async fn visitor(
+    env: &Env,
+    visitor: VisitorId,
+    command: &visitor::Command,
+) -> worker::Result<visitor::Reply> {
+    ask(env, VISITORS, &visitor.to_string(), command).await
 }
 
 async fn ask<R: DeserializeOwned>(

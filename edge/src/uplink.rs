@@ -1,15 +1,8 @@
 //! Handing a parcel to core: signed, with a deadline.
 
-use std::time::Duration;
-
-use futures_util::future::Either;
-use futures_util::future::select;
 use tiffin_shared::http::internal;
 use tiffin_shared::ledger::HANDOVER_TIMEOUT_MS;
 use tiffin_shared::ledger::Parcel;
-use worker::AbortController;
-use worker::Delay;
-use worker::Fetch;
 use worker::Headers;
 use worker::Method;
 use worker::Request;
@@ -18,6 +11,7 @@ use worker::RequestRedirect;
 use worker::console_warn;
 
 use crate::host;
+use crate::outbound;
 use crate::settings::Settings;
 
 /// Tries once. True when core has taken it.
@@ -49,16 +43,5 @@ async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
         .with_body(Some(outgoing.body.into()));
     let request = Request::new_with_init(&format!("{}{}", settings.core_url, outgoing.path), &init)?;
 
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    let fetch = Fetch::Request(request);
-    let answer = std::pin::pin!(fetch.send_with_signal(&signal));
-    let deadline = std::pin::pin!(Delay::from(Duration::from_millis(HANDOVER_TIMEOUT_MS)));
-    match select(answer, deadline).await {
-        Either::Left((response, _)) => Ok(response?.status_code()),
-        Either::Right(((), _)) => {
-            controller.abort();
-            Err(worker::Error::RustError("no answer in time".into()))
-        }
-    }
+    Ok(outbound::send(request, HANDOVER_TIMEOUT_MS).await?.status_code())
 }

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::challenge::turnstile::SITEVERIFY_URL;
 use crate::directory::Directory;
 use crate::entropy::Entropy;
+use crate::factor::FactorKey;
+use crate::factor::FactorKeys;
 use crate::http::Front;
+use crate::http::TurnstileAccount;
 use crate::keys;
+use crate::keys::ChallengeKey;
 use crate::keys::IndexKey;
 use crate::keys::Pepper;
 use crate::keys::Ring;
@@ -16,6 +21,7 @@ use crate::seal;
 use crate::seal::PublicKey;
 use crate::seal::SEALER_AGE_MS_MAX;
 use crate::seal::Sealer;
+use crate::secret::Secret;
 use crate::time::UnixMs;
 
 /// JSON of [`Directory`].
@@ -36,6 +42,10 @@ pub const EDGE_SIGNING_KEYS: &str = "TIFFIN_EDGE_SIGNING_KEYS";
 pub const CORE_PUBLIC_KEYS: &str = "TIFFIN_CORE_PUBLIC_KEYS";
 /// Ring of keys that challenges are signed with; the first one signs. Held by the edge alone.
 pub const CHALLENGE_KEYS: &str = "TIFFIN_CHALLENGE_KEYS";
+/// Secret of the Turnstile widget, where one is used.
+pub const TURNSTILE_SECRET: &str = "TIFFIN_TURNSTILE_SECRET";
+/// Another place than Cloudflare's to check tokens at, for tests.
+pub const TURNSTILE_URL: &str = "TIFFIN_TURNSTILE_URL";
 /// Where the edge reaches core, without a trailing slash.
 pub const CORE_URL: &str = "TIFFIN_CORE_URL";
 
@@ -59,6 +69,8 @@ pub enum Error {
 pub struct Edge {
     /// Routes requests.
     pub front: Front,
+    /// Factors' secrets.
+    pub factors: Arc<FactorKeys>,
     /// Code digests.
     pub peppers: Ring<Pepper>,
     /// Jobs.
@@ -70,9 +82,15 @@ pub struct Edge {
 impl Edge {
     /// Reads the settings.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let challenges = ring(&variable, CHALLENGE_KEYS, |id, key| Ok(ChallengeKey::new(id, key)))?;
+        let turnstile = required(&variable, TURNSTILE_SECRET).ok().map(|secret| TurnstileAccount {
+            secret: Secret::new(secret),
+            url: required(&variable, TURNSTILE_URL).unwrap_or_else(|_| SITEVERIFY_URL.to_owned()),
+        });
         let index = IndexKey::parse(&required(&variable, INDEX_KEY)?).map_err(invalid(INDEX_KEY))?;
         Ok(Self {
-            front: Front { index },
+            front: Front { index, challenges, turnstile },
+            factors: Arc::new(ring(&variable, FACTOR_KEYS, |id, key| Ok(FactorKey::new(id, key)))?),
             peppers: ring(&variable, PEPPERS, |id, key| Ok(Pepper::new(id, key)))?,
             seal_to: ring(&variable, SEAL_PUBLIC_KEYS, PublicKey::new)?,
             signing: ring(&variable, EDGE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,

@@ -16,13 +16,17 @@ use crate::bucket::Rate;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::code;
+use crate::guard::blocklist::Blocklist;
 use crate::id::KeyId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::ledger::Ceilings;
+use crate::phone::Kind;
+use crate::risk::GeoPolicy;
 use crate::time::DAY_MS;
 use crate::time::HOUR_MS;
 use crate::time::MINUTE_MS;
+use crate::visitor::VisitorLimits;
 use crate::window::Cap;
 use crate::wire::api::Channel;
 
@@ -56,15 +60,43 @@ pub struct Directory {
     /// What one address is sent at most, over all tenants.
     #[serde(default)]
     pub ceilings: Ceilings,
+    /// What one client network may ask.
+    #[serde(default)]
+    pub visitors: VisitorLimits,
+    /// Which challenge is given; the built-in proof of work where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turnstile: Option<TurnstileSite>,
+    /// What looks pumped now.
+    #[serde(default, skip_serializing_if = "Blocklist::is_empty")]
+    pub blocklist: Blocklist,
+}
+
+/// A widget of Cloudflare Turnstile. Its secret is the edge's: `TIFFIN_TURNSTILE_SECRET`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnstileSite {
+    /// The widget's public key.
+    pub site_key: String,
+    /// Sites whose tokens count, in lower case: `example.com`.
+    pub hostnames: Vec<String>,
 }
 
 /// One customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenant {
     /// Where its codes may go: `"all"`, or a list such as `["IN", "DE"]`. Nothing is open by default.
     #[serde(default)]
     pub countries: Countries,
+    /// Kinds of number that are closed by default, and open to this tenant: `["premium_rate"]`.
+    #[serde(default)]
+    pub kinds: Vec<Kind>,
+    /// Beginnings of numbers that get nothing, as `+91987`.
+    #[serde(default)]
+    pub blocked: Vec<String>,
+    /// What follows from where an order comes from.
+    #[serde(default)]
+    pub geo: GeoPolicy,
     /// Whether it can pay for more.
     #[serde(default)]
     pub funds: Funds,
@@ -266,7 +298,12 @@ impl Directory {
 
     /// Refuses what would not be safe to serve. The text names the entry and the reason.
     pub fn check(&self) -> Result<(), String> {
+        self.visitors.check().map_err(|reason| format!("visitors.{reason}"))?;
         for (name, tenant) in &self.tenants {
+            tenant.geo.check().map_err(|reason| format!("tenants.{name}.geo.{reason}"))?;
+            if let Some(prefix) = tenant.blocked.iter().find(|prefix| !is_prefix(prefix)) {
+                return Err(format!("tenants.{name}.blocked: {prefix:?} must be '+' and 1 to 15 digits"));
+            }
             tenant.limits.check().map_err(|reason| format!("tenants.{name}.limits.{reason}"))?;
             for (service_name, service) in &tenant.services {
                 let at = |reason| format!("tenants.{name}.services.{service_name}.{reason}");
@@ -334,6 +371,12 @@ impl Limits {
     }
 }
 
+fn is_prefix(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 fn default_digits() -> u8 {
     6
 }
@@ -372,7 +415,7 @@ mod tests {
             services: Vec::new(),
         };
         let countries = Countries::All;
-        let tenant = Tenant { countries, funds: Funds::Open, services, limits: Limits::default() };
+        let tenant = Tenant { countries, services, ..Tenant::default() };
         Directory { tenants: BTreeMap::from([(id, tenant)]), keys: vec![key], ..Directory::default() }
     }
 

@@ -6,7 +6,9 @@
 mod access;
 mod call;
 mod create;
+mod factors;
 mod finish;
+mod gate;
 pub mod internal;
 mod pages;
 mod policy;
@@ -16,29 +18,42 @@ mod reply;
 mod resend;
 mod watch;
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::code::Code;
-use crate::country::Country;
+use crate::challenge::altcha::Cost;
+use crate::challenge::turnstile;
 use crate::directory::Caller;
 use crate::directory::Directory;
+use crate::directory::KeyKind;
 use crate::entropy::Entropy;
+use crate::factor;
+use crate::guard::Level;
+use crate::guard::Mode;
 use crate::id::LedgerId;
 use crate::id::OrderId;
+use crate::keys::ChallengeKey;
 use crate::keys::IndexKey;
+use crate::keys::Ring;
 use crate::ledger::Ask;
 use crate::ledger::Outcome;
 use crate::ledger::Verify;
 use crate::ledger::Whose;
 use crate::problem;
 use crate::problem::Problem;
+use crate::risk::Origin;
 use crate::time::UnixMs;
+use crate::visitor;
+use crate::visitor::VisitorId;
 use crate::wire::api;
 
 use self::call::Call;
 pub use self::finish::Pending;
 use self::finish::Shown;
+use self::gate::Gate;
+use self::gate::Solved;
+pub use self::gate::TurnstileAccount;
 use self::preflight::Facts;
 pub use self::reply::Response;
 pub use self::watch::Hold;
@@ -68,8 +83,8 @@ pub struct Request {
 pub struct Peer {
     /// The connection's address.
     pub ip: Option<IpAddr>,
-    /// Where that address is.
-    pub country: Option<Country>,
+    /// Where that address is; nothing where the host cannot tell.
+    pub origin: Option<Origin>,
 }
 
 /// What a request comes to.
@@ -93,18 +108,39 @@ pub enum Question {
         /// Ask again until there is news.
         hold: Option<Hold>,
     },
+    /// A factor.
+    Factor(factor::Ask),
+    /// Cloudflare, about a token: [`Answer::Turnstile`].
+    Turnstile(Box<turnstile::Outgoing>),
+    /// A client network's limits.
+    Visitor {
+        /// Which.
+        visitor: VisitorId,
+        /// What.
+        command: visitor::Command,
+    },
 }
 
 /// What came back.
 pub enum Answer {
     /// Of a ledger.
     Ledger(Outcome),
+    /// Of a factor.
+    Factor(factor::Outcome),
+    /// Of Cloudflare: status, and at most [`turnstile::REPLY_BYTES_MAX`] of the body.
+    Turnstile(u16, Vec<u8>),
+    /// Of a client network's limits.
+    Visitor(visitor::Reply),
 }
 
 /// The front door.
 pub struct Front {
     /// Names ledgers.
     pub index: IndexKey,
+    /// Sign challenges.
+    pub challenges: Ring<ChallengeKey>,
+    /// Where Turnstile is used.
+    pub turnstile: Option<TurnstileAccount>,
 }
 
 /// What one request is decided with.
@@ -163,70 +199,142 @@ impl Front {
         let not_found = "No call has this method and path; or no order has this id.";
         let call = call.ok_or_else(|| Problem::new(problem::Code::NotFound, not_found))?;
         let hold = watch::hold(&call, visit)?;
-        let (ledger, ask, facts) = match self.ask(&call, visit, &caller) {
+        if let Call::Factor(of) = &call {
+            return factors::begin(self, visit, &caller, of, request_id);
+        }
+        let Asked { ledger, ask, facts, gate, before } = match self.ask(&call, visit, &caller) {
             Ok(asked) => asked,
             Err(problem) => return preflight_refused(&call, problem, request_id),
         };
-        let shown = Shown(caller.key.kind);
+        let mut questions = before;
+        let stream = watch::stream(&call, visit, ledger, &ask, Shown(caller.key.kind));
+        questions.push_back(Question::Ledger { ledger, ask, hold });
         let pending = Pending {
-            stream: watch::stream(&call, visit, ledger, &ask, shown),
+            stream,
             known: watch::known(&call, visit),
             caller: access::Kept::of(&caller, request),
             facts,
+            factor: None,
             call,
-            question: Question::Ledger { ledger, ask, hold },
+            gate,
+            quotas: Vec::new(),
+            questions,
             request_id: request_id.to_owned(),
         };
         // A made-up id is answered as an unknown one, without asking anybody.
         if self.index.knows(ledger) {
             return Ok(Turn::Ask(Box::new(pending)));
         }
-        Ok(self.answer(pending, Some(Answer::Ledger(Outcome::NotFound))))
+        Ok(pending.finish(self, Outcome::NotFound))
     }
 
-    fn ask(
-        &self,
-        call: &Call,
-        visit: &Visit<'_>,
-        caller: &Caller<'_>,
-    ) -> Result<(LedgerId, Ask, Option<Facts>), Problem> {
+    fn ask(&self, call: &Call, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
         let whose = |order: &OrderId| Whose {
             tenant: caller.id.clone(),
             order: order.clone(),
             limits: caller.tenant.limits,
             scope: caller.key.services.clone(),
         };
-        let ask = match call {
-            Call::Cancel(order) => (order.ledger(), Ask::Cancel(whose(order)), None),
-            Call::Create => {
-                let create = create::parse(self, visit, caller)?.create;
-                (create.ledger, Ask::Create(Box::new(create)), None)
-            }
-            Call::Events(order) | Call::Fetch(order) => (order.ledger(), Ask::Fetch(whose(order)), None),
+        Ok(match call {
+            Call::Cancel(order) => Asked::only(order.ledger(), Ask::Cancel(whose(order))),
+            Call::Create => self.order(visit, caller)?,
+            Call::Events(order) | Call::Fetch(order) => Asked::only(order.ledger(), Ask::Fetch(whose(order))),
             Call::Preflight => {
                 let draft = create::parse(self, visit, caller)?;
-                let facts = Facts::of(&draft);
-                (draft.create.ledger, Ask::Preflight(Box::new(draft.create)), Some(facts))
+                let facts = Some(Facts::of(&draft));
+                Asked { facts, ..Asked::only(draft.create.ledger, Ask::Preflight(Box::new(draft.create))) }
             }
             Call::Resend(order) => {
                 let resend = resend::parse(self, visit, caller, whose(order))?;
-                (order.ledger(), Ask::Resend(Box::new(resend)), None)
+                Asked::only(order.ledger(), Ask::Resend(Box::new(resend)))
             }
-            Call::Verify(order) => {
-                let guess = guess(visit.request)?;
-                (order.ledger(), Ask::Verify(Verify { whose: whose(order), guess }), None)
+            Call::Verify(order) => self.guess(visit, caller, whose(order))?,
+            Call::Factor(_) => {
+                return Err(Problem::new(problem::Code::NotFound, "Factors are asked elsewhere."));
             }
+        })
+    }
+
+    fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
+        let create::Draft { mut create, client_ip, answer, .. } = create::parse(self, visit, caller)?;
+        let visitor = client_ip.map(|ip| self.index.visitor(ip));
+        let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
+        let mut gate = Gate::new(visit, caller.id, create.ledger, visitor, cost);
+        let solved = gate.solve(self, answer.as_deref())?;
+        if let Solved::Yes(nonce) = solved {
+            create.solved = Some(nonce);
+        }
+        let named = [caller.id.as_str().as_bytes(), &create.idempotency_key.0].concat();
+        let id = self.index.fingerprint("visitor-order", &named);
+        let ask = visitor::Ask::Order(visitor::Request { id, solved: create.solved.is_some() });
+        let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
+        Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
+    }
+
+    /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.
+    fn guess(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
+        let api::Verify { code, challenge } = guess(visit.request)?;
+        let ledger = whose.order.ledger();
+        let is_stranger = caller.key.kind == KeyKind::Publishable;
+        let ip = visit.peer.ip.filter(|_| is_stranger);
+        let visitor = ip.map(|ip| self.index.visitor(ip));
+        let mut gate = Gate::new(visit, caller.id, ledger, visitor, Cost::Light);
+        let solved = match gate.solve(self, challenge.as_deref())? {
+            Solved::Yes(nonce) => Some(nonce),
+            Solved::No | Solved::Perhaps => None,
         };
-        Ok(ask)
+        let sprayed = visit.directory.blocklist.lookup_guess(caller.id, visit.now);
+        let is_due = sprayed.mode == Mode::Enforce && sprayed.level > Level::Open && is_stranger;
+        if is_due && solved.is_none() && gate.token.is_none() {
+            return Err(gate.demand(self, "Many codes are guessed wrong just now."));
+        }
+        let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes()].concat();
+        let id = self.index.fingerprint("visitor-guess", &named);
+        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.is_some() });
+        let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        let ask = Ask::Verify(Verify { whose, guess: code, solved });
+        Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
     }
 
     /// Goes on with what came back: nothing, when who was asked could not be reached.
-    pub fn answer(&self, pending: Pending, answer: Option<Answer>) -> Turn {
-        match answer {
-            Some(Answer::Ledger(outcome)) => pending.finish(outcome),
-            // Verification fails closed.
-            None => pending.finish(Outcome::Unavailable),
+    pub fn answer(&self, mut pending: Pending, answer: Option<Answer>) -> Turn {
+        let Some(asked) = pending.questions.pop_front() else { return pending.broken_turn() };
+        let passed = match (asked, answer) {
+            (Question::Ledger { .. }, Some(Answer::Ledger(outcome))) => return pending.finish(self, outcome),
+            (Question::Factor(_), Some(Answer::Factor(outcome))) => {
+                return pending.finish_factor(Some(outcome));
+            }
+            (Question::Factor(_), _) => return pending.finish_factor(None),
+            (Question::Turnstile(_), Some(Answer::Turnstile(status, body))) => {
+                pending.told(self, Some((status, body)))
+            }
+            (Question::Turnstile(_), _) => pending.told(self, None),
+            (Question::Visitor { .. }, Some(Answer::Visitor(reply))) => pending.passed(self, reply),
+            // Nothing is sent or checked while limits cannot be counted: fail closed.
+            (Question::Ledger { .. } | Question::Visitor { .. }, _) => {
+                return pending.finish(self, Outcome::Unavailable);
+            }
+        };
+        match passed {
+            Ok(()) => Turn::Ask(Box::new(pending)),
+            Err(problem) => pending.refuse(&problem),
         }
+    }
+}
+
+/// Whom to ask, and what before.
+struct Asked {
+    ledger: LedgerId,
+    ask: Ask,
+    facts: Option<Facts>,
+    gate: Option<Gate>,
+    before: VecDeque<Question>,
+}
+
+impl Asked {
+    fn only(ledger: LedgerId, ask: Ask) -> Self {
+        Self { ledger, ask, facts: None, gate: None, before: VecDeque::new() }
     }
 }
 
@@ -239,12 +347,12 @@ fn preflight_refused(call: &Call, problem: Problem, request_id: &str) -> Result<
     }
 }
 
-fn guess(request: &Request) -> Result<Code, Problem> {
+fn guess(request: &Request) -> Result<api::Verify, Problem> {
     create::is_json(request)?;
     // The parser's own words could repeat the guess.
     let invalid = |_| {
         let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text.";
         Problem::new(problem::Code::InvalidRequest, detail)
     };
-    serde_json::from_slice::<api::Verify>(&request.body).map(|body| body.code).map_err(invalid)
+    serde_json::from_slice::<api::Verify>(&request.body).map_err(invalid)
 }

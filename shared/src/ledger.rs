@@ -50,6 +50,9 @@ use crate::keys::Ring;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::phone::Phone;
+use crate::risk::Factors;
+use crate::risk::GeoPolicy;
+use crate::risk::Origin;
 use crate::seal::Sealer;
 use crate::time::UnixMs;
 use crate::wire::api;
@@ -134,6 +137,8 @@ pub struct Verify {
     pub whose: Whose,
     /// The digits.
     pub guess: Code,
+    /// A solved challenge, to be used once.
+    pub solved: Option<Bytes<16>>,
 }
 
 /// An order for a code, parsed and allowed.
@@ -153,6 +158,16 @@ pub struct Create {
     pub standing: Standing,
     /// A solved challenge, to be used once.
     pub solved: Option<Bytes<16>>,
+    /// A challenge is due, whoever asks.
+    pub is_suspect: bool,
+    /// Where the request comes from.
+    pub origin: Option<Origin>,
+    /// What follows from that.
+    pub geo: GeoPolicy,
+    /// What made it suspicious before the ledger was asked.
+    pub factors: Factors,
+    /// How it goes out when it is too suspicious for SMS.
+    pub safer_channel: Option<Channel>,
     /// High risk never goes by SMS, now or on a resend.
     pub risk: Risk,
     /// How long a message usually takes.

@@ -70,7 +70,7 @@ struct Lane {
 }
 
 /// Something a visitor asks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Command {
     /// The installation's settings.
     pub limits: VisitorLimits,
@@ -79,7 +79,8 @@ pub struct Command {
 }
 
 /// A request that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// A code is ordered.
     Order(Request),
@@ -87,8 +88,19 @@ pub enum Ask {
     Guess(Request),
 }
 
+impl Ask {
+    /// The same, with a solved challenge.
+    #[must_use]
+    pub fn solved(self) -> Self {
+        match self {
+            Self::Order(request) => Self::Order(Request { solved: true, ..request }),
+            Self::Guess(request) => Self::Guess(Request { solved: true, ..request }),
+        }
+    }
+}
+
 /// Which request it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Keyed hash of the caller and its idempotency key. The same request again takes no second token.
     pub id: Bytes<16>,
@@ -97,7 +109,8 @@ pub struct Request {
 }
 
 /// The verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Go on.
     Admit {

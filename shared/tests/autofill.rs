@@ -14,8 +14,6 @@ use tiffin_shared::binding::Binding;
 use tiffin_shared::code::Code;
 use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
-use tiffin_shared::directory::Funds;
-use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
 use tiffin_shared::directory::Service;
 use tiffin_shared::directory::Tenant;
@@ -75,8 +73,7 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
 /// Whether the settings take the service.
 fn is_taken(service: Service) -> bool {
     let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);
-    let tenant =
-        Tenant { services, limits: Limits::default(), countries: Countries::All, funds: Funds::Open };
+    let tenant = Tenant { services, countries: Countries::All, ..Tenant::default() };
     let tenants = BTreeMap::from([(TenantId::parse("shop").unwrap(), tenant)]);
     Directory { tenants, ..Directory::default() }.check().is_ok()
 }

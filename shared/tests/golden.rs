@@ -107,7 +107,7 @@ fn the_state_of_a_ledger_is_pinned_after_a_fixed_script() {
     ask(&mut host, 2, ledger::Ask::Create(Box::new(fixtures::create(1, 0, 2, 2))));
     let whose = fixtures::whose(0, &OrderId::parse(&first.id).unwrap());
     let guess = Code::parse("000000").unwrap();
-    ask(&mut host, 3, ledger::Ask::Verify(Verify { whose, guess }));
+    ask(&mut host, 3, ledger::Ask::Verify(Verify { whose, guess, solved: None }));
     ask(&mut host, 4, ledger::Ask::Event(event(&first.id)));
     ask(&mut host, 9, ledger::Ask::Tick);
     assert_eq!(host.body(), Some(LEDGER));
@@ -125,7 +125,7 @@ fn a_pinned_ledger_still_verifies_its_code() {
             limits: Limits::default(),
             scope: Vec::new(),
         };
-        let verify = Verify { whose, guess: Code::parse(guess).unwrap() };
+        let verify = Verify { whose, guess: Code::parse(guess).unwrap(), solved: None };
         let command = fixtures::command(1, ledger::Ask::Verify(verify));
         match machine::run::<Ledger>(Some(&state), &command, START.plus(20_000)).unwrap().0.outcome {
             Outcome::Verified { result, .. } => result,

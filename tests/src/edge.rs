@@ -14,7 +14,12 @@ use crate::servers::root;
 const ENTRY: &str = "index.js";
 
 /// Bindings and classes, as in `wrangler.toml`.
-const OBJECTS: [(&str, &str); 2] = [("DIRECTORY", "DirectoryObject"), ("LEDGERS", "LedgerObject")];
+const OBJECTS: [(&str, &str); 4] = [
+    ("DIRECTORY", "DirectoryObject"),
+    ("FACTORS", "FactorObject"),
+    ("LEDGERS", "LedgerObject"),
+    ("VISITORS", "VisitorObject"),
+];
 
 /// Starts the edge on `port` with its Durable Objects' files in `dir`/ledgers.
 pub fn start(dir: &Path, port: u16, variables: &Variables) -> anyhow::Result<Process> {

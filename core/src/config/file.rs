@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 use tiffin_shared::directory::Tenant;
+use tiffin_shared::directory::TurnstileSite;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::visitor::VisitorLimits;
 use tiffin_shared::wire::api::Channel;
 
 /// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
@@ -39,6 +41,11 @@ pub struct File {
     /// What one address is sent at most, over all tenants.
     #[serde(default)]
     pub ceilings: Ceilings,
+    /// What one client network may ask.
+    #[serde(default)]
+    pub visitors: VisitorLimits,
+    /// A Turnstile widget in place of the built-in proof of work.
+    pub turnstile: Option<TurnstileSite>,
     /// Customers.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Tenant>,

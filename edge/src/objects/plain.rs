@@ -1,7 +1,10 @@
-//! Objects that do nothing but host a machine whose command can travel as it is.
+//! Objects that do nothing but host a machine.
 
 use tiffin_shared::directory::snapshot::Publication;
+use tiffin_shared::factor;
+use tiffin_shared::factor::Factor;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::visitor::Visitor;
 use worker::DurableObject;
 use worker::Env;
 use worker::Request;
@@ -14,6 +17,7 @@ use crate::cell;
 use crate::cell::ALARM_RETRY;
 use crate::cell::Cell;
 use crate::host;
+use crate::settings::Settings;
 
 /// Keeps the latest directory.
 #[durable_object]
@@ -28,6 +32,54 @@ impl DurableObject for DirectoryObject {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         answer::<Publication>(&self.state, request).await
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        rest(&self.state).await
+    }
+}
+
+/// What one client network did lately.
+#[durable_object]
+pub struct VisitorObject {
+    state: State,
+}
+
+impl DurableObject for VisitorObject {
+    fn new(state: State, _: Env) -> Self {
+        Self { state }
+    }
+
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        answer::<Visitor>(&self.state, request).await
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        rest(&self.state).await
+    }
+}
+
+/// A user's authenticator app.
+#[durable_object]
+pub struct FactorObject {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for FactorObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let factor::Event { now, entropy, ask } = serde_json::from_str(&request.text().await?)?;
+        let keys = match Settings::load(&self.env) {
+            Ok(settings) => settings.edge.factors.clone(),
+            Err(error) => return Response::error(error.to_string(), 500),
+        };
+        let command = factor::Command { keys, entropy, ask };
+        let applied = async { Cell::open(self.state.storage())?.apply::<Factor>(&command, now).await };
+        respond(applied.await)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {

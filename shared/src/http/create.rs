@@ -1,5 +1,7 @@
 //! Reading `POST /v1/orders`: everything that can be refused before a ledger is asked.
 
+use std::net::IpAddr;
+
 use super::Front;
 use super::Request;
 use super::Visit;
@@ -16,9 +18,13 @@ use crate::ledger::BoundPayment;
 use crate::ledger::Create;
 use crate::ledger::Standing;
 use crate::ledger::Way;
+use crate::phone::Kind;
 use crate::phone::Phone;
 use crate::problem::Code;
 use crate::problem::Problem;
+use crate::risk::Factor;
+use crate::risk::Factors;
+use crate::risk::Origin;
 use crate::wire::api::Channel;
 use crate::wire::api::CreateOrder;
 
@@ -36,11 +42,15 @@ const EMAIL_BYTES_MAX: usize = 254;
 const LOCALE_CHARS_MAX: usize = 35;
 const LOCALE_DEFAULT: &str = "en";
 
-/// An order that may go to a ledger, and what is worth saying of it beforehand.
+/// An order that may go to a ledger, and what is needed before it does.
 pub(super) struct Draft {
     pub(super) create: Create,
-    /// `a mobile number of IN`.
+    /// `mobile, IN`.
     pub(super) address: String,
+    /// The client's address, where one is known.
+    pub(super) client_ip: Option<IpAddr>,
+    /// The answer to a challenge.
+    pub(super) answer: Option<String>,
 }
 
 pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Draft, Problem> {
@@ -65,13 +75,25 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let country = number.as_ref().and_then(|number| number.country);
     let risk = service.risk.max(body.risk.unwrap_or_default());
     let ways = directory.ways(service, country);
-    let channel = channel(&body, &ways, risk, phone.is_some(), email.is_some())?;
+    let (by_phone, by_email) = (phone.is_some(), email.is_some());
+    let channel_at = |risk| channel(&body, &ways, risk, by_phone, by_email);
+    let (channel, safer_channel) = (channel_at(risk)?, channel_at(Risk::High).ok());
     // By the address that is used, so that no other one brings limits of its own.
     let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
     let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
         (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
         (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
     };
+    let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
+    let mut factors = Factors::default();
+    let is_suspect = policy::guard(visit, caller, prefix.zip(country), &mut factors)?;
+    if number.as_ref().is_some_and(|number| number.kind == Kind::Voip) {
+        factors.insert(Factor::VoipNumber);
+    }
+    if body.binding.is_some() {
+        factors.insert(Factor::Payment);
+    }
+    let (client_ip, origin) = client(&body, caller.key.kind, visit);
     // Whoever may be anyone: an app's user, or the user whose connection a server tells of.
     let is_stranger = caller.key.kind == KeyKind::Publishable || body.client.is_some();
     let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
@@ -83,10 +105,15 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         ceilings: directory.ceilings,
         standing: if is_stranger { Standing::Stranger } else { Standing::Trusted },
         solved: None,
+        is_suspect,
+        origin,
+        geo: caller.tenant.geo.clone(),
+        factors,
+        safer_channel,
         risk,
         waiting_ms: service.waiting_ms,
         country,
-        prefix: by_phone.map(|phone| index.prefix(caller.id, phone)),
+        prefix,
         code: body.code,
         digits: service.digits,
         ttl_ms: service.ttl_ms,
@@ -101,7 +128,16 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
     };
-    Ok(Draft { create, address })
+    Ok(Draft { create, address, client_ip, answer: body.challenge })
+}
+
+/// Where the user is: as the host sees it, or as the caller's server tells it.
+fn client(body: &CreateOrder, kind: KeyKind, visit: &Visit<'_>) -> (Option<IpAddr>, Option<Origin>) {
+    match (kind, &body.client) {
+        (KeyKind::Publishable, _) => (visit.peer.ip, visit.peer.origin),
+        (KeyKind::Secret, Some(client)) => (client.ip, client.country.map(Origin::Country)),
+        (KeyKind::Secret, None) => (None, None),
+    }
 }
 
 /// The parser's words, less what it read: that may be a phone number.

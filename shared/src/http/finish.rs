@@ -1,30 +1,46 @@
 //! From what came back to the reply.
 
+use std::collections::VecDeque;
+
+use super::Front;
+use super::Question;
 use super::Response;
 use super::Turn;
 use super::access::Kept;
 use super::call::Call;
+use super::gate::Gate;
 use super::preflight;
 use super::watch;
 use super::watch::Stream;
 use crate::directory::KeyKind;
+use crate::factor;
+use crate::ledger::Ask;
 use crate::ledger::Outcome;
 use crate::problem::Code;
 use crate::problem::Problem;
+use crate::quota;
+use crate::quota::Quota;
 use crate::time::MINUTE_MS;
+use crate::visitor;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
 
 /// A request that waits for an answer.
 pub struct Pending {
-    /// What to ask.
-    pub question: super::Question,
+    /// What to ask, in this order.
+    pub(super) questions: VecDeque<Question>,
     pub(super) call: Call,
     pub(super) caller: Kept,
     /// What the client has of the order already.
     pub(super) known: Option<watch::Tag>,
     /// What a preflight knows before a ledger is asked.
     pub(super) facts: Option<preflight::Facts>,
+    /// For a factor.
+    pub(super) factor: Option<factor::api::Pending>,
+    /// For what may need a challenge.
+    pub(super) gate: Option<Gate>,
+    /// What to tell of the client network's limits.
+    pub(super) quotas: Vec<Quota>,
     /// For a stream of events.
     pub(super) stream: Option<Stream>,
     pub(super) request_id: String,
@@ -44,25 +60,94 @@ impl Shown {
 }
 
 impl Pending {
-    pub(super) fn finish(mut self, outcome: Outcome) -> Turn {
+    /// What to ask next.
+    pub fn question(&self) -> Option<&Question> {
+        self.questions.front()
+    }
+
+    /// Goes on with Cloudflare's word on the challenge.
+    pub(super) fn told(&mut self, front: &Front, reply: Option<(u16, Vec<u8>)>) -> Result<(), Problem> {
+        let Some(gate) = &self.gate else { return Ok(()) };
+        let nonce = gate.told(front, &front.challenges, reply)?;
+        for question in &mut self.questions {
+            match question {
+                Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(nonce),
+                Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(nonce),
+                Question::Visitor { command, .. } => command.ask = command.ask.solved(),
+                Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with what the client network's limits say.
+    pub(super) fn passed(&mut self, front: &Front, reply: visitor::Reply) -> Result<(), Problem> {
+        let Some(gate) = &self.gate else { return Ok(()) };
+        let is_guess = matches!(self.call, Call::Verify(_));
+        match gate.passed(front, is_guess, reply) {
+            Ok(quota) => {
+                self.quotas.push(quota);
+                Ok(())
+            }
+            Err((problem, quota)) => {
+                self.quotas.push(quota);
+                Err(problem)
+            }
+        }
+    }
+
+    pub(super) fn refuse(&self, problem: &Problem) -> Turn {
+        Turn::Reply(self.dressed(Response::problem(problem, &self.request_id)))
+    }
+
+    pub(super) fn broken_turn(&self) -> Turn {
+        Turn::Reply(self.dressed(self.broken()))
+    }
+
+    pub(super) fn finish_factor(self, outcome: Option<factor::Outcome>) -> Turn {
+        let reply = match self.factor.as_ref().map(|asked| asked.finish(outcome)) {
+            Some(Ok(reply)) => {
+                let body = reply.body.unwrap_or_default();
+                let mut response = Response::json(reply.status, body, &self.request_id);
+                if reply.replayed {
+                    response.headers.push(("idempotency-replayed", "true".to_owned()));
+                }
+                response
+            }
+            Some(Err(problem)) => Response::problem(&problem, &self.request_id),
+            None => self.broken(),
+        };
+        Turn::Reply(self.dressed(reply))
+    }
+
+    pub(super) fn finish(mut self, front: &Front, outcome: Outcome) -> Turn {
         if let (Some(mut stream), Outcome::Found(_)) = (self.stream.take(), &outcome) {
             let head = Response::new(200, "text/event-stream", String::new(), &self.request_id);
-            let head = self.readable(head);
+            let head = self.dressed(head);
             stream.begin(head, outcome);
             return Turn::Stream(Box::new(stream));
         }
-        let reply = self.reply(outcome);
-        Turn::Reply(self.readable(reply))
+        let reply = self.reply(front, outcome);
+        Turn::Reply(self.dressed(reply))
     }
 
-    fn readable(&self, reply: Response) -> Response {
+    /// With what is told of limits, and readable by the page that called.
+    fn dressed(&self, mut reply: Response) -> Response {
+        if let (Some(policy), Some(limit)) = (quota::policy(&self.quotas), quota::limit(&self.quotas)) {
+            reply.headers.push(("ratelimit-policy", policy));
+            reply.headers.push(("ratelimit", limit));
+        }
         match &self.caller.origin {
             Some(origin) => reply.readable(Some(origin)),
             None => reply,
         }
     }
 
-    fn reply(&self, outcome: Outcome) -> Response {
+    fn reply(&self, front: &Front, outcome: Outcome) -> Response {
+        if let (Outcome::ChallengeRequired, Some(gate)) = (&outcome, &self.gate) {
+            let problem = gate.demand(front, "This order needs a challenge.");
+            return Response::problem(&problem, &self.request_id);
+        }
         // A stranger must not learn which orders exist.
         if self.caller.kind == KeyKind::Publishable && matches!(self.call, Call::Verify(_)) {
             return self.uniform(&outcome);

@@ -58,7 +58,7 @@ pub(super) fn refused(problem: &Problem) -> Option<Preflight> {
 }
 
 impl Facts {
-    pub(super) fn of(Draft { create, address }: &Draft) -> Self {
+    pub(super) fn of(Draft { create, address, .. }: &Draft) -> Self {
         let country = create.country.map_or_else(|| "the address".to_owned(), |country| country.to_string());
         let checks = vec![
             Check::pass(CheckName::Service, format!("{} is open to this key", create.service)),

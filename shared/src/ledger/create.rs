@@ -13,32 +13,37 @@ use super::state::Section;
 use super::state::Spent;
 use super::state::State;
 use super::state::is_final;
+use crate::challenge::NONCE_MEMORY_MS;
 use crate::code::Bound;
 use crate::code::Code;
 use crate::code::Digest;
+use crate::directory::Risk;
 use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::machine::Step;
+use crate::risk::Factors;
+use crate::risk::Origin;
+use crate::risk::Places;
+use crate::risk::Sighting;
+use crate::risk::Tier;
+use crate::risk::geo;
 use crate::seal::PLAINTEXT_BYTES_MAX;
-use crate::time::MINUTE_MS;
 use crate::time::UnixMs;
+use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::job;
 use crate::wire::job::Header;
 use crate::wire::job::Job;
 use crate::wire::job::Private;
 
-/// How long a solved challenge is remembered: none is valid longer.
-const CHALLENGE_MS_MAX: u64 = 5 * MINUTE_MS;
-
 pub(super) fn step(mut state: State, create: &Create, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let refusal = refuse(&state, create, now);
-    if let Some(outcome) = refusal {
-        return Step::keep(Reply::of(outcome));
-    }
+    let suspicion = match refuse(&state, create, now) {
+        Ok(suspicion) => suspicion,
+        Err(outcome) => return Step::keep(Reply::of(outcome)),
+    };
     let section = state.sections.entry(create.tenant.clone()).or_default();
     let superseded = superseded(section, &create.service, now);
-    let Some(order) = make(create, command, &superseded, now) else {
+    let Some(order) = make(create, &suspicion, command, &superseded, now) else {
         return Step::keep(Reply::of(Outcome::Unavailable));
     };
     for older in section.orders.iter_mut().filter(|older| superseded.contains(&older.id)) {
@@ -52,7 +57,7 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
     state.outbox.push(pending);
     limits::spend(&mut state, &create.tenant, &create.limits, now);
     if let Some(nonce) = create.solved {
-        state.spent.push(Spent { nonce, until: now.plus(CHALLENGE_MS_MAX) });
+        state.spent.push(Spent { nonce, until: now.plus(NONCE_MEMORY_MS) });
     }
     let section = state.sections.get(&create.tenant);
     let outcome = match section.and_then(|section| Some((section, section.order(&id)?))) {
@@ -67,34 +72,65 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
 /// What the same order would come to, without ordering.
 pub(super) fn preflight(state: State, create: &Create, now: UnixMs) -> Step<State, Reply> {
     Step::keep(Reply::of(match refuse(&state, create, now) {
-        None => Outcome::Clear,
-        Some(outcome) => outcome,
+        Ok(_) => Outcome::Clear,
+        Err(outcome) => outcome,
     }))
 }
 
-/// An earlier order with this key, or a limit; neither spends anything.
-fn refuse(state: &State, create: &Create, now: UnixMs) -> Option<Outcome> {
+/// An earlier order with this key, a limit, or a challenge that is due; none of them spends anything.
+fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outcome> {
     let section = state.sections.get(&create.tenant);
     let earlier = section.and_then(|section| {
         let mut orders = section.orders.iter();
         Some((section, orders.find(|order| order.idempotency_key == create.idempotency_key)?))
     });
     if let Some((section, earlier)) = earlier {
-        return Some(if earlier.fingerprint == create.fingerprint {
+        return Err(if earlier.fingerprint == create.fingerprint {
             Outcome::Created { order: section.view(earlier, &create.limits, now), replayed: true }
         } else {
             Outcome::IdempotencyMismatch
         });
     }
     if create.solved.is_some_and(|nonce| state.spent.iter().any(|spent| spent.nonce == nonce)) {
-        return Some(Outcome::ChallengeRequired);
+        return Err(Outcome::ChallengeRequired);
     }
     let wait_ms = |standing| limits::wait_ms(state, section, &create.limits, &create.ceilings, standing, now);
     match (wait_ms(create.standing()), wait_ms(Standing::Trusted)) {
-        (0, _) => None,
+        (0, _) => {}
         // What is left is kept for who is no flood.
-        (_, 0) => Some(Outcome::ChallengeRequired),
-        (_, retry_after_ms) => Some(Outcome::RateLimited { retry_after_ms }),
+        (_, 0) => return Err(Outcome::ChallengeRequired),
+        (_, retry_after_ms) => return Err(Outcome::RateLimited { retry_after_ms }),
+    }
+    let suspicion = Suspicion::of(create, section, now);
+    let is_due = create.is_suspect || suspicion.tier > Tier::Normal && create.standing == Standing::Stranger;
+    if is_due && create.solved.is_none() {
+        return Err(Outcome::ChallengeRequired);
+    }
+    Ok(suspicion)
+}
+
+/// What the ledger makes of an order.
+struct Suspicion {
+    factors: Factors,
+    tier: Tier,
+    channel: Channel,
+    risk: Risk,
+}
+
+impl Suspicion {
+    /// Never a refusal: where nothing safer leads to the user, a challenge has to do.
+    fn of(create: &Create, section: Option<&Section>, now: UnixMs) -> Self {
+        let (number, origin) = (create.country, create.origin);
+        let nowhere = Places::default();
+        let places = section.map_or(&nowhere, |section| &section.places);
+        let found = geo(&Sighting { number, origin, places }, &create.geo, now);
+        let factors = create.factors.union(found);
+        let tier = create.geo.tier(factors, create.risk);
+        let (channel, risk) = match (create.risk, tier, create.safer_channel) {
+            (Risk::Normal, Tier::High, Some(safer)) => (safer, Risk::High),
+            _ => (create.channel, create.risk),
+        };
+        Self { factors, tier, channel, risk }
     }
 }
 
@@ -111,7 +147,13 @@ fn superseded(section: &Section, service: &ServiceId, now: UnixMs) -> Vec<OrderI
 }
 
 /// The order with its sealed job; nothing when randomness or sealing failed.
-fn make(create: &Create, command: &Command, supersedes: &[OrderId], now: UnixMs) -> Option<Order> {
+fn make(
+    create: &Create,
+    suspicion: &Suspicion,
+    command: &Command,
+    supersedes: &[OrderId],
+    now: UnixMs,
+) -> Option<Order> {
     let Command { keys, entropy, ask: _ } = command;
     let id = OrderId::new(entropy.derive("order-id"), create.ledger);
     let code = match &create.code {
@@ -133,7 +175,7 @@ fn make(create: &Create, command: &Command, supersedes: &[OrderId], now: UnixMs)
         order: id.clone(),
         tenant: create.tenant.clone(),
         service: create.service.clone(),
-        channel: create.channel,
+        channel: suspicion.channel,
         created_at: now,
         expires_at,
         country: create.country,
@@ -144,7 +186,7 @@ fn make(create: &Create, command: &Command, supersedes: &[OrderId], now: UnixMs)
     Some(Order {
         id,
         service: create.service.clone(),
-        channel: create.channel,
+        channel: suspicion.channel,
         to: create.to.clone(),
         created_at: now,
         expires_at,
@@ -155,7 +197,10 @@ fn make(create: &Create, command: &Command, supersedes: &[OrderId], now: UnixMs)
         state: OrderState::Accepted,
         superseded: false,
         job,
-        risk: create.risk,
+        risk: suspicion.risk,
+        origin: create.origin.and_then(Origin::country),
+        factors: suspicion.factors,
+        tier: (!suspicion.factors.is_empty()).then_some(suspicion.tier),
         standing: create.standing(),
         by_phone: create.phone.is_some(),
         by_email: create.email.is_some(),

@@ -24,6 +24,9 @@ use crate::machine::Step;
 use crate::machine::Write;
 use crate::order::Attempt;
 use crate::order::Reason;
+use crate::risk::Factors;
+use crate::risk::Places;
+use crate::risk::Tier;
 use crate::time::DAY_MS;
 use crate::time::UnixMs;
 use crate::window::Cap;
@@ -78,6 +81,9 @@ pub(super) struct Section {
     /// Wrong guesses since the last right one.
     #[serde(default)]
     pub(super) wrong_in_a_row: u32,
+    /// Where codes were verified.
+    #[serde(default, skip_serializing_if = "Places::is_unused")]
+    pub(super) places: Places,
     /// Oldest first; bounded by the daily cap.
     pub(super) orders: Vec<Order>,
 }
@@ -118,6 +124,13 @@ pub(super) struct Order {
     pub(super) country: Option<Country>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) prefix: Option<Bytes<8>>,
+    /// Where it was ordered from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) origin: Option<Country>,
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub(super) factors: Factors,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tier: Option<Tier>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) resends: Vec<Resent>,
     /// Evaluated guesses.
@@ -202,6 +215,7 @@ impl Section {
             _ => self.guesses_at.empty_at(GUESSES_KEEP_MS),
         };
         let limits_until = self.bucket.full_at().max(self.orders_at.empty_at(DAY_MS)).max(guesses_until);
+        let limits_until = limits_until.max(self.places.empty_at());
         self.orders.iter().map(Order::keep_until).max().unwrap_or(UnixMs(0)).max(limits_until)
     }
 
@@ -237,6 +251,7 @@ impl Section {
             guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
             verified_channel: order.verified_channel,
             superseded: order.superseded,
+            risk: order.tier.map(|tier| api::RiskView { tier, factors: order.factors }),
             reason: order.reason,
             client_ref: order.client_ref.clone(),
             metadata: order.metadata.clone(),

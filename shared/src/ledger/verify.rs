@@ -5,7 +5,10 @@ use super::Outcome;
 use super::Reply;
 use super::Verify;
 use super::state::Order;
+use super::state::Spent;
 use super::state::State;
+use crate::challenge::NONCE_MEMORY_MS;
+use crate::code::Digest;
 use crate::machine::Step;
 use crate::order::AttemptState;
 use crate::time::DAY_MS;
@@ -16,11 +19,16 @@ use crate::wire::api::VerifyResult;
 use crate::wire::notice::What;
 
 pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let Verify { whose, guess } = verify;
+    let Verify { whose, guess, solved } = verify;
     let keys = &command.keys;
     let Some((section, order)) = state.find(whose) else {
+        // As much work as for an order that is there: time must not tell the two apart.
+        Digest::waste(keys.peppers.current(), &whose.tenant, &whose.order, guess);
         return Step::keep(Reply::of(Outcome::NotFound));
     };
+    if solved.is_some_and(|nonce| state.spent.iter().any(|spent| spent.nonce == nonce)) {
+        return Step::keep(Reply::of(Outcome::ChallengeRequired));
+    }
     let refused = match order.state_at(now) {
         OrderState::Verified => Some(VerifyResult::AlreadyVerified),
         OrderState::Cancelled => Some(VerifyResult::Cancelled),
@@ -46,7 +54,7 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
 
 fn evaluate(
     mut state: State,
-    Verify { whose, .. }: &Verify,
+    Verify { whose, solved, .. }: &Verify,
     right: bool,
     command: &Command,
     now: UnixMs,
@@ -65,10 +73,17 @@ fn evaluate(
         order.job = None;
         order.state = OrderState::Verified;
         order.verified_channel = Some(proven_channel(order));
+        // Of a right code only: an attacker must not train the history.
+        if let Some(country) = order.origin {
+            section.places.note(country, now);
+        }
     }
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
     let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
+    if let Some(nonce) = *solved {
+        state.spent.push(Spent { nonce, until: now.plus(NONCE_MEMORY_MS) });
+    }
     let mut due = Vec::new();
     if right {
         // It arrived, so core has it, whether or not its confirmation reached us.

@@ -36,7 +36,8 @@ const FAMILIES: [&str; 9] = [
 ];
 
 /// Where a request comes from, as its host was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A country.
     Country(Country),

@@ -73,6 +73,11 @@ impl VisitorId {
     pub fn new(hash: [u8; 16]) -> Self {
         Self(Bytes(hash))
     }
+
+    /// The hash.
+    pub fn hash(&self) -> &Bytes<16> {
+        &self.0
+    }
 }
 
 impl fmt::Display for VisitorId {

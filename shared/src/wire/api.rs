@@ -9,6 +9,8 @@ use serde::de::IgnoredAny;
 
 use crate::binding::Binding;
 use crate::directory::Risk;
+use crate::risk::Factors;
+use crate::risk::Tier;
 
 /// A way to reach a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -144,6 +146,9 @@ pub struct Resend {
 pub struct Verify {
     /// 4–10 digits.
     pub code: crate::code::Code,
+    /// The solution of a challenge, as its widget gives it.
+    #[serde(default)]
+    pub challenge: Option<String>,
 }
 
 /// Where an order stands.
@@ -222,6 +227,9 @@ pub struct Order {
     pub guesses_left: u32,
     /// The channel that proved itself.
     pub verified_channel: Option<Channel>,
+    /// What made it suspicious, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskView>,
     /// True when a newer order of the same phone and service took its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
@@ -235,6 +243,15 @@ pub struct Order {
     pub metadata: BTreeMap<String, String>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Attempt>,
+}
+
+/// What made an order suspicious.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskView {
+    /// What followed.
+    pub tier: Tier,
+    /// Why, sorted.
+    pub factors: Factors,
 }
 
 /// Whether an order can be called off.

@@ -32,6 +32,8 @@ use tiffin_shared::ledger::Standing;
 use tiffin_shared::ledger::Way;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::risk::Factors;
+use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::seal::PublicKey;
 use tiffin_shared::seal::Sealer;
@@ -116,6 +118,11 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         ceilings: CEILINGS,
         standing: Standing::Trusted,
         solved: None,
+        is_suspect: false,
+        origin: None,
+        geo: GeoPolicy::default(),
+        factors: Factors::default(),
+        safer_channel: None,
         risk: Risk::Normal,
         waiting_ms: WAITING_MS,
         country: None,

@@ -1,10 +1,9 @@
 //! Requests and replies.
 
-use std::collections::BTreeMap;
-
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::ApiKey;
 use tiffin_shared::directory::Caller;
 use tiffin_shared::directory::KeyKind;
-use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::factor::Command;
@@ -23,14 +22,18 @@ use crate::common::factor::index;
 use crate::common::factor::keys;
 use crate::common::fixtures::START;
 use crate::common::fixtures::entropy;
+use crate::common::fixtures::key_id;
 use crate::common::fixtures::tenant;
 use crate::common::host::Host;
 
 const BODY: &str = r#"{"account":"alice@example.com","issuer":"Shop"}"#;
 
 fn with_caller<T>(id: &TenantId, kind: KeyKind, ask: impl FnOnce(&Caller<'_>) -> T) -> T {
-    let tenant = Tenant { services: BTreeMap::new(), limits: Limits::default() };
-    ask(&Caller { id, tenant: &tenant, kind })
+    let tenant = Tenant::default();
+    let digest = Bytes([0; 32]);
+    let (origins, services) = (Vec::new(), Vec::new());
+    let key = ApiKey { id: key_id("k1"), tenant: id.clone(), kind, digest, origins, services };
+    ask(&Caller { id, tenant: &tenant, key: &key })
 }
 
 fn enrol(body: &str, key: Option<&str>, entropy: &Entropy) -> Result<Pending, Problem> {

@@ -33,6 +33,8 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::risk::Factors;
+use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -106,7 +108,7 @@ impl Script {
             (20..32, Some(order)) => (order.ledger(), Ask::Fetch(self.whose(order))),
             (32..75, Some(order)) => {
                 let guess = self.guess(&order);
-                (order.ledger(), Ask::Verify(Verify { whose: self.whose(order), guess }))
+                (order.ledger(), Ask::Verify(Verify { whose: self.whose(order), guess, solved: None }))
             }
             (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
             (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
@@ -228,6 +230,11 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         ceilings: Ceilings::default(),
         standing: Standing::Trusted,
         solved: None,
+        is_suspect: false,
+        origin: None,
+        geo: GeoPolicy::default(),
+        factors: Factors::default(),
+        safer_channel: None,
         risk: Risk::Normal,
         waiting_ms: 12_000,
         country: None,
@@ -295,7 +302,8 @@ pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> 
     let guess = Code::parse("1234")?;
     let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new() };
     let outcomes =
-        race(hosts, |_| Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone() })).await?;
+        race(hosts, |_| Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone(), solved: None }))
+            .await?;
     let count = |verdict| {
         let of =
             |outcome: &&Outcome| matches!(outcome, Outcome::Verified { result, .. } if *result == verdict);

@@ -1,30 +1,45 @@
 //! The public API's front door, and the ledger behind it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::LazyLock;
 
+use tiffin_shared::bytes;
 use tiffin_shared::directory::ApiKey;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::KeyKind;
-use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
+use tiffin_shared::directory::Route;
 use tiffin_shared::directory::Service;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::directory::key_digest;
 use tiffin_shared::directory::write_key;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::factor;
+use tiffin_shared::factor::Factor;
+use tiffin_shared::http::Answer;
 use tiffin_shared::http::Front;
+use tiffin_shared::http::Peer;
 use tiffin_shared::http::Pending;
+use tiffin_shared::http::Question;
 use tiffin_shared::http::Request;
 use tiffin_shared::http::Response;
 use tiffin_shared::http::Turn;
+use tiffin_shared::http::Visit;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::keys::ChallengeKey;
 use tiffin_shared::keys::IndexKey;
+use tiffin_shared::keys::Ring;
 use tiffin_shared::ledger;
+use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::Ledger;
+use tiffin_shared::ledger::Outcome;
 use tiffin_shared::machine;
 use tiffin_shared::problem::Code;
+use tiffin_shared::visitor::Visitor;
 use tiffin_shared::wire::api::Channel;
 
 use super::texts::prints_and_parses;
@@ -37,16 +52,24 @@ const FULL: &str = r#"{"to":{"phone":"+919876543210","email":"u@example.com"},"s
 "max_price":null,"code":null,"challenge":null}"#;
 const ENTROPY: [u8; 32] = [9; 32];
 
-static FRONT: LazyLock<Front> =
-    LazyLock::new(|| Front { directory: directory(), index: IndexKey::new([8; 32]) });
+static FRONT: LazyLock<Front> = LazyLock::new(|| {
+    let ring = format!("c1:{}", bytes::encode(&[3; 32]));
+    let challenges = Ring::parse(&ring, |id, key| Ok(ChallengeKey::new(id, key))).unwrap();
+    Front { index: IndexKey::new([8; 32]), challenges, turnstile: None }
+});
+static DIRECTORY: LazyLock<Arc<Directory>> = LazyLock::new(|| Arc::new(directory()));
+
+fn begin(request: &Request) -> Turn {
+    let (entropy, peer, now) = (Entropy::new(ENTROPY), Peer::default(), fixtures::START);
+    FRONT.begin(&Visit { directory: &DIRECTORY, request, peer, entropy: &entropy, now })
+}
 
 /// A ledger with one order in it: its stored bytes, and the order's id.
 pub static ORDERED: LazyLock<(String, String)> = LazyLock::new(|| {
-    let Turn::Ask(pending) = FRONT.begin(&create("\"first\"", LOGIN.as_bytes()), &Entropy::new(ENTROPY))
-    else {
+    let Turn::Ask(pending) = begin(&create("\"first\"", LOGIN.as_bytes())) else {
         panic!("an ordinary order is refused")
     };
-    let (response, state) = answer(&pending, None);
+    let (response, state) = answer(*pending, None);
     let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
     (state.unwrap(), body["id"].as_str().unwrap().to_owned())
 });
@@ -59,14 +82,28 @@ pub fn directory() -> Directory {
         ttl_ms: fixtures::TTL_MS,
         risk: Risk::Normal,
         channels: vec![Channel::Sms, Channel::Email, Channel::Voice],
+        waiting_ms: fixtures::WAITING_MS,
+        autofill: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
-    let tenants = BTreeMap::from([(fixtures::tenant(0), Tenant { services, limits: Limits::default() })]);
+    let tenants = BTreeMap::from([(
+        fixtures::tenant(0),
+        Tenant { services, countries: Countries::All, ..Tenant::default() },
+    )]);
     let key = |id, kind| {
         let digest = key_digest(&key(kind));
-        ApiKey { id: fixtures::key_id(id), tenant: fixtures::tenant(0), kind, digest }
+        let (origins, services) = (Vec::new(), Vec::new());
+        ApiKey { id: fixtures::key_id(id), tenant: fixtures::tenant(0), kind, digest, origins, services }
     };
-    Directory { tenants, keys: vec![key("k1", KeyKind::Secret), key("k2", KeyKind::Publishable)] }
+    let route = |channel| Route {
+        gateway: GatewayId::parse("alpha").unwrap(),
+        channel,
+        countries: Countries::All,
+        up: true,
+    };
+    let routes = [Channel::Sms, Channel::Email, Channel::Voice].map(route).to_vec();
+    let keys = vec![key("k1", KeyKind::Secret), key("k2", KeyKind::Publishable)];
+    Directory { tenants, keys, routes, ..Directory::default() }
 }
 
 fn key(kind: KeyKind) -> String {
@@ -80,7 +117,8 @@ fn create(idempotency_key: &str, body: &[u8]) -> Request {
         ("idempotency-key", idempotency_key.to_owned()),
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
-    Request { method: "POST".into(), path: "/v1/orders".into(), headers, body: body.to_vec() }
+    let (method, path, query) = ("POST".into(), "/v1/orders".into(), String::new());
+    Request { method, path, query, headers, body: body.to_vec() }
 }
 
 /// Two bytes choose call and key; the rest is a body, an id, or a whole request as text.
@@ -89,7 +127,12 @@ fn read(data: &[u8]) -> Option<Request> {
     let mut request = create("\"k\"", rest);
     let text = String::from_utf8_lossy(rest);
     let order = &ORDERED.1;
-    let (method, path) = match shape % 8 {
+    let (method, path) = match shape % 12 {
+        6 => ("POST", format!("/v1/orders/{order}/resend")),
+        7 => ("POST", format!("/v1/orders/{order}/cancel")),
+        8 => ("POST", "/v1/preflight".to_owned()),
+        9 => ("POST", "/v1/factors".to_owned()),
+        10 => ("GET", format!("/v1/orders/{order}/events")),
         0 => ("POST", "/v1/orders".to_owned()),
         1 => ("GET", format!("/v1/orders/{order}")),
         2 => ("POST", format!("/v1/orders/{order}/verify")),
@@ -115,57 +158,113 @@ fn parse(text: &str) -> Request {
     let (method, path) = lines.next().and_then(|line| line.split_once(' ')).unwrap_or_default();
     let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let headers = lines.filter_map(header).collect();
-    Request { method: method.to_owned(), path: path.to_owned(), headers, body: body.as_bytes().to_vec() }
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
+    Request { method, path, query, headers, body: body.as_bytes().to_vec() }
 }
 
 /// Whatever is asked is answered, the same each time, in the form that is promised.
 pub fn request(data: &[u8]) {
     let Some(request) = read(data) else { return };
-    let entropy = Entropy::new(ENTROPY);
-    match (FRONT.begin(&request, &entropy), FRONT.begin(&request, &entropy)) {
+    match (begin(&request), begin(&request)) {
         (Turn::Reply(one), Turn::Reply(two)) => {
             assert_eq!(one, two);
             well_formed(&one, &request);
         }
         (Turn::Ask(one), Turn::Ask(two)) => {
-            let asked = serde_json::to_string(&one.ask).unwrap();
-            assert_eq!(asked, serde_json::to_string(&two.ask).unwrap());
-            asked_well(&one, &request);
+            assert_eq!(asked(&one), asked(&two));
+            asked_well(&request);
         }
         _ => panic!("the same request took two ways"),
     }
 }
 
-/// The question travels unchanged, the ledger answers it, and an order that is made fits on every wire after it.
-fn asked_well(pending: &Pending, request: &Request) {
-    assert!(FRONT.index.knows(pending.ledger));
+fn asked(pending: &Pending) -> String {
+    match pending.question().unwrap() {
+        Question::Ledger { ask, .. } => serde_json::to_string(ask).unwrap(),
+        Question::Factor(ask) => serde_json::to_string(ask).unwrap(),
+        Question::Visitor { command, .. } => serde_json::to_string(command).unwrap(),
+        Question::Turnstile(outgoing) => outgoing.url.clone(),
+    }
+}
+
+fn again(request: &Request) -> Pending {
+    match begin(request) {
+        Turn::Ask(pending) => *pending,
+        _ => panic!("the same request took two ways"),
+    }
+}
+
+/// The question travels unchanged, who is asked answers it, and an order that is made fits on every wire after it.
+fn asked_well(request: &Request) {
     for state in [None, Some(ORDERED.0.as_str())] {
-        let (response, after) = answer(pending, state);
+        let (response, after) = answer(again(request), state);
         well_formed(&response, request);
         if response.status == 202 {
-            let (replayed, unchanged) = answer(pending, after.as_deref());
+            let (replayed, unchanged) = answer(again(request), after.as_deref());
             assert_eq!((replayed.status, &replayed.body), (202, &response.body));
             assert_eq!(unchanged, after);
         }
     }
-    well_formed(&pending.finish(None), request);
+    match reply(FRONT.answer(again(request), None)) {
+        Ok(response) => well_formed(&response, request),
+        Err(_) => panic!("nobody answered, and it went on"),
+    }
+}
+
+fn reply(turn: Turn) -> Result<Response, Box<Pending>> {
+    match turn {
+        Turn::Reply(response) => Ok(response),
+        Turn::Ask(pending) => Err(pending),
+        Turn::Stream(mut stream) => Ok(stream.begun().unwrap().0),
+    }
 }
 
 /// What an order or guess with this question gets. The ledger's bytes afterwards.
-fn answer(pending: &Pending, state: Option<&str>) -> (Response, Option<String>) {
-    let event =
-        Event { now: fixtures::START.plus(1), entropy: Entropy::new(ENTROPY), ask: pending.ask.clone() };
+fn answer(mut pending: Pending, state: Option<&str>) -> (Response, Option<String>) {
+    let mut after = state.map(str::to_owned);
+    loop {
+        let answer = match pending.question().unwrap() {
+            Question::Ledger { ledger, ask, .. } => {
+                assert!(FRONT.index.knows(*ledger));
+                let (outcome, commit) = step(ask, after.as_deref());
+                after = commit.or(after);
+                Answer::Ledger(outcome)
+            }
+            Question::Factor(ask) => {
+                let ask = ask.clone();
+                let command = factor::Command {
+                    keys: crate::common::factor::keys(0),
+                    entropy: Entropy::new(ENTROPY),
+                    ask,
+                };
+                Answer::Factor(machine::run::<Factor>(None, &command, fixtures::START).unwrap().0)
+            }
+            Question::Visitor { command, .. } => {
+                Answer::Visitor(machine::run::<Visitor>(None, command, fixtures::START).unwrap().0)
+            }
+            Question::Turnstile(_) => panic!("Turnstile is not configured"),
+        };
+        match reply(FRONT.answer(pending, Some(answer))) {
+            Ok(response) => return (response, after),
+            Err(next) => pending = *next,
+        }
+    }
+}
+
+fn step(ask: &ledger::Ask, state: Option<&str>) -> (Outcome, Option<String>) {
+    let event = Event { now: fixtures::START.plus(1), entropy: Entropy::new(ENTROPY), ask: ask.clone() };
     let event: Event = serde_json::from_str(&prints_and_parses(&event)).unwrap();
     let command = ledger::Command { keys: fixtures::keys(), entropy: event.entropy, ask: event.ask };
     let (reply, commit) = machine::run::<Ledger>(state, &command, event.now).unwrap();
-    for job in &reply.due {
-        let envelope = serde_json::to_vec(&Envelope::sign(job, &fixtures::edge())).unwrap();
-        let envelope = Envelope::parse(&envelope).unwrap();
+    for parcel in &reply.due {
+        let Content::Job { job, dispatch } = &parcel.content else { continue };
+        let envelope = Envelope::sign(job, dispatch.as_ref(), &fixtures::edge());
+        let envelope = Envelope::parse(&serde_json::to_vec(&envelope).unwrap()).unwrap();
         envelope.verify(&fixtures::edges()).unwrap();
         assert!(envelope.open(&fixtures::workers()).is_ok());
     }
-    let after = commit.map(|commit| commit.body).or(state.map(str::to_owned));
-    (pending.finish(Some(reply.outcome)), after)
+    (reply.outcome, commit.map(|commit| commit.body))
 }
 
 /// A status, headers that no value can break out of, JSON with a code from the list, and no API key.
@@ -176,7 +275,8 @@ fn well_formed(response: &Response, request: &Request) {
     }
     assert!(response.headers.iter().any(|(name, _)| *name == "x-request-id"));
     let is_json = response.headers.iter().any(|(_, value)| value.ends_with("json"));
-    assert!(is_json || request.path.starts_with("/problems/"));
+    let is_stream = request.path.ends_with("/events");
+    assert!(is_json || is_stream || request.path.starts_with("/problems/") || request.method == "OPTIONS");
     if response.status >= 400 {
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
         let code = body["code"].as_str().unwrap();
@@ -215,11 +315,12 @@ pub fn request_seeds() -> Vec<Vec<u8>> {
 /// Taken are 1 to 255 visible characters, with or without quotes around; both spellings are one key.
 pub fn idempotency_key(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let kept = |header: &str| match FRONT.begin(&create(header, LOGIN.as_bytes()), &Entropy::new(ENTROPY)) {
-        Turn::Ask(pending) => match pending.ask {
-            ledger::Ask::Create(create) => Some(create.idempotency_key),
+    let kept = |header: &str| match begin(&create(header, LOGIN.as_bytes())) {
+        Turn::Ask(pending) => match pending.question() {
+            Some(Question::Ledger { ask: ledger::Ask::Create(create), .. }) => Some(create.idempotency_key),
             _ => panic!("an order became another question"),
         },
+        Turn::Stream(_) => panic!("an order became a stream"),
         Turn::Reply(reply) => {
             assert_eq!(reply.status, 400);
             None

@@ -47,7 +47,7 @@ static SIGNED: LazyLock<(String, [(&str, String); 4])> = LazyLock::new(|| {
 
 fn sealed(header: &str, plaintext: &[u8]) -> Envelope {
     let sealed = fixtures::keys().sealer.seal([2; 24], header.as_bytes(), plaintext).unwrap();
-    Envelope::sign(&Job { header: header.to_owned(), sealed }, &fixtures::edge())
+    Envelope::sign(&Job { header: header.to_owned(), sealed }, None, &fixtures::edge())
 }
 
 /// The first byte says what the rest is: an envelope, edits of a good one, a header or a plaintext that is signed.
@@ -59,7 +59,7 @@ pub fn envelope(data: &[u8]) {
         2 => {
             let header = String::from_utf8_lossy(rest);
             let forged = Job { header: header.clone().into_owned(), sealed: VALID.sealed.clone() };
-            let forged = Envelope::sign(&forged, &fixtures::edge());
+            let forged = Envelope::sign(&forged, None, &fixtures::edge());
             if let Ok(header) = forged.verify(&fixtures::edges()) {
                 assert_eq!(header.v, 1);
                 prints_and_parses(&header);
@@ -131,7 +131,8 @@ fn signed(body: &[u8]) -> Signed<'_> {
 
 fn read(headers: &[(String, String)], body: &[u8]) -> Option<OrderEvent> {
     let (method, path) = ("POST".to_owned(), EVENTS_PATH.to_owned());
-    let request = Request { method, path, headers: headers.to_vec(), body: body.to_vec() };
+    let request =
+        Request { method, path, query: String::new(), headers: headers.to_vec(), body: body.to_vec() };
     internal::read_event(&request, &fixtures::edges(), START).ok()
 }
 

@@ -176,9 +176,10 @@ fn serve(id: &TenantId, tenant: &Tenant, service: &Service) {
                     tenant: id.clone(),
                     order: OrderId::parse(&order.id).unwrap(),
                     limits: tenant.limits,
+                    scope: Vec::new(),
                 };
                 let guess = Code::parse("0000").unwrap();
-                let outcome = ask(2, Ask::Verify(Verify { whose, guess }));
+                let outcome = ask(2, Ask::Verify(Verify { whose, guess, solved: None }));
                 assert!(matches!(outcome, Outcome::Verified { .. }), "{outcome:?}");
             }
             Outcome::RateLimited { .. } => assert!(n > 0, "the first order of an address is admitted"),

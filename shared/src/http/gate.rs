@@ -1,0 +1,187 @@
+//! What a request must pass before a ledger is asked: the client network's limits, and a challenge where one is due.
+
+use super::Front;
+use super::Question;
+use super::Visit;
+use crate::bytes::Bytes;
+use crate::challenge::Bound;
+use crate::challenge::Challenge;
+use crate::challenge::altcha;
+use crate::challenge::altcha::Cost;
+use crate::challenge::turnstile;
+use crate::directory::TurnstileSite;
+use crate::entropy::Entropy;
+use crate::id::LedgerId;
+use crate::id::TenantId;
+use crate::keys::ChallengeKey;
+use crate::keys::Ring;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::quota::Quota;
+use crate::secret::Secret;
+use crate::time::UnixMs;
+use crate::visitor;
+use crate::visitor::VisitorId;
+use crate::visitor::VisitorLimits;
+
+/// An answer of the built-in proof of work is JSON in base64, and a token of Turnstile never begins so.
+const ALTCHA_HEAD: &str = "eyJ";
+
+/// Where tokens are checked.
+pub struct TurnstileAccount {
+    /// The widget's secret.
+    pub secret: Secret<String>,
+    /// [`turnstile::SITEVERIFY_URL`], or another for tests.
+    pub url: String,
+}
+
+/// Whom a challenge is for, and with what it is made.
+#[derive(Clone)]
+pub(super) struct Gate {
+    tenant: TenantId,
+    ledger: LedgerId,
+    visitor: Option<VisitorId>,
+    site: Option<TurnstileSite>,
+    cost: Cost,
+    entropy: Entropy,
+    now: UnixMs,
+    /// A token that waits to be checked.
+    pub(super) token: Option<String>,
+    limits: VisitorLimits,
+}
+
+/// What the answer to a challenge came to, so far.
+pub(super) enum Solved {
+    /// None was given.
+    No,
+    /// By Cloudflare's word, which is asked for first.
+    Perhaps,
+    /// Good, once.
+    Yes(Bytes<16>),
+}
+
+impl Gate {
+    pub(super) fn new(
+        visit: &Visit<'_>,
+        tenant: &TenantId,
+        ledger: LedgerId,
+        visitor: Option<VisitorId>,
+        cost: Cost,
+    ) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            ledger,
+            visitor,
+            site: visit.directory.turnstile.clone(),
+            cost,
+            entropy: visit.entropy.clone(),
+            now: visit.now,
+            token: None,
+            limits: visit.directory.visitors,
+        }
+    }
+
+    fn bound(&self) -> Bound<'_> {
+        let visitor = self.visitor.as_ref().map(VisitorId::hash);
+        Bound { tenant: &self.tenant, ledger: self.ledger, visitor }
+    }
+
+    /// What to solve. The built-in one where Turnstile is not configured, or failed.
+    fn challenge(&self, front: &Front, built_in: bool) -> Option<serde_json::Value> {
+        let keys = &front.challenges;
+        let challenge = match &self.site {
+            Some(site) if !built_in && front.turnstile.is_some() => {
+                Challenge::Turnstile(turnstile::issue(keys, &self.bound(), &site.site_key))
+            }
+            _ => Challenge::Altcha(altcha::issue(keys, &self.bound(), self.cost, &self.entropy, self.now)),
+        };
+        serde_json::to_value(challenge).ok()
+    }
+
+    /// The refusal with something to solve in it.
+    pub(super) fn demand(&self, front: &Front, why: &str) -> Problem {
+        let detail =
+            format!("{why} Solve the challenge, and send the same request with its answer in `challenge`.");
+        Problem { challenge: self.challenge(front, false), ..Problem::new(Code::ChallengeRequired, detail) }
+    }
+
+    fn demand_built_in(&self, front: &Front, why: &str) -> Problem {
+        Problem { challenge: self.challenge(front, true), ..self.demand(front, why) }
+    }
+
+    /// Checks the answer as far as that needs nobody else.
+    pub(super) fn solve(&mut self, front: &Front, answer: Option<&str>) -> Result<Solved, Problem> {
+        let Some(answer) = answer else { return Ok(Solved::No) };
+        if !answer.starts_with(ALTCHA_HEAD) && self.site.is_some() && front.turnstile.is_some() {
+            if turnstile::Token::parse(answer).is_none() {
+                return Err(self.demand(front, "That is no answer of the widget."));
+            }
+            self.token = Some(answer.to_owned());
+            return Ok(Solved::Perhaps);
+        }
+        altcha::check(&front.challenges, answer, &self.bound(), self.cost, self.now)
+            .map(|nonce| Solved::Yes(nonce.0))
+            .map_err(|error| self.demand(front, &format!("The challenge's answer is refused: {error}.")))
+    }
+
+    /// The question to Cloudflare, where a token waits.
+    pub(super) fn ask_turnstile(&self, front: &Front, ip: Option<std::net::IpAddr>) -> Option<Question> {
+        let (account, token) = (front.turnstile.as_ref()?, turnstile::Token::parse(self.token.as_deref()?)?);
+        let ip = ip.map(|ip| ip.to_string());
+        let idempotency = self.entropy.derive("turnstile");
+        let outgoing = turnstile::request(&account.url, &account.secret, token, ip.as_deref(), idempotency);
+        Some(Question::Turnstile(Box::new(outgoing)))
+    }
+
+    /// Reads Cloudflare's word. When there is none, the built-in challenge is given instead: it depends on nobody.
+    pub(super) fn told(
+        &self,
+        front: &Front,
+        keys: &Ring<ChallengeKey>,
+        reply: Option<(u16, Vec<u8>)>,
+    ) -> Result<Bytes<16>, Problem> {
+        let hostnames = self.site.as_ref().map_or(&[][..], |site| site.hostnames.as_slice());
+        let expected = turnstile::Expected { hostnames, keys, bound: self.bound() };
+        let token = self.token.as_deref().and_then(turnstile::Token::parse);
+        let token = token.ok_or_else(|| self.demand(front, "That is no answer of the widget."))?;
+        let reply = reply.as_ref().map(|(status, body)| turnstile::Reply { status: *status, body });
+        match turnstile::classify(reply, token, &expected) {
+            turnstile::Verdict::Solved(nonce) => Ok(nonce.0),
+            turnstile::Verdict::Refused(_) => Err(self.demand(front, "Cloudflare refuses the token.")),
+            turnstile::Verdict::Unavailable(_) => {
+                Err(self.demand_built_in(front, "Cloudflare does not answer; here is another challenge."))
+            }
+        }
+    }
+
+    /// The question to the client network's own limits, where the network is known.
+    pub(super) fn ask_visitor(&self, ask: visitor::Ask) -> Option<Question> {
+        let visitor = self.visitor?;
+        Some(Question::Visitor { visitor, command: visitor::Command { limits: self.limits, ask } })
+    }
+
+    /// Goes on, or not, with what those limits say; and what to tell of them.
+    pub(super) fn passed(
+        &self,
+        front: &Front,
+        is_guess: bool,
+        reply: visitor::Reply,
+    ) -> Result<Quota, (Problem, Quota)> {
+        let (name, rate) =
+            if is_guess { ("ip-guesses", self.limits.guesses) } else { ("ip", self.limits.orders) };
+        let quota =
+            |remaining, reset_ms| Quota::of_tokens(name, rate, remaining, reset_ms).jittered(&self.entropy);
+        match reply {
+            visitor::Reply::Admit { remaining, reset_ms, .. } => Ok(quota(remaining, reset_ms)),
+            visitor::Reply::Challenge { reset_ms } => {
+                Err((self.demand(front, "Your network asks a lot."), quota(0, reset_ms)))
+            }
+            visitor::Reply::Block { retry_after_ms, solvable } => {
+                let detail = "Too many requests from your network. Wait as long as Retry-After says.";
+                let challenge = if solvable { self.challenge(front, false) } else { None };
+                let problem = Problem { challenge, ..Problem::rate_limited(detail, retry_after_ms) };
+                Err((problem, quota(0, retry_after_ms)))
+            }
+        }
+    }
+}
