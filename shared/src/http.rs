@@ -221,11 +221,17 @@ impl Front {
             questions,
             request_id: request_id.to_owned(),
         };
-        // A made-up id is answered as an unknown one, without asking anybody.
-        if self.index.knows(ledger) {
-            return Ok(Turn::Ask(Box::new(pending)));
+        Ok(self.next(pending))
+    }
+
+    /// A made-up id is answered as an unknown one, without asking its ledger: that would make one.
+    fn next(&self, pending: Pending) -> Turn {
+        match pending.question() {
+            Some(Question::Ledger { ledger, .. }) if !self.index.knows(*ledger) => {
+                pending.finish(self, Outcome::NotFound)
+            }
+            _ => Turn::Ask(Box::new(pending)),
         }
-        Ok(pending.finish(self, Outcome::NotFound))
     }
 
     fn ask(&self, call: &Call, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
@@ -317,7 +323,7 @@ impl Front {
             }
         };
         match passed {
-            Ok(()) => Turn::Ask(Box::new(pending)),
+            Ok(()) => self.next(pending),
             Err(problem) => pending.refuse(&problem),
         }
     }
