@@ -110,21 +110,22 @@ fn unknown_keys_stop_the_boot() {
     says(&boot.refused(), &["settings.toml", "partitionz", "unknown field", "expected"]);
     let boot = Boot::new().replace("[sandbox]", "[sandboxes]");
     says(&boot.refused(), &["settings.toml", "sandboxes", "unknown field"]);
-    let boot = Boot::new().replace(r#"kind = "twilio""#, "kind = \"twilio\"\nregion = \"ie1\"");
+    let boot = Boot::new().replace(r#"name = "twilio-sms""#, "name = \"twilio-sms\"\nregion = \"ie1\"");
     says(&boot.refused(), &["settings.toml", "region", "unknown field"]);
 }
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 8] = [
+    let cases: [(&str, &str, &[&str]); 9] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 64", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\nttl_ms = 600001", &["login", "ttl_ms", "600000"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\ndigits = 3", &["login", "digits", "4"]),
         ("guesses_per_code = 5", "guesses_per_code = 6", &["guesses_per_code"]),
-        ("AC00000000000000000000000000000001", "AC1", &["twilio-sms", "account_sid"]),
-        ("kind = \"twilio\"", "kind = \"twillio\"", &["twillio", "twilio"]),
+        ("AC00000000000000000000000000000001", "AC1", &["twilio-sms.account_sid"]),
+        ("AC00000000000000000000000000000002", "AC1", &["twilio-sms-2.account_sid"]),
+        ("\"twilio-sms\"\nkind = \"twilio\"", "\"twilio-sms\"\nkind = \"twillio\"", &["twillio", "twilio"]),
     ];
     for (from, to, words) in cases {
         let said = Boot::new().replace(from, to).refused();
@@ -147,6 +148,7 @@ fn missing_secrets_stop_the_boot() {
         "TIFFIN_EDGE_PUBLIC_KEYS",
         "TIFFIN_CORE_SIGNING_KEYS",
         "TIFFIN_GATEWAY_TWILIO_SMS_AUTH_TOKEN",
+        "TIFFIN_GATEWAY_TWILIO_SMS_2_AUTH_TOKEN",
     ];
     for name in secrets {
         says(&Boot::new().unset(name).refused(), &[name, "is not set"]);
@@ -181,6 +183,7 @@ fn bad_overrides_name_their_variable() {
         ("TIFFIN_BUS_PARTITION", "8", "unknown field"),
         ("TIFFIN_SERVER_LISTEN", "somewhere", "invalid"),
         ("TIFFIN_GATEWAY_TWILIO_SMS_FROM", "nobody", "phone number"),
+        ("TIFFIN_GATEWAY_TWILIO_SMS_2_FROM", "nobody", "phone number"),
     ];
     for (name, value, reason) in cases {
         says(&Boot::new().set(name, value).refused(), &[name, reason]);

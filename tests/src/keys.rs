@@ -24,6 +24,8 @@ pub struct Keys {
     pub secret: String,
     /// `pk_…`
     pub publishable: String,
+    /// The settings that they go with.
+    pub settings: PathBuf,
 }
 
 /// The program, as cargo built it with this one.
@@ -44,8 +46,13 @@ pub fn settings() -> PathBuf {
 impl Keys {
     /// Makes fresh ones in `dir`.
     pub fn make(dir: &Path) -> anyhow::Result<Self> {
+        Self::make_for(&settings(), dir)
+    }
+
+    /// Makes fresh ones in `dir`, for an installation with these settings.
+    pub fn make_for(settings: &Path, dir: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(tiffin()?);
-        command.env_clear().args(["keys", "make", "--dir"]).arg(dir).arg("--config").arg(settings());
+        command.env_clear().args(["keys", "make", "--dir"]).arg(dir).arg("--config").arg(settings);
         let output = command.output()?;
         anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let clients = read(&dir.join("clients.env"))?;
@@ -55,6 +62,7 @@ impl Keys {
             edge: read(&dir.join("edge.env"))?,
             secret: client("TIFFIN_SECRET_KEY")?,
             publishable: client("TIFFIN_PUBLISHABLE_KEY")?,
+            settings: settings.to_owned(),
         })
     }
 
@@ -63,7 +71,7 @@ impl Keys {
         let mut variables = self.core.clone();
         variables.extend(self.edge.clone());
         variables.extend(more.clone());
-        Ok(Config::read(&settings(), Environment::new(variables)?)?)
+        Ok(Config::read(&self.settings, Environment::new(variables)?)?)
     }
 }
 

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::edge;
+use crate::keys;
 use crate::keys::Keys;
 use crate::keys::Variables;
-use crate::keys::settings;
 use crate::keys::tiffin;
 use crate::process::Process;
 use crate::servers::SHARED_AMQP;
@@ -79,10 +79,30 @@ impl Stack {
 
     /// With more in core's environment.
     pub async fn start_with(front: Front, backing: Backing, more: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::launch(front, backing, more, str::to_owned).await
+    }
+
+    /// With the repository's settings, edited: what no environment variable sets.
+    pub async fn start_with_settings(
+        front: Front,
+        backing: Backing,
+        edit: impl FnOnce(&str) -> String,
+    ) -> anyhow::Result<Self> {
+        Self::launch(front, backing, &[], edit).await
+    }
+
+    async fn launch(
+        front: Front,
+        backing: Backing,
+        more: &[(&str, &str)],
+        edit: impl FnOnce(&str) -> String,
+    ) -> anyhow::Result<Self> {
         let dir = TempDir::with_prefix("tiffin-stack-")?;
         let first = wait::free_ports(3)?;
         let ports = Ports { edge: first, core: first + 1, sandbox: first + 2 };
-        let keys = Keys::make(&dir.path().join("keys"))?;
+        let settings = dir.path().join("settings.toml");
+        std::fs::write(&settings, edit(&std::fs::read_to_string(keys::settings())?))?;
+        let keys = Keys::make_for(&settings, &dir.path().join("keys"))?;
         let (redis, rabbitmq) = match backing {
             Backing::Memory => (None, None),
             Backing::Own => (
@@ -159,7 +179,7 @@ impl Stack {
 
     fn tiffin(&self) -> anyhow::Result<Command> {
         let mut command = Command::new(tiffin()?);
-        command.env_clear().envs(&self.variables).arg("--config").arg(settings());
+        command.env_clear().envs(&self.variables).arg("--config").arg(&self.keys.settings);
         Ok(command)
     }
 
@@ -206,6 +226,7 @@ fn variables(keys: &Keys, ports: Ports) -> Variables {
             ("TIFFIN_SERVER_EDGE_URL", format!("http://{}", at(ports.edge))),
             ("TIFFIN_SANDBOX_LISTEN", at(ports.sandbox)),
             ("TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL", format!("http://{}", at(ports.sandbox))),
+            ("TIFFIN_GATEWAY_TWILIO_SMS_2_BASE_URL", format!("http://{}", at(ports.sandbox))),
             ("TIFFIN_STORE_PREFIX", prefix.clone()),
             ("TIFFIN_BUS_PREFIX", prefix),
             ("TIFFIN_BUS_PARTITIONS", "2".to_owned()),

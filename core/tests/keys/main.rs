@@ -77,7 +77,7 @@ fn an_api_key_is_printed_once_works_at_once_and_is_revoked_by_its_name() {
     assert!(!keys.files().concat().contains(key), "the key itself was written");
     let directory = keys.config().directory().unwrap();
     let caller = directory.caller(key).unwrap();
-    assert_eq!((caller.id.as_str(), caller.kind), ("dev", KeyKind::Secret));
+    assert_eq!((caller.id.as_str(), caller.key.kind), ("dev", KeyKind::Secret));
     let first = keys.value("clients.env", "TIFFIN_SECRET_KEY");
     assert!(directory.caller(&first).is_some());
 

@@ -25,6 +25,7 @@ async fn pair() -> anyhow::Result<([Stack; 2], [Client; 2])> {
         first.keys.core.iter().chain(&first.keys.edge).map(|(name, key)| (name.as_str(), key.as_str())),
     );
     same.push(("TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL", &first.client.sandbox));
+    same.push(("TIFFIN_GATEWAY_TWILIO_SMS_2_BASE_URL", &first.client.sandbox));
     let second = Stack::start_with(Front::Standalone, Backing::Shared, &same).await?;
     let (one, other) = (&first.client, &second.client);
     let beside = Client::new(other.edge.clone(), other.core.clone(), one.sandbox.clone(), one.key.clone())?;
