@@ -17,6 +17,7 @@ use tiffin_shared::http::internal::DIRECTORY_PATH;
 use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
+use tiffin_shared::problem::Problem;
 use tiffin_shared::risk::Origin;
 use tiffin_shared::time::UnixMs;
 use worker::Env;
@@ -30,6 +31,10 @@ use crate::host;
 use crate::objects;
 use crate::outbound;
 use crate::settings::Settings;
+
+/// The binding of the platform's rate limiter, and its period.
+const PREFILTER: &str = "PREFILTER";
+const PREFILTER_MS: u64 = 60_000;
 
 /// Answers one request.
 pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
@@ -55,6 +60,10 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         ("POST", DIRECTORY_PATH) => return respond(push(&settings, &request, &entropy, now, &env).await),
         _ => {}
     }
+    if flooded(&env, &settings, peer).await {
+        let detail = "Too many requests from your network.";
+        return respond(http::Response::refused(&Problem::rate_limited(detail, PREFILTER_MS), &entropy));
+    }
     let directory = match directory::current(&env, &settings, now).await {
         Ok(directory) => directory,
         Err(error) => {
@@ -77,6 +86,14 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
             Turn::Stream(stream) => return respond_stream(env, *stream),
         }
     }
+}
+
+/// A cheap shield in front of the Durable Objects, where the platform offers one. It counts per place and lets more
+/// through than it says, so it is never the limit; without it, or when it fails, the limits behind it do the work.
+async fn flooded(env: &Env, settings: &Settings, peer: Peer) -> bool {
+    let (Some(ip), Ok(limiter)) = (peer.ip, env.rate_limiter(PREFILTER)) else { return false };
+    let key = settings.edge.front.index.visitor(ip).to_string();
+    limiter.limit(key).await.is_ok_and(|outcome| !outcome.success)
 }
 
 /// Only what the platform writes: it overwrites these, whatever a caller sends.

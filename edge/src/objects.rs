@@ -9,8 +9,10 @@ use tiffin_shared::directory::snapshot;
 use tiffin_shared::factor;
 use tiffin_shared::http::Hold;
 use tiffin_shared::id::LedgerId;
+use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::region;
 use tiffin_shared::visitor;
 use tiffin_shared::visitor::VisitorId;
 use worker::Env;
@@ -40,7 +42,11 @@ pub async fn ledger(
     event: Event,
     hold: Option<Hold>,
 ) -> worker::Result<Outcome> {
-    ask(env, LEDGERS, &ledger.to_string(), &Held { event, hold }).await
+    let hint = match &event.ask {
+        Ask::Create(create) | Ask::Preflight(create) => create.country.and_then(region::location_hint),
+        _ => None,
+    };
+    ask_near(env, LEDGERS, &ledger.to_string(), hint, &Held { event, hold }).await
 }
 
 /// Asks the one place that keeps the latest directory.
@@ -68,7 +74,21 @@ async fn ask<R: DeserializeOwned>(
     name: &str,
     question: &impl Serialize,
 ) -> worker::Result<R> {
-    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    ask_near(env, binding, name, None, question).await
+}
+
+async fn ask_near<R: DeserializeOwned>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    hint: Option<&str>,
+    question: &impl Serialize,
+) -> worker::Result<R> {
+    let namespace = env.durable_object(binding)?;
+    let stub = match hint {
+        Some(hint) => namespace.get_by_name_with_location_hint(name, hint)?,
+        None => namespace.get_by_name(name)?,
+    };
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(serde_json::to_string(question)?.into()));
     let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;

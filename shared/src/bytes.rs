@@ -10,6 +10,8 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
 use serde::de;
+use serde::de::DeserializeOwned;
+use serde::de::Error as _;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -26,6 +28,13 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 /// [`decode`] into exactly `N` bytes.
 pub fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
     decode(text)?.try_into().ok()
+}
+
+/// Reads JSON. Everything goes through text: a parser for bytes beside the one for text would make the wasm a tenth
+/// larger.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let text = std::str::from_utf8(body).map_err(|_| serde_json::Error::custom("not UTF-8"))?;
+    serde_json::from_str(text)
 }
 
 /// Appends `field` with its length in front (4 bytes, big-endian), so that no two field lists look alike.

@@ -79,7 +79,7 @@ impl Envelope {
         if body.len() > ENVELOPE_BYTES_MAX {
             return Err(Error::Malformed);
         }
-        serde_json::from_slice(body).map_err(|_| Error::Malformed)
+        bytes::read_json(body).map_err(|_| Error::Malformed)
     }
 
     /// Checks the signature and reads the header.
@@ -96,7 +96,7 @@ impl Envelope {
     pub fn open(&self, workers: &Ring<PrivateKey>) -> Result<Private, Error> {
         let key = workers.get(&self.sealed.key).ok_or(Error::UnknownKey)?;
         let plaintext: Zeroizing<Vec<u8>> = self.sealed.open(key, self.header.as_bytes())?;
-        serde_json::from_slice(&plaintext).map_err(|_| Error::Malformed)
+        bytes::read_json(&plaintext).map_err(|_| Error::Malformed)
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::bytes;
 use crate::challenge::altcha::Cost;
 use crate::challenge::turnstile;
 use crate::directory::Caller;
@@ -360,5 +361,5 @@ fn guess(request: &Request) -> Result<api::Verify, Problem> {
         let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text.";
         Problem::new(problem::Code::InvalidRequest, detail)
     };
-    serde_json::from_slice::<api::Verify>(&request.body).map_err(invalid)
+    bytes::read_json::<api::Verify>(&request.body).map_err(invalid)
 }

@@ -27,6 +27,7 @@ pub mod order;
 pub mod phone;
 pub mod problem;
 pub mod quota;
+pub mod region;
 pub mod risk;
 pub mod seal;
 pub mod secret;

@@ -207,7 +207,7 @@ fn read(answer: &str) -> Result<Answer, Error> {
         return Err(Error::Malformed);
     }
     let json = STANDARD.decode(answer).map_err(|_| Error::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| Error::Malformed)
+    bytes::read_json(&json).map_err(|_| Error::Malformed)
 }
 
 /// The count, the key's published half and the whole key must each be ours.

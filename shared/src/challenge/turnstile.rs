@@ -206,7 +206,7 @@ fn read(reply: Reply<'_>) -> Option<Body> {
     if reply.body.len() > REPLY_BYTES_MAX {
         return None;
     }
-    serde_json::from_slice(reply.body).ok()
+    bytes::read_json(reply.body).ok()
 }
 
 /// A word against the token outweighs a word about an outage: of several, the refusal counts.

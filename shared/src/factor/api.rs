@@ -189,8 +189,8 @@ const VERIFY: [Field; 1] = [Field {
 
 fn read<T: DeserializeOwned>(body: &[u8], fields: &[Field]) -> Result<T, Problem> {
     // The parser's own words could repeat a code.
-    serde_json::from_slice(body).map_err(|_| {
-        let Ok(Value::Object(found)) = serde_json::from_slice::<Value>(body) else {
+    bytes::read_json(body).map_err(|_| {
+        let Ok(Value::Object(found)) = bytes::read_json::<Value>(body) else {
             return invalid("The body must be a JSON object.");
         };
         let wrong = fields.iter().find(|field| match found.get(field.name) {

@@ -6,6 +6,7 @@ use super::Front;
 use super::Request;
 use super::Visit;
 use super::policy;
+use crate::bytes;
 use crate::bytes::Bytes;
 use crate::directory::Caller;
 use crate::directory::Funds;
@@ -58,7 +59,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let index = &front.index;
     let key = idempotency_key(request)?;
     is_json(request)?;
-    let body: CreateOrder = serde_json::from_slice(&request.body)
+    let body: CreateOrder = bytes::read_json(&request.body)
         .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
     check(&body, caller.key.kind)?;
     let phone = body.to.phone.as_deref().map(Phone::parse).transpose();
@@ -259,8 +260,7 @@ fn masked_email(email: &str) -> String {
 /// Of the content, not its spelling: spaces and the order of fields do not make another request.
 /// Nor does a challenge: it is solved for an order that was asked for without it.
 fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
-    let mut value: serde_json::Value =
-        serde_json::from_slice(body).map_err(|_| invalid("the body is not JSON"))?;
+    let mut value: serde_json::Value = bytes::read_json(body).map_err(|_| invalid("the body is not JSON"))?;
     if let Some(fields) = value.as_object_mut() {
         fields.remove("challenge");
     }

@@ -1,6 +1,7 @@
 //! What edge and core say to each other, and the check that it is really them.
 
 use super::Request;
+use crate::bytes;
 use crate::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::directory::snapshot::Snapshot;
 use crate::entropy::Entropy;
@@ -87,7 +88,7 @@ pub fn read_notice(request: &Request, edges: &Ring<Verifying>, now: UnixMs) -> R
         return Err(Problem::new(Code::BodyTooLarge, "A notice holds at most 2 KiB."));
     }
     authenticate(request, Direction::EdgeToCore, edges, now)?;
-    serde_json::from_slice(&request.body)
+    bytes::read_json(&request.body)
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not a notice: {error}.")))
 }
 
@@ -108,7 +109,7 @@ pub fn read_event(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Re
         return Err(Problem::new(Code::BodyTooLarge, "An event holds at most 16 KiB."));
     }
     authenticate(request, Direction::CoreToEdge, cores, now)?;
-    serde_json::from_slice(&request.body)
+    bytes::read_json(&request.body)
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not an order event: {error}.")))
 }
 

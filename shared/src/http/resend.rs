@@ -6,6 +6,7 @@ use super::create::idempotency_key;
 use super::create::invalid;
 use super::create::is_json;
 use super::create::without_values;
+use crate::bytes;
 use crate::directory::Caller;
 use crate::ledger::Resend;
 use crate::ledger::ServiceRoutes;
@@ -23,7 +24,7 @@ pub(super) fn parse(
     is_json(visit.request)?;
     let empty = visit.request.body.iter().all(u8::is_ascii_whitespace);
     let body = if empty { b"{}".as_slice() } else { visit.request.body.as_slice() };
-    let resend: api::Resend = serde_json::from_slice(body)
+    let resend: api::Resend = bytes::read_json(body)
         .map_err(|error| invalid(format!("The body is not a valid resend: {}", without_values(&error))))?;
     let routes = |(name, service): (&_, &_)| ServiceRoutes {
         service: Clone::clone(name),
