@@ -199,7 +199,7 @@ impl Front {
         let caller = access::caller(directory, request)?;
         let not_found = "No call has this method and path; or no order has this id.";
         let call = call.ok_or_else(|| Problem::new(problem::Code::NotFound, not_found))?;
-        let hold = watch::hold(&call, visit)?;
+        let hold = watch::hold(&call, visit, Shown(caller.key.kind))?;
         if let Call::Factor(of) = &call {
             return factors::begin(self, visit, &caller, of, request_id);
         }

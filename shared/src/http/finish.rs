@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Front;
 use super::Question;
 use super::Response;
@@ -47,7 +50,7 @@ pub struct Pending {
 }
 
 /// How much of an order a caller sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shown(pub(super) KeyKind);
 
 impl Shown {
@@ -195,7 +198,7 @@ impl Pending {
     }
 
     fn order(&self, status: u16, order: api::Order) -> Response {
-        let tag = watch::tag(&order);
+        let tag = watch::tag(&order, Shown(self.caller.kind));
         match Shown(self.caller.kind).json(order) {
             Ok(body) => {
                 let mut response = Response::json(status, body, &self.request_id);
@@ -207,7 +210,7 @@ impl Pending {
     }
 
     fn found(&self, order: api::Order) -> Response {
-        let tag = watch::tag(&order);
+        let tag = watch::tag(&order, Shown(self.caller.kind));
         if self.known == Some(tag) {
             let mut response = Response::json(304, String::new(), &self.request_id);
             response.headers.push(("etag", watch::etag(tag)));
@@ -250,7 +253,7 @@ impl Pending {
         self.json(200, &api::Verified { result, guesses_left: None, order: None })
     }
 
-    fn json(&self, status: u16, body: &impl serde::Serialize) -> Response {
+    fn json(&self, status: u16, body: &impl Serialize) -> Response {
         match serde_json::to_string(body) {
             Ok(body) => Response::json(status, body, &self.request_id),
             Err(_) => self.broken(),

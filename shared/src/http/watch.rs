@@ -36,7 +36,7 @@ const STREAM_MS_MAX: u64 = 11 * MINUTE_MS;
 /// What a browser waits before it connects again.
 const RETRY_MS: u64 = 2_000;
 
-/// A short name of an order's content: differs whenever a reply would.
+/// A short name of an order's content, as far as the caller sees it: differs whenever a reply would, and only then.
 pub type Tag = Bytes<9>;
 
 /// Wait until an order differs.
@@ -45,21 +45,22 @@ pub struct Hold {
     until: UnixMs,
     /// What the caller knows; nothing for: whatever the first look finds.
     unlike: Option<Tag>,
+    shown: Shown,
 }
 
 impl Hold {
     /// Whether to answer now with this outcome, rather than look again.
     pub fn is_over(&mut self, outcome: &Outcome, now: UnixMs) -> bool {
         let Outcome::Found(order) = outcome else { return true };
-        let tag = tag(order);
+        let tag = tag(order, self.shown);
         let known = *self.unlike.get_or_insert(tag);
         now >= self.until || known != tag || is_over(order.state)
     }
 }
 
-pub(super) fn tag(order: &api::Order) -> Tag {
-    let body = serde_json::to_vec(order).unwrap_or_default();
-    Bytes(bytes::truncate(bytes::sha256(&body)))
+pub(super) fn tag(order: &api::Order, shown: Shown) -> Tag {
+    let body = shown.json(order.clone()).unwrap_or_default();
+    Bytes(bytes::truncate(bytes::sha256(body.as_bytes())))
 }
 
 fn is_over(state: OrderState) -> bool {
@@ -80,7 +81,7 @@ pub(super) fn known(call: &Call, visit: &Visit<'_>) -> Option<Tag> {
 }
 
 /// `?wait=30`: up to 55 seconds. With `If-None-Match` it ends at once when the order is another already.
-pub(super) fn hold(call: &Call, visit: &Visit<'_>) -> Result<Option<Hold>, Problem> {
+pub(super) fn hold(call: &Call, visit: &Visit<'_>, shown: Shown) -> Result<Option<Hold>, Problem> {
     if !matches!(call, Call::Fetch(_)) {
         return Ok(None);
     }
@@ -89,7 +90,7 @@ pub(super) fn hold(call: &Call, visit: &Visit<'_>) -> Result<Option<Hold>, Probl
     let invalid = || Problem::new(Code::InvalidRequest, format!("wait: must be 0 to {WAIT_S_MAX} seconds."));
     let seconds = seconds.ok_or_else(invalid)?;
     let unlike = known(call, visit);
-    Ok(Some(Hold { until: visit.now.plus(seconds * SECOND_MS), unlike }))
+    Ok(Some(Hold { until: visit.now.plus(seconds * SECOND_MS), unlike, shown }))
 }
 
 fn read_tag(header: &str) -> Option<Tag> {
@@ -149,7 +150,7 @@ impl Stream {
         if self.is_over || now >= self.ends_at {
             return None;
         }
-        let hold = Some(Hold { until: now.plus(STREAM_ROUND_MS), unlike: self.told });
+        let hold = Some(Hold { until: now.plus(STREAM_ROUND_MS), unlike: self.told, shown: self.shown });
         Some(Question::Ledger { ledger: self.ledger, ask: self.ask.clone(), hold })
     }
 
@@ -161,7 +162,7 @@ impl Stream {
             return format!("retry: {RETRY_MS}\n\n");
         };
         self.is_over = is_over(order.state);
-        let tag = tag(&order);
+        let tag = tag(&order, self.shown);
         if self.told.replace(tag) == Some(tag) {
             return ": still waiting\n\n".to_owned();
         }
