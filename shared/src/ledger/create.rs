@@ -78,6 +78,7 @@ pub(super) fn preflight(state: State, create: &Create, now: UnixMs) -> Step<Stat
 }
 
 /// An earlier order with this key, a limit, or a challenge that is due; none of them spends anything.
+#[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
 fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outcome> {
     let section = state.sections.get(&create.tenant);
     let earlier = section.and_then(|section| {

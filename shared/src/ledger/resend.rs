@@ -118,6 +118,7 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
 }
 
 /// The best way that differs from all that was tried.
+#[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
 fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcome> {
     if is_final(order.state_at(now)) || order.job.is_none() {
         return Err(Outcome::NothingChanged { may_change: Vec::new() });
@@ -147,7 +148,7 @@ impl Order {
             let first = ways.iter().find(|other| other.channel == way.channel);
             return asked == 0 || first.is_none_or(|first| first.gateway != way.gateway);
         }
-        match tried.filter(|attempt| attempt.gateway == way.gateway).last() {
+        match tried.rfind(|attempt| attempt.gateway == way.gateway) {
             None => true,
             Some(last) => {
                 last.state == AttemptState::Failed
