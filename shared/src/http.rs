@@ -123,6 +123,7 @@ pub enum Question {
 }
 
 /// What came back.
+#[expect(clippy::large_enum_variant, reason = "one a request, and moved once")]
 pub enum Answer {
     /// Of a ledger.
     Ledger(Outcome),
@@ -271,7 +272,9 @@ impl Front {
         if let Solved::Yes(nonce) = solved {
             create.solved = Some(nonce);
         }
-        let named = [caller.id.as_str().as_bytes(), &create.idempotency_key.0].concat();
+        // By address too: the same key for another one is another order, and takes a token of its own.
+        let named =
+            [caller.id.as_str().as_bytes(), &create.idempotency_key.0, &create.ledger.hash()].concat();
         let id = self.index.fingerprint("visitor-order", &named);
         let ask = visitor::Ask::Order(visitor::Request { id, solved: create.solved.is_some() });
         let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();

@@ -91,7 +91,8 @@ impl Stack {
         Self::launch(front, backing, &[], edit).await
     }
 
-    async fn launch(
+    /// With both.
+    pub async fn launch(
         front: Front,
         backing: Backing,
         more: &[(&str, &str)],

@@ -24,6 +24,7 @@ use crate::problem::Problem;
 use crate::quota;
 use crate::quota::Quota;
 use crate::time::MINUTE_MS;
+use crate::time::SECOND_MS;
 use crate::visitor;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
@@ -140,6 +141,11 @@ impl Pending {
             reply.headers.push(("ratelimit-policy", policy));
             reply.headers.push(("ratelimit", limit));
         }
+        // Never before the time in `ratelimit`: who obeys the one must not break the other.
+        for (_, value) in reply.headers.iter_mut().filter(|(name, _)| *name == "retry-after") {
+            let wait_ms = value.parse().unwrap_or(0_u64).saturating_mul(SECOND_MS);
+            *value = quota::retry_after_s(&self.quotas, wait_ms).to_string();
+        }
         match &self.caller.origin {
             Some(origin) => reply.readable(Some(origin)),
             None => reply,
@@ -156,7 +162,7 @@ impl Pending {
             return self.uniform(&outcome);
         }
         if let Some(facts) = &self.facts {
-            return match facts.report(&outcome) {
+            return match facts.report(&outcome, self.caller.kind) {
                 Some(report) => self.json(200, &report),
                 None => self.broken(),
             };

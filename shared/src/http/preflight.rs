@@ -1,6 +1,7 @@
 //! `POST /v1/preflight`: what an order would come to, check by check. Nothing is sent, and nothing is spent.
 
 use super::create::Draft;
+use crate::directory::KeyKind;
 use crate::ledger::Outcome;
 use crate::problem::Problem;
 use crate::wire::api::Check;
@@ -72,46 +73,57 @@ impl Facts {
     }
 
     /// The whole report; nothing when the ledger did not answer.
-    pub(super) fn report(&self, outcome: &Outcome) -> Option<Preflight> {
+    pub(super) fn report(&self, outcome: &Outcome, kind: KeyKind) -> Option<Preflight> {
         let key =
             |result, detail: &str| Check { name: CheckName::IdempotencyKey, result, detail: detail.into() };
         let limit = |result, detail: &str| Check { name: CheckName::Limits, result, detail: detail.into() };
         let mut checks = self.checks.clone();
-        match outcome {
-            Outcome::Clear => {
+        match (outcome, kind) {
+            // What is left of an address's limits tells a stranger that somebody just asked for a code.
+            (
+                Outcome::Clear | Outcome::ChallengeRequired | Outcome::RateLimited { .. },
+                KeyKind::Publishable,
+            ) => {
                 checks.push(key(CheckResult::Pass, "unused"));
-                checks.push(limit(CheckResult::Pass, "within the limits of this address"));
             }
-            Outcome::Created { .. } => {
-                checks.push(key(
-                    CheckResult::Warn,
-                    "used: an order with this key answers with the earlier one",
-                ));
-            }
-            Outcome::IdempotencyMismatch => {
-                checks.push(key(CheckResult::Fail, "used with another body: take a new key"));
-            }
-            Outcome::ChallengeRequired => {
-                checks.push(key(CheckResult::Pass, "unused"));
-                checks.push(limit(CheckResult::Warn, "a challenge will have to be solved"));
-            }
-            Outcome::RateLimited { .. } => {
-                checks.push(key(CheckResult::Pass, "unused"));
-                checks.push(limit(CheckResult::Fail, "too many orders for this address: wait"));
-            }
-            Outcome::Cancelled(_)
-            | Outcome::CancelTooEarly { .. }
-            | Outcome::CancelTooLate { .. }
-            | Outcome::Found(_)
-            | Outcome::NoRoute
-            | Outcome::NotFound
-            | Outcome::Noted
-            | Outcome::NothingChanged { .. }
-            | Outcome::Resent { .. }
-            | Outcome::Unavailable
-            | Outcome::Verified { .. } => return None,
+            (outcome, _) => checks.extend(told(outcome, key, limit)?),
         }
         let ok = checks.iter().all(|check| check.result != CheckResult::Fail);
         Some(Preflight { ok, checks, quote: None, predicted: Some(self.predicted.clone()) })
     }
+}
+
+/// The checks that a ledger's answer comes to; nothing when it did not answer.
+fn told(
+    outcome: &Outcome,
+    key: impl Fn(CheckResult, &str) -> Check,
+    limit: impl Fn(CheckResult, &str) -> Check,
+) -> Option<Vec<Check>> {
+    let unused = key(CheckResult::Pass, "unused");
+    Some(match outcome {
+        Outcome::Clear => vec![unused, limit(CheckResult::Pass, "within the limits of this address")],
+        Outcome::Created { .. } => {
+            vec![key(CheckResult::Warn, "used: an order with this key answers with the earlier one")]
+        }
+        Outcome::IdempotencyMismatch => {
+            vec![key(CheckResult::Fail, "used with another body: take a new key")]
+        }
+        Outcome::ChallengeRequired => {
+            vec![unused, limit(CheckResult::Warn, "a challenge will have to be solved")]
+        }
+        Outcome::RateLimited { .. } => {
+            vec![unused, limit(CheckResult::Fail, "too many orders for this address: wait")]
+        }
+        Outcome::Cancelled(_)
+        | Outcome::CancelTooEarly { .. }
+        | Outcome::CancelTooLate { .. }
+        | Outcome::Found(_)
+        | Outcome::NoRoute
+        | Outcome::NotFound
+        | Outcome::Noted
+        | Outcome::NothingChanged { .. }
+        | Outcome::Resent { .. }
+        | Outcome::Unavailable
+        | Outcome::Verified { .. } => return None,
+    })
 }

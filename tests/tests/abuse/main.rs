@@ -1,0 +1,20 @@
+//! Abuse: floods, scans, forgeries and races from the outside, and what the limits let through.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod caller;
+mod challenge;
+mod destinations;
+mod directory;
+mod enumeration;
+mod fleet;
+mod flood;
+mod networks;
+mod places;
+mod quotas;
+mod races;
+mod scope;
+mod snapshots;
+mod solver;
+mod spoofing;
+mod tenants;
