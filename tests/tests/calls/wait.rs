@@ -59,7 +59,6 @@ async fn a_poll_ends_within_a_second_of_the_news(front: Front) -> anyhow::Result
         let ((reply, told_at), changed_at) = (told?, changed?);
         assert_eq!((reply.status, &reply.body["state"]), (200, &json!("verified")), "{reply:?}");
         let late = told_at.saturating_duration_since(changed_at);
-        println!("{front:?}: told {late:?} after the change");
         assert!(late <= NEWS, "told {late:?} after the change");
 
         // Nothing changes any more: at once.
