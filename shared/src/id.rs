@@ -112,6 +112,11 @@ impl LedgerId {
         Self::new(name)
     }
 
+    /// Both parts.
+    pub fn bytes(&self) -> [u8; 16] {
+        self.0.0
+    }
+
     /// The part without the check.
     pub fn hash(&self) -> [u8; LEDGER_HASH_BYTES] {
         let mut hash = [0; LEDGER_HASH_BYTES];

@@ -8,6 +8,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::VerifyingKey;
 use hkdf::Hkdf;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::bytes;
 use crate::challenge::hex;
@@ -173,7 +174,7 @@ impl IndexKey {
 
     /// Whether this key made the name. A made-up one is refused before it costs anything.
     pub fn knows(&self, ledger: LedgerId) -> bool {
-        self.checked(ledger.hash()) == ledger
+        self.checked(ledger.hash()).bytes().ct_eq(&ledger.bytes()).into()
     }
 
     /// The factor of `tenant` that `seed` names: 128 bits that nobody can guess.
@@ -184,7 +185,7 @@ impl IndexKey {
 
     /// Whether this key made the id for this tenant. A made-up or borrowed one is refused before it costs anything.
     pub fn knows_factor(&self, tenant: &TenantId, factor: &FactorId) -> bool {
-        self.factor(tenant, factor.seed()) == *factor
+        self.factor(tenant, factor.seed()).check().ct_eq(&factor.check()).into()
     }
 
     fn checked(&self, hash: [u8; LEDGER_HASH_BYTES]) -> LedgerId {

@@ -10,3 +10,4 @@ pub mod process;
 pub mod servers;
 pub mod stack;
 pub mod wait;
+pub mod welch;

@@ -40,6 +40,11 @@ impl FactorId {
         self.seed.0
     }
 
+    /// The other part.
+    pub fn check(&self) -> [u8; CHECK_BYTES] {
+        self.check.0
+    }
+
     /// Reads an id. Whether it was ever given out, the index key tells.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let all = text.strip_prefix(PREFIX).and_then(bytes::decode).ok_or(Error)?;
