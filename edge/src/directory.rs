@@ -54,6 +54,8 @@ pub async fn current(env: &Env, settings: &Settings, now: UnixMs) -> Result<Arc<
 async fn look(env: &Env, settings: &Settings, since: u64) -> Option<(u64, Directory)> {
     let text = match objects::directory(env, &Ask::Read { since }).await {
         Ok(Reply::Newer(text)) => Some(text),
+        // An object that has nothing yet, as after a restore.
+        Ok(Reply::Same) if since == 0 => copy(env).await,
         Ok(Reply::Kept(_) | Reply::Same) => None,
         Err(error) => {
             console_warn!("the directory's object did not answer, its copy is read: {error}");

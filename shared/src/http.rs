@@ -250,7 +250,16 @@ impl Front {
             Call::Preflight => {
                 let draft = create::parse(self, visit, caller)?;
                 let facts = Some(Facts::of(&draft));
-                Asked { facts, ..Asked::only(draft.create.ledger, Ask::Preflight(Box::new(draft.create))) }
+                let (create, ip) = (draft.create, draft.client_ip);
+                let visitor = ip.map(|ip| self.index.visitor(ip));
+                let gate = Gate::new(visit, caller.id, create.ledger, visitor, Cost::Light);
+                // It spends nothing of the address, so what it may tell is limited like guesses.
+                let id =
+                    self.index.fingerprint("visitor-preflight", &visit.entropy.derive::<16>("preflight"));
+                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: false }));
+                let before = before.into_iter().collect();
+                let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
+                Asked { ledger, ask, facts, gate: Some(gate), before }
             }
             Call::Resend(order) => {
                 let resend = resend::parse(self, visit, caller, whose(order))?;

@@ -62,12 +62,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let body: CreateOrder = bytes::read_json(&request.body)
         .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
     check(&body, caller.key.kind)?;
-    let phone = body.to.phone.as_deref().map(Phone::parse).transpose();
-    let phone = phone.map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
-    let email = body.to.email.as_deref().map(email).transpose()?;
-    if phone.is_none() && email.is_none() {
-        return Err(invalid("to: give a phone or an email"));
-    }
+    let (phone, email) = addresses(&body)?;
     let (service_id, service) = service(&body.service, caller)?;
     if caller.tenant.funds == Funds::Exhausted {
         return Err(Problem::new(Code::InsufficientBalance, "The balance does not cover another order."));
@@ -115,7 +110,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         waiting_ms: service.waiting_ms,
         country,
         prefix,
-        code: body.code,
+        code: body.code.clone(),
         digits: service.digits,
         ttl_ms: service.ttl_ms,
         channel,
@@ -130,6 +125,16 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         metadata: body.metadata.unwrap_or_default(),
     };
     Ok(Draft { create, address, client_ip, answer: body.challenge })
+}
+
+fn addresses(body: &CreateOrder) -> Result<(Option<Phone>, Option<&str>), Problem> {
+    let phone = body.to.phone.as_deref().map(Phone::parse).transpose();
+    let phone = phone.map_err(|error| Problem::new(Code::InvalidPhone, format!("to.phone: {error}.")))?;
+    let email = body.to.email.as_deref().map(email).transpose()?;
+    if phone.is_none() && email.is_none() {
+        return Err(invalid("to: give a phone or an email"));
+    }
+    Ok((phone, email))
 }
 
 /// Where the user is: as the host sees it, or as the caller's server tells it.
@@ -268,7 +273,12 @@ fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
     Ok(index.fingerprint("order", &canonical))
 }
 
+/// An object is asked for, and a list is none: derived parsers would read one field by field.
 pub(super) fn is_json(request: &Request) -> Result<(), Problem> {
+    let first = request.body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first != b'{') {
+        return Err(invalid("The body must be a JSON object"));
+    }
     let Some(value) = request.header("content-type") else { return Ok(()) };
     let media_type = value.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/json") {

@@ -87,7 +87,7 @@ impl Pending {
     /// Goes on with what the client network's limits say.
     pub(super) fn passed(&mut self, front: &Front, reply: visitor::Reply) -> Result<(), Problem> {
         let Some(gate) = &self.gate else { return Ok(()) };
-        let is_guess = matches!(self.call, Call::Verify(_));
+        let is_guess = matches!(self.call, Call::Preflight | Call::Verify(_));
         match gate.passed(front, is_guess, reply) {
             Ok(quota) => {
                 self.quotas.push(quota);

@@ -28,7 +28,7 @@ fn preflight(request_id: &str) -> Response {
         ("access-control-allow-methods", "GET, POST".to_owned()),
         (
             "access-control-allow-headers",
-            "authorization, content-type, idempotency-key, if-none-match".to_owned(),
+            "authorization, content-type, idempotency-key, if-none-match, last-event-id".to_owned(),
         ),
         ("access-control-max-age", PREFLIGHT_CACHE_S.to_owned()),
     ]);

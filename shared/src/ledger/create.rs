@@ -102,12 +102,25 @@ fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outc
         (_, 0) => return Err(Outcome::ChallengeRequired),
         (_, retry_after_ms) => return Err(Outcome::RateLimited { retry_after_ms }),
     }
+    // Its place would be taken: by a stranger only after a challenge, so that no flood ends a code that was asked for.
+    let is_held = section.is_some_and(|section| section.is_held(&create.service, now));
+    if is_held && create.standing() == Standing::Stranger {
+        return Err(Outcome::ChallengeRequired);
+    }
     let suspicion = Suspicion::of(create, section, now);
     let is_due = create.is_suspect || suspicion.tier > Tier::Normal && create.standing == Standing::Stranger;
     if is_due && create.solved.is_none() {
         return Err(Outcome::ChallengeRequired);
     }
     Ok(suspicion)
+}
+
+impl Section {
+    /// Whether a live order of the service was a trusted caller's.
+    fn is_held(&self, service: &ServiceId, now: UnixMs) -> bool {
+        let is_live = |order: &Order| order.service == *service && !is_final(order.state_at(now));
+        self.orders.iter().any(|order| is_live(order) && order.standing == Standing::Trusted)
+    }
 }
 
 /// What the ledger makes of an order.
