@@ -55,6 +55,11 @@ impl Keys {
         command.env_clear().args(["keys", "make", "--dir"]).arg(dir).arg("--config").arg(settings);
         let output = command.output()?;
         anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self::read(dir, settings)
+    }
+
+    /// Those in `dir`, as they are now.
+    pub fn read(dir: &Path, settings: &Path) -> anyhow::Result<Self> {
         let clients = read(&dir.join("clients.env"))?;
         let client = |name: &str| clients.get(name).cloned().with_context(|| format!("no {name}"));
         Ok(Self {

@@ -167,6 +167,26 @@ impl Stack {
         self.dir.path()
     }
 
+    /// Where the keys are.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.dir.path().join("keys")
+    }
+
+    /// Runs `tiffin keys` with these arguments on the keys. What it printed; what runs keeps what it was started with.
+    pub fn change_keys(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.tiffin()?.arg("keys").args(arguments).arg("--dir").arg(self.keys_dir()).output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Takes the keys as they are now: for what is started from here on.
+    pub fn reload_keys(&mut self) -> anyhow::Result<()> {
+        self.keys = Keys::read(&self.keys_dir(), &self.keys.settings)?;
+        self.variables.extend(self.keys.core.clone());
+        self.variables.extend(self.keys.edge.clone());
+        Ok(())
+    }
+
     /// What core and the sandbox have in their environment by this name.
     pub fn variable(&self, name: &str) -> anyhow::Result<&str> {
         let value = self.variables.get(name).map(String::as_str);

@@ -1,0 +1,39 @@
+//! `make bench`: each figure with its floor, taken in the same run. Results go to `target/bench/*.json`. With names as
+//! arguments only these: `cargo run --release -p tiffin-tests --bin bench ledger_step throughput`.
+
+mod edge_start;
+mod figures;
+mod ledger_step;
+mod load;
+mod memory;
+mod order_cost;
+mod peers;
+mod throughput;
+mod wasm_size;
+
+use crate::figures::save;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let names: Vec<_> = std::env::args().skip(1).collect();
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    if is_wanted("wasm_size") {
+        save("wasm_size", &wasm_size::measure()?)?;
+    }
+    if is_wanted("ledger_step") {
+        save("ledger_step", &ledger_step::measure()?)?;
+    }
+    if is_wanted("edge_start") {
+        save("edge_start", &edge_start::measure().await?)?;
+    }
+    if is_wanted("throughput") {
+        save("throughput", &throughput::measure().await?)?;
+    }
+    if is_wanted("isolate_memory") {
+        save("isolate_memory", &memory::measure().await?)?;
+    }
+    if is_wanted("order_cost") {
+        save("order_cost", &order_cost::measure().await?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! What was made with keys that are no more.
+
+use anyhow::Context;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_core::config::Config;
+use tiffin_core::host;
+use tiffin_shared::bytes;
+use tiffin_shared::code::Code;
+use tiffin_shared::http::internal;
+use tiffin_shared::http::internal::Outgoing;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::id::ServiceId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::keys::Signing;
+use tiffin_shared::ledger::Content;
+use tiffin_shared::ledger::Parcel;
+use tiffin_shared::ledger::ParcelId;
+use tiffin_shared::ledger::Part;
+use tiffin_shared::phone::Phone;
+use tiffin_shared::seal::Sealer;
+use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Job;
+use tiffin_shared::wire::job::Private;
+use tiffin_shared::wire::job::VERSION;
+use tiffin_tests::client::Client;
+use tiffin_tests::client::Reply;
+use tiffin_tests::client::fresh_key;
+use tiffin_tests::client::fresh_phone;
+use tiffin_tests::client::login;
+
+/// RFC 5737: for documentation.
+const NETWORK: (&str, &str) = ("cf-connecting-ip", "203.0.113.77");
+
+async fn post(client: &Client, at: &str, request: &Outgoing) -> anyhow::Result<Reply> {
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let url = format!("{at}{}", request.path);
+    client.raw(Method::POST, url, &headers, request.body.clone().into_bytes()).await
+}
+
+/// Hands over a job: sealed for the workers' key in use in `sealed_for`, signed with the edge's key in use in `signed_by`.
+pub async fn hand_over(client: &Client, sealed_for: &Config, signed_by: &Config) -> anyhow::Result<Reply> {
+    let now = host::now();
+    let order = OrderId::new(host::random()?, LedgerId::new(host::random()?));
+    let header = Header {
+        v: VERSION,
+        order: order.clone(),
+        tenant: TenantId::parse("dev")?,
+        service: ServiceId::parse("login")?,
+        channel: Channel::Sms,
+        created_at: now,
+        expires_at: now.plus(5 * MINUTE_MS),
+        country: None,
+        prefix: None,
+        supersedes: Vec::new(),
+    };
+    let private = Private {
+        phone: Some(Phone::parse(&fresh_phone())?),
+        email: None,
+        code: Code::parse("271828")?,
+        locale: "en".into(),
+        approves: None,
+    };
+    let sealer = Sealer::new(sealed_for.edge()?.seal_to.current(), &host::entropy()?)?;
+    let header = serde_json::to_string(&header)?;
+    let sealed = sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(&private)?)?;
+    let content = Content::Job { job: Job { header, sealed }, dispatch: None };
+    let parcel = Parcel { id: ParcelId { order, part: Part::Job }, content };
+    let key = signed_by.edge()?.signing.current().clone();
+    post(client, &client.core, &internal::parcel(&parcel, &key, &host::entropy()?, now)?).await
+}
+
+/// Tells the edge of an order that nobody made, signed with core's key in use then.
+pub async fn tell(client: &Client, then: &Config) -> anyhow::Result<Reply> {
+    let event = OrderEvent {
+        order: OrderId::new(host::random()?, LedgerId::new(host::random()?)),
+        seq: 1,
+        state: OrderState::Failed,
+        reason: None,
+        attempts: Vec::new(),
+    };
+    let keys = then.core_keys(false)?.signing;
+    let key: &Signing = keys.current();
+    post(client, &client.edge, &internal::event(&event, key, &host::entropy()?, host::now())?).await
+}
+
+/// A challenge as the edge gives it to a network that asks a lot, and for whom.
+pub struct Challenge {
+    phone: String,
+    issued: Value,
+}
+
+impl Challenge {
+    pub async fn ask(app: &Client) -> anyhow::Result<Self> {
+        for _ in 0..10 {
+            let phone = fresh_phone();
+            let reply = order(app, &login(&phone)).await?;
+            if reply.code() == Some("challenge_required") {
+                return Ok(Self { phone, issued: reply.body["challenge"].clone() });
+            }
+        }
+        anyhow::bail!("never challenged")
+    }
+
+    /// What the edge says to an answer that was not worked for.
+    pub async fn answer(&self, app: &Client) -> anyhow::Result<String> {
+        let challenge = json!({"parameters": self.issued["parameters"], "signature": self.issued["signature"]});
+        let solution = json!({"counter": 5_000, "derivedKey": "0".repeat(64), "time": 1});
+        let text = serde_json::to_vec(&json!({"challenge": challenge, "solution": solution}))?;
+        let mut answer = bytes::encode(&text).replace('-', "+").replace('_', "/");
+        while answer.len() % 4 > 0 {
+            answer.push('=');
+        }
+        let mut body = login(&self.phone);
+        body["challenge"] = answer.into();
+        let reply = order(app, &body).await?;
+        anyhow::ensure!(reply.status == 403, "{reply:?}");
+        Ok(reply.body["detail"].as_str().context("a detail")?.to_owned())
+    }
+}
+
+async fn order(app: &Client, body: &Value) -> anyhow::Result<Reply> {
+    app.call(Method::POST, "/v1/orders", &[("idempotency-key", &fresh_key()), NETWORK], body).await
+}
