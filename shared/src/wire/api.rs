@@ -1,5 +1,8 @@
 //! Bodies of the public API, as JSON has them.
 
+mod channel;
+mod preflight;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -7,80 +10,18 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+pub use self::channel::Channel;
+pub use self::channel::ChannelChoice;
+pub use self::preflight::Check;
+pub use self::preflight::CheckName;
+pub use self::preflight::CheckResult;
+pub use self::preflight::Predicted;
+pub use self::preflight::Preflight;
 use crate::binding::Binding;
 use crate::directory::Risk;
 use crate::risk::Factors;
 use crate::risk::Tier;
 use crate::wire::object;
-
-/// A way to reach a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// A mailbox.
-    Email,
-    /// A text message.
-    Sms,
-    /// A call that reads the code.
-    Voice,
-    /// A WhatsApp message.
-    Whatsapp,
-}
-
-impl Channel {
-    /// As it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Voice => "voice",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
-}
-
-/// Which channel the caller asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelChoice {
-    /// The best one with a live route.
-    #[default]
-    Auto,
-    /// Email only.
-    Email,
-    /// SMS only.
-    Sms,
-    /// Voice only.
-    Voice,
-    /// WhatsApp only.
-    Whatsapp,
-}
-
-impl ChannelChoice {
-    /// As it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Email => Channel::Email.as_str(),
-            Self::Sms => Channel::Sms.as_str(),
-            Self::Voice => Channel::Voice.as_str(),
-            Self::Whatsapp => Channel::Whatsapp.as_str(),
-        }
-    }
-
-    /// Whether `channel` would do.
-    pub fn allows(self, channel: Channel) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Email => channel == Channel::Email,
-            Self::Sms => channel == Channel::Sms,
-            Self::Voice => channel == Channel::Voice,
-            Self::Whatsapp => channel == Channel::Whatsapp,
-        }
-    }
-}
 
 /// `POST /v1/orders`.
 #[derive(Deserialize)]
@@ -369,76 +310,6 @@ impl From<Order> for PublicOrder {
         let Order { resend_at, cancel, waiting, .. } = order;
         Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting }
     }
-}
-
-/// Reply of `POST /v1/preflight`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-pub struct Preflight {
-    /// Whether an order like this would be accepted now.
-    pub ok: bool,
-    /// What was looked at, in this order; after one that fails, what depends on it is left out.
-    pub checks: Vec<Check>,
-    /// What it would cost. Null: this version has no price lists.
-    pub quote: Option<()>,
-    /// How it would go.
-    pub predicted: Option<Predicted>,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-pub struct Check {
-    /// What.
-    pub name: CheckName,
-    /// How it looks.
-    pub result: CheckResult,
-    /// Why, and what to do about it.
-    pub detail: String,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum CheckName {
-    /// The tenant can pay.
-    Balance,
-    /// The country is open, and the number is not blocked.
-    Country,
-    /// The key is unused.
-    IdempotencyKey,
-    /// The address may be sent another message.
-    Limits,
-    /// The number is one that can be sent to.
-    Number,
-    /// A live route leads there.
-    Route,
-    /// The service is open to the key.
-    Service,
-}
-
-/// How it looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum CheckResult {
-    /// The order would be refused.
-    Fail,
-    /// Nothing in the way.
-    Pass,
-    /// It would be accepted; read the detail.
-    Warn,
-}
-
-/// How an order would go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-pub struct Predicted {
-    /// The way it would take first.
-    pub channel: Channel,
-    /// How long a message usually takes, in milliseconds.
-    pub waiting_ms: u64,
 }
 
 /// A try to deliver.
