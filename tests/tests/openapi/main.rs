@@ -9,7 +9,10 @@ use anyhow::Context;
 use reqwest::Method;
 use serde_json::Map;
 use serde_json::Value;
+use serde_json::json;
 use tiffin_shared::http::OPENAPI;
+use tiffin_tests::client::fresh_key;
+use tiffin_tests::client::fresh_phone;
 use tiffin_tests::servers::root;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -90,6 +93,25 @@ async fn both_hosts_serve_the_committed_bytes_to_anyone() -> anyhow::Result<()> 
         assert!(reply.text == OPENAPI, "{front:?} serves another document");
         let head = stack.client.raw(Method::HEAD, url, &[], Vec::new()).await?;
         assert_eq!((head.status, head.text.as_str()), (200, ""));
+    }
+    Ok(())
+}
+
+/// Too unlikely to be generated: fields in the very order of ours.
+#[tokio::test]
+async fn an_array_of_the_fields_is_refused() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let client = &stack.client;
+    let id = client.order(&fresh_phone()).await?;
+    let calls = [
+        ("/v1/factors".to_owned(), json!(["ada", "Shop", null, 6])),
+        (format!("/v1/orders/{id}/verify"), json!(["123456", null])),
+        (format!("/v1/orders/{id}/resend"), json!(["auto"])),
+    ];
+    for (path, body) in calls {
+        let key = fresh_key();
+        let reply = client.call(Method::POST, &path, &[("idempotency-key", &key)], &body).await?;
+        assert_eq!((reply.status, reply.code()), (400, Some("invalid_request")), "{path}");
     }
     Ok(())
 }
