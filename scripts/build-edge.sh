@@ -4,7 +4,7 @@
 . "$ROOT/scripts/edge-env.sh"
 
 stamp=$ROOT/edge/build/.stamp
-sources=("$ROOT/edge/src" "$ROOT/shared/src" "$ROOT/edge/Cargo.toml" "$ROOT/shared/Cargo.toml" "$ROOT/Cargo.toml"
+sources=("$ROOT/edge/src" "$ROOT/edge/build.rs" "$ROOT/shared/src" "$ROOT/edge/Cargo.toml" "$ROOT/shared/Cargo.toml" "$ROOT/Cargo.toml"
     "$ROOT/Cargo.lock" "$ROOT/scripts/versions.sh" "$ROOT/scripts/build-edge.sh")
 if [ -e "$stamp" ] && [ -z "$(find "${sources[@]}" -type f -newer "$stamp" -print -quit)" ]; then
     done_ "edge wasm (unchanged)"

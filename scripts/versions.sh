@@ -6,3 +6,5 @@ NEXTEST_VERSION=0.9.143
 # The metadata of libphonenumber inside must be that of the crate rlibphonenumber in Cargo.lock: they are compared.
 PHONENUMBERS_VERSION=9.0.42
 CARGO_FUZZ_VERSION=0.13.2
+# With scripts/setup/schemathesis.txt, the versions of all it stands on.
+SCHEMATHESIS_VERSION=4.32.5

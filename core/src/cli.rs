@@ -10,6 +10,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::Subcommand;
 
+use tiffin_shared::http::openapi;
+
 use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
@@ -39,6 +41,9 @@ enum Command {
         #[command(subcommand)]
         command: keys::Command,
     },
+    /// Print the public API's description (OpenAPI 3.1)
+    #[command(name = "openapi")]
+    OpenApi,
     /// Play the providers, with an inbox page
     Sandbox,
     /// Run core
@@ -86,6 +91,14 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
         }
         Command::EdgeEnv => edge_env::print(&load()?),
         Command::Keys { command } => keys::run(command, load),
+        Command::OpenApi => {
+            let text = openapi::text();
+            #[expect(clippy::print_stdout, reason = "what was asked for")]
+            {
+                println!("{text}");
+            }
+            Ok(())
+        }
         Command::Sandbox => {
             logs::start()?;
             serve::sandbox(load()?).await

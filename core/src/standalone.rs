@@ -97,6 +97,9 @@ async fn serve(
                 };
                 ledgers.edge.front.answer(*pending, answer)
             }
+            Turn::Document(reply) => {
+                return respond(http::Response { body: http::OPENAPI.to_owned(), ..reply });
+            }
             Turn::Reply(reply) => return respond(reply),
             Turn::Stream(stream) => return respond_stream(app, *stream),
         }

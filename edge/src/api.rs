@@ -27,6 +27,7 @@ use worker::ResponseBuilder;
 use worker::console_error;
 
 use crate::directory;
+use crate::document;
 use crate::host;
 use crate::objects;
 use crate::outbound;
@@ -81,6 +82,9 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
                     None => None,
                 };
                 settings.edge.front.answer(*pending, answer)
+            }
+            Turn::Document(reply) => {
+                return respond(http::Response { body: document::openapi(), ..reply });
             }
             Turn::Reply(reply) => return respond(reply),
             Turn::Stream(stream) => return respond_stream(env, *stream),

@@ -5,6 +5,7 @@
 mod api;
 mod cell;
 mod directory;
+mod document;
 mod host;
 mod objects;
 mod outbound;

@@ -1,15 +1,26 @@
 #!/usr/bin/env bash
-# Python's phonenumbers, in a folder of its own: the second opinion on the phone table.
+# Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
+# makes requests from the API's description.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-into=$TOOLS/phonenumbers-$PHONENUMBERS_VERSION
-ready() { [ "$("$into/bin/python" -c 'import phonenumbers; print(phonenumbers.__version__)' 2>/dev/null)" = "$PHONENUMBERS_VERSION" ]; }
-if ! ready; then
-    python3 -c 'import ensurepip' 2>/dev/null || apt_install python3 python3-venv
-    say "installing phonenumbers $PHONENUMBERS_VERSION from PyPI"
-    rm -rf "$into"
-    quietly "python3 -m venv" python3 -m venv "$into"
-    quietly "pip install phonenumbers" "$into/bin/pip" install --disable-pip-version-check --no-deps "phonenumbers==$PHONENUMBERS_VERSION"
-    ready || die "pip did not install a working phonenumbers" "Remove $into and start again."
-fi
-done_ "phonenumbers $PHONENUMBERS_VERSION (Python)"
+# install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there.
+install() {
+    local name=$1 version=$2 into=$TOOLS/$1-$2
+    shift 2
+    ready() {
+        [ "$("$into/bin/python" -c "from importlib.metadata import version; print(version('$name'))" 2>/dev/null)" = "$version" ] &&
+            "$into/bin/python" -c "import $name" 2>/dev/null
+    }
+    if ! ready; then
+        python3 -c 'import ensurepip' 2>/dev/null || apt_install python3 python3-venv
+        say "installing $name $version from PyPI"
+        rm -rf "$into"
+        quietly "python3 -m venv" python3 -m venv "$into"
+        quietly "pip install $name" "$into/bin/pip" install --disable-pip-version-check --no-deps "$@"
+        ready || die "pip did not install a working $name" "Remove $into and start again."
+    fi
+    done_ "$name $version (Python)"
+}
+
+install phonenumbers "$PHONENUMBERS_VERSION" "phonenumbers==$PHONENUMBERS_VERSION"
+install schemathesis "$SCHEMATHESIS_VERSION" --requirement "$ROOT/scripts/setup/schemathesis.txt"

@@ -22,11 +22,20 @@ pub struct Binding {
     payee: String,
 }
 
+/// The transaction a code is for: it becomes part of the code's digest and of the message.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Binding"))]
 #[serde(deny_unknown_fields)]
-struct Unchecked {
+pub(crate) struct Unchecked {
+    /// A decimal number as text: `499.00`.
+    #[cfg_attr(feature = "openapi", schemars(length(max = AMOUNT_CHARS_MAX), regex(pattern = r"^[0-9]+(\.[0-9]+)?$")))]
     amount: String,
+    /// ISO 4217.
+    #[cfg_attr(feature = "openapi", schemars(regex(pattern = "^[A-Z]{3}$")))]
     currency: String,
+    /// Letters, digits, spaces and `.,'&()-`, without addresses or numbers of more than 4 digits.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = PAYEE_CHARS_MAX)))]
     payee: String,
 }
 

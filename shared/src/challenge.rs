@@ -79,6 +79,7 @@ pub struct Nonce(pub Bytes<16>);
 
 /// The member `challenge` of the problem `challenge_required`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Challenge {
     /// The built-in proof of work.

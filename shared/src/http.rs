@@ -5,11 +5,13 @@
 
 mod access;
 mod call;
-mod create;
+pub(crate) mod create;
 mod factors;
 mod finish;
 mod gate;
 pub mod internal;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod pages;
 mod policy;
 mod preflight;
@@ -48,6 +50,7 @@ use crate::time::UnixMs;
 use crate::visitor;
 use crate::visitor::VisitorId;
 use crate::wire::api;
+use crate::wire::object::Object;
 
 use self::call::Call;
 pub use self::finish::Pending;
@@ -63,6 +66,9 @@ pub use self::watch::Stream;
 
 /// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// The API's description as `tiffin openapi` prints it, for the host that serves it ([`Turn::Document`]).
+pub const OPENAPI: &str = include_str!("http/openapi.json");
 
 /// A request, as a host read it.
 #[derive(Default)]
@@ -92,6 +98,8 @@ pub struct Peer {
 pub enum Turn {
     /// Ask, then [`Front::answer`].
     Ask(Box<Pending>),
+    /// Answer with the API's description, [`OPENAPI`], as the body. It is left to the host, so that the wasm need not hold it.
+    Document(Response),
     /// Answer at once.
     Reply(Response),
     /// Answer with a stream of events.
@@ -182,7 +190,7 @@ impl Front {
     pub fn begin(&self, visit: &Visit<'_>) -> Turn {
         let request_id = reply::request_id(visit.entropy);
         if let Some(page) = pages::find(visit.request, &request_id) {
-            return Turn::Reply(page);
+            return page;
         }
         match self.route(visit, &request_id) {
             Ok(turn) => turn,
@@ -373,5 +381,6 @@ fn guess(request: &Request) -> Result<api::Verify, Problem> {
         let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text.";
         Problem::new(problem::Code::InvalidRequest, detail)
     };
-    bytes::read_json::<api::Verify>(&request.body).map_err(invalid)
+    let Object(guess) = bytes::read_json::<Object<api::Verify>>(&request.body).map_err(invalid)?;
+    Ok(guess)
 }

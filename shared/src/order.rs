@@ -103,6 +103,7 @@ pub struct Attempt {
 
 /// How an attempt goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
     /// The provider says that it arrived.
@@ -119,6 +120,7 @@ pub enum AttemptState {
 
 /// Why an attempt failed, in one vocabulary for all providers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The handset is off or out of reach.

@@ -10,6 +10,8 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
         /// The closed list of refusals. Clients branch on these, never on `detail`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "openapi", schemars(rename = "ProblemCode"))]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $code)] $variant,)*
         }
@@ -92,14 +94,17 @@ pub struct Problem {
     pub challenge: Option<serde_json::Value>,
 }
 
-/// The JSON form.
+/// Problem details (RFC 9457).
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Problem"))]
 pub struct Body {
     /// `/problems/` and the code: a page that explains it.
     pub r#type: String,
     /// The same for every occurrence.
     pub title: String,
     /// Equal to the HTTP status.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 400, max = 599)))]
     pub status: u16,
     /// What is wrong with this request.
     pub detail: String,
@@ -110,6 +115,7 @@ pub struct Body {
     pub cancel: Option<Cancel>,
     /// What to solve, and to send back with the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::challenge::Challenge>"))]
     pub challenge: Option<serde_json::Value>,
 }
 

@@ -55,6 +55,8 @@ macro_rules! factors {
     ($($(#[$doc:meta])* $factor:ident = $name:literal,)+) => {
         /// Something that makes an order suspicious. Sorted by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "openapi", schemars(rename_all = "snake_case"))]
         pub enum Factor {
             $($(#[$doc])* $factor,)+
         }
@@ -196,6 +198,7 @@ impl<'de> Deserialize<'de> for Factors {
 
 /// What an order has to put up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Nothing.

@@ -5,3 +5,4 @@ pub mod event;
 pub mod factor;
 pub mod job;
 pub mod notice;
+pub mod object;

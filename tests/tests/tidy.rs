@@ -11,7 +11,7 @@ const FILE_LINES_MAX: usize = 400;
 /// A function this long hides its branches.
 const FUNCTION_LINES_MAX: usize = 70;
 /// What the pure crate may stand on: small, without clock or randomness of its own, at home in wasm.
-const SHARED_DEPENDENCIES: [&str; 16] = [
+const SHARED_DEPENDENCIES: [&str; 17] = [
     "base64",
     "chacha20poly1305",
     "chrono",
@@ -21,6 +21,8 @@ const SHARED_DEPENDENCIES: [&str; 16] = [
     "hpke",
     "qrcodegen",
     "rand_core",
+    // Only with the feature `openapi`, which the edge does not have.
+    "schemars",
     "serde",
     "serde_json",
     "sha1",
@@ -132,4 +134,17 @@ fn the_pinned_wasm_bindgen_is_the_one_in_the_lock_file() {
         versions.lines().find_map(|line| line.strip_prefix("WASM_BINDGEN_VERSION=")).unwrap_or_default();
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap_or_default();
     assert!(lock.contains(&format!("name = \"wasm-bindgen\"\nversion = \"{pinned}\"")), "{pinned}");
+}
+
+/// Schemas are for whoever writes the API's description down, and not for each isolate.
+#[test]
+fn the_wasm_holds_no_schemas() {
+    let manifest = |name: &str| std::fs::read_to_string(root().join(name)).unwrap_or_default();
+    assert!(manifest("core/Cargo.toml").contains("features = [\"openapi\"]"));
+    for name in ["Cargo.toml", "edge/Cargo.toml"] {
+        assert!(!manifest(name).contains("\"openapi\""), "{name}");
+    }
+    let shared = manifest("shared/Cargo.toml");
+    assert!(shared.contains("schemars = { workspace = true, optional = true }"));
+    assert!(!shared.contains("default = ["), "a feature that is on by default is on in the wasm");
 }

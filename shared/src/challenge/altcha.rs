@@ -44,6 +44,8 @@ const KIND: &str = "altcha";
 
 /// How much work a challenge asks for. Ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "AltchaCost"))]
 #[serde(rename_all = "snake_case")]
 pub enum Cost {
     /// The default.
@@ -92,6 +94,8 @@ pub enum Error {
 
 /// A challenge as the widget takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "AltchaChallenge"))]
 pub struct Issued {
     parameters: Parameters,
     /// HMAC-SHA256 over the parameters' JSON, in hexadecimal.
@@ -100,6 +104,8 @@ pub struct Issued {
 
 /// In alphabetical order: the signature covers the JSON with its names sorted, and nothing that is not named here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "AltchaParameters"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Parameters {
     algorithm: String,
@@ -116,9 +122,13 @@ struct Parameters {
 
 /// Ours; the widget only carries it. Alphabetical as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "AltchaData"))]
 #[serde(deny_unknown_fields)]
 struct Data {
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     bound: Bytes<16>,
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     key: KeyId,
     level: Cost,
 }

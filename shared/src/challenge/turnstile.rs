@@ -35,6 +35,8 @@ const DIGEST_CHARS: usize = 22;
 
 /// What the widget is rendered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "TurnstileChallenge"))]
 pub struct Issued {
     /// Cloudflare's public name of the widget.
     pub site_key: String,

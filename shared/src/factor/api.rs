@@ -23,6 +23,7 @@ use crate::wire::factor::EnrolFactor;
 use crate::wire::factor::EnrolledFactor;
 use crate::wire::factor::VerifiedFactor;
 use crate::wire::factor::VerifyFactor;
+use crate::wire::object::Object;
 
 /// Digits of a code where the request names none.
 const DIGITS_DEFAULT: u8 = 6;
@@ -189,7 +190,8 @@ const VERIFY: [Field; 1] = [Field {
 
 fn read<T: DeserializeOwned>(body: &[u8], fields: &[Field]) -> Result<T, Problem> {
     // The parser's own words could repeat a code.
-    bytes::read_json(body).map_err(|_| {
+    let read = bytes::read_json::<Object<T>>(body).map(|Object(value)| value);
+    read.map_err(|_| {
         let Ok(Value::Object(found)) = bytes::read_json::<Value>(body) else {
             return invalid("The body must be a JSON object.");
         };

@@ -28,6 +28,7 @@ const SEED_LABEL: &str = "factor/seed";
 
 /// The hash under the HMAC. Fixed when a factor is enrolled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// What every app knows, and what some apps compute whatever they are told. HMAC does not need collisions to be hard.

@@ -28,19 +28,20 @@ use crate::risk::Factors;
 use crate::risk::Origin;
 use crate::wire::api::Channel;
 use crate::wire::api::CreateOrder;
+use crate::wire::object::Object;
 
 /// The longest idempotency key.
-const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+pub(crate) const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// The longest name a caller may give an order.
-const CLIENT_REF_CHARS_MAX: usize = 64;
+pub(crate) const CLIENT_REF_CHARS_MAX: usize = 64;
 /// Pairs of metadata, and their lengths: kept with the order for a day.
-const METADATA_PAIRS_MAX: usize = 10;
-const METADATA_KEY_CHARS_MAX: usize = 40;
-const METADATA_VALUE_CHARS_MAX: usize = 120;
+pub(crate) const METADATA_PAIRS_MAX: usize = 10;
+pub(crate) const METADATA_KEY_CHARS_MAX: usize = 40;
+pub(crate) const METADATA_VALUE_CHARS_MAX: usize = 120;
 /// RFC 5321 section 4.5.3.1.3, less the angle brackets.
-const EMAIL_BYTES_MAX: usize = 254;
+pub(crate) const EMAIL_BYTES_MAX: usize = 254;
 /// BCP 47 section 4.4.1.
-const LOCALE_CHARS_MAX: usize = 35;
+pub(crate) const LOCALE_CHARS_MAX: usize = 35;
 const LOCALE_DEFAULT: &str = "en";
 
 /// An order that may go to a ledger, and what is needed before it does.
@@ -59,7 +60,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let index = &front.index;
     let key = idempotency_key(request)?;
     is_json(request)?;
-    let body: CreateOrder = bytes::read_json(&request.body)
+    let Object(body): Object<CreateOrder> = bytes::read_json(&request.body)
         .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
     check(&body, caller.key.kind)?;
     let (phone, email) = addresses(&body)?;
@@ -273,12 +274,7 @@ fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
     Ok(index.fingerprint("order", &canonical))
 }
 
-/// An object is asked for, and a list is none: derived parsers would read one field by field.
 pub(super) fn is_json(request: &Request) -> Result<(), Problem> {
-    let first = request.body.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first.is_some_and(|first| *first != b'{') {
-        return Err(invalid("The body must be a JSON object"));
-    }
     let Some(value) = request.header("content-type") else { return Ok(()) };
     let media_type = value.split(';').next().unwrap_or_default().trim();
     if media_type.eq_ignore_ascii_case("application/json") {

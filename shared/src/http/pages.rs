@@ -2,22 +2,28 @@
 
 use super::Request;
 use super::Response;
+use super::Turn;
 use super::problems;
 
 /// Seconds a browser may remember that a page may call.
 const PREFLIGHT_CACHE_S: &str = "600";
 
-pub(super) fn find(request: &Request, request_id: &str) -> Option<Response> {
+pub(super) fn find(request: &Request, request_id: &str) -> Option<Turn> {
     if request.method == "OPTIONS" && request.path.starts_with("/v1/") {
-        return Some(preflight(request_id));
+        return Some(Turn::Reply(preflight(request_id)));
     }
     if !request.is_read() {
         return None;
     }
     if request.path == "/healthz" {
-        return Some(Response::json(200, r#"{"status":"ok"}"#.to_owned(), request_id));
+        return Some(Turn::Reply(Response::json(200, r#"{"status":"ok"}"#.to_owned(), request_id)));
     }
-    request.path.strip_prefix("/problems/").map(|code| problems::page(code, request_id))
+    if request.path == "/openapi.json" {
+        // Pages that show it may come from anywhere.
+        return Some(Turn::Document(Response::json(200, String::new(), request_id).readable(None)));
+    }
+    let code = request.path.strip_prefix("/problems/")?;
+    Some(Turn::Reply(problems::page(code, request_id)))
 }
 
 /// A browser asks whether a page may call (Fetch standard, CORS preflight). It may try: the key decides.

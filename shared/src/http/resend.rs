@@ -13,6 +13,7 @@ use crate::ledger::ServiceRoutes;
 use crate::ledger::Whose;
 use crate::problem::Problem;
 use crate::wire::api;
+use crate::wire::object::Object;
 
 pub(super) fn parse(
     front: &Front,
@@ -24,7 +25,7 @@ pub(super) fn parse(
     is_json(visit.request)?;
     let empty = visit.request.body.iter().all(u8::is_ascii_whitespace);
     let body = if empty { b"{}".as_slice() } else { visit.request.body.as_slice() };
-    let resend: api::Resend = bytes::read_json(body)
+    let Object(resend): Object<api::Resend> = bytes::read_json(body)
         .map_err(|error| invalid(format!("The body is not a valid resend: {}", without_values(&error))))?;
     let routes = |(name, service): (&_, &_)| ServiceRoutes {
         service: Clone::clone(name),

@@ -28,7 +28,7 @@ use crate::wire::api::OrderState;
 /// How often to look while waiting: news is told within a second.
 pub const POLL_MS: u64 = 500;
 /// The longest wait, in seconds: proxies give up after a minute.
-const WAIT_S_MAX: u64 = 55;
+pub(super) const WAIT_S_MAX: u64 = 55;
 /// A stream says at least this often that it is alive.
 const STREAM_ROUND_MS: u64 = 20 * SECOND_MS;
 /// A stream ends after the longest life of a code and a little; a client that still cares connects again.

@@ -1,5 +1,8 @@
 //! Bodies of the public API, as JSON has them.
 
+mod channel;
+mod preflight;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -7,132 +10,95 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+pub use self::channel::Channel;
+pub use self::channel::ChannelChoice;
+pub use self::preflight::Check;
+pub use self::preflight::CheckName;
+pub use self::preflight::CheckResult;
+pub use self::preflight::Predicted;
+pub use self::preflight::Preflight;
 use crate::binding::Binding;
 use crate::directory::Risk;
 use crate::risk::Factors;
 use crate::risk::Tier;
-
-/// A way to reach a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// A mailbox.
-    Email,
-    /// A text message.
-    Sms,
-    /// A call that reads the code.
-    Voice,
-    /// A WhatsApp message.
-    Whatsapp,
-}
-
-impl Channel {
-    /// As it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Voice => "voice",
-            Self::Whatsapp => "whatsapp",
-        }
-    }
-}
-
-/// Which channel the caller asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelChoice {
-    /// The best one with a live route.
-    #[default]
-    Auto,
-    /// Email only.
-    Email,
-    /// SMS only.
-    Sms,
-    /// Voice only.
-    Voice,
-    /// WhatsApp only.
-    Whatsapp,
-}
-
-impl ChannelChoice {
-    /// As it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Email => Channel::Email.as_str(),
-            Self::Sms => Channel::Sms.as_str(),
-            Self::Voice => Channel::Voice.as_str(),
-            Self::Whatsapp => Channel::Whatsapp.as_str(),
-        }
-    }
-
-    /// Whether `channel` would do.
-    pub fn allows(self, channel: Channel) -> bool {
-        match self {
-            Self::Auto => true,
-            Self::Email => channel == Channel::Email,
-            Self::Sms => channel == Channel::Sms,
-            Self::Voice => channel == Channel::Voice,
-            Self::Whatsapp => channel == Channel::Whatsapp,
-        }
-    }
-}
+use crate::wire::object;
 
 /// `POST /v1/orders`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateOrder {
     /// Where the code goes: at least one address.
+    #[serde(deserialize_with = "object::required")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Destination"))]
     pub to: Destination,
     /// A service of the tenant.
+    #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^[a-z0-9][a-z0-9_-]{0,39}$")))]
     pub service: String,
     /// Default `auto`.
     #[serde(default)]
     pub channel: ChannelChoice,
     /// Language of the message as BCP 47; default `en`.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 2, max = crate::http::create::LOCALE_CHARS_MAX), regex(pattern = "^[A-Za-z0-9-]*$")))]
     pub locale: Option<String>,
     /// May raise the service's risk.
     pub risk: Option<Risk>,
     /// Transaction the code approves.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::binding::Unchecked>"))]
+    #[serde(default, deserialize_with = "object::optional")]
     pub binding: Option<Binding>,
     /// The user's connection, as the caller's server saw it. Secret keys only.
+    #[serde(default, deserialize_with = "object::optional")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Client>"))]
     pub client: Option<Client>,
     /// The caller's own name for this order, echoed: up to 64 characters.
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::http::create::CLIENT_REF_CHARS_MAX), regex(pattern = crate::http::openapi::patterns::PRINTABLE)))]
     pub client_ref: Option<String>,
     /// Echoed: up to 10 pairs of at most 40 and 120 characters.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(extend("maxProperties" = crate::http::create::METADATA_PAIRS_MAX), transform = crate::http::openapi::patterns::metadata))]
     pub metadata: Option<BTreeMap<String, String>>,
     /// Not accepted yet.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<()>"))]
     pub max_price: Option<IgnoredAny>,
     /// The caller's own code, 4–10 digits; one is made where there is none. Secret keys only.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", regex(pattern = r"^[0-9]{4,10}$")))]
     pub code: Option<crate::code::Code>,
     /// The solution of a challenge, as its widget gives it.
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::challenge::ANSWER_CHARS_MAX)))]
     pub challenge: Option<String>,
 }
 
 /// Where a code goes.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", schemars(extend("anyOf" = [{"required": ["phone"]}, {"required": ["email"]}])))]
 pub struct Destination {
     /// E.164.
+    #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^\+[1-9][0-9]{6,14}$")))]
     pub phone: Option<String>,
     /// A mailbox.
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::http::create::EMAIL_BYTES_MAX), regex(pattern = crate::http::openapi::patterns::EMAIL)))]
     pub email: Option<String>,
 }
 
 /// The user's connection.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Client {
     /// Address the user came from.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", extend("anyOf" = [{"format": "ipv4"}, {"format": "ipv6"}, {"type": "null"}])))]
     pub ip: Option<IpAddr>,
     /// ISO 3166-1 alpha-2.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", regex(pattern = "^[A-Z]{2}$")))]
     pub country: Option<crate::country::Country>,
 }
 
 /// `POST /v1/orders/{id}/resend`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Resend {
     /// Another way than before; default `auto`, the best untried one.
@@ -142,17 +108,21 @@ pub struct Resend {
 
 /// `POST /v1/orders/{id}/verify`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// 4–10 digits.
+    #[cfg_attr(feature = "openapi", schemars(with = "String", regex(pattern = r"^[0-9]{4,10}$")))]
     pub code: crate::code::Code,
     /// The solution of a challenge, as its widget gives it.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::challenge::ANSWER_CHARS_MAX)))]
     pub challenge: Option<String>,
 }
 
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// Durable at the edge, not yet with core.
@@ -177,6 +147,7 @@ pub enum OrderState {
 
 /// What a guess came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyResult {
     /// It was right before.
@@ -197,8 +168,10 @@ pub enum VerifyResult {
 
 /// An order as a reply shows it. Times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Order {
     /// `ord_…`
+    #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^ord_[A-Za-z0-9_-]{43}$")))]
     pub id: String,
     /// Where it stands.
     pub state: OrderState,
@@ -209,11 +182,14 @@ pub struct Order {
     /// Masked.
     pub to: String,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub created_at: String,
     /// When the code ends.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub expires_at: String,
     /// From when on a resend is taken; absent when none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub resend_at: Option<String>,
     /// Whether it can be called off; absent for an order that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -247,25 +223,30 @@ pub struct Order {
 
 /// What made an order suspicious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RiskView {
     /// What followed.
     pub tier: Tier,
     /// Why, sorted.
+    #[cfg_attr(feature = "openapi", schemars(with = "Vec<crate::risk::Factor>"))]
     pub factors: Factors,
 }
 
 /// Whether an order can be called off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Cancel {
     /// Now.
     pub window: CancelWindow,
     /// The next boundary: when it opens, or when it closes at the latest. Absent once it is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub until: Option<String>,
 }
 
 /// Whether an order can be called off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelWindow {
     /// The code was checked: who checks has a message in hand.
@@ -280,8 +261,10 @@ pub enum CancelWindow {
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// When it should have arrived.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub expected_by: String,
     /// Whether that has passed.
     pub overdue: bool,
@@ -289,8 +272,11 @@ pub struct Waiting {
 
 /// All that a publishable key sees of an order: nothing of earlier orders, guesses or routes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(extend("not" = {"required": ["attempts"]})))]
 pub struct PublicOrder {
     /// `ord_…`
+    #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^ord_[A-Za-z0-9_-]{43}$")))]
     pub id: String,
     /// Where it stands.
     pub state: OrderState,
@@ -301,11 +287,14 @@ pub struct PublicOrder {
     /// Masked.
     pub to: String,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub created_at: String,
     /// When the code ends.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub expires_at: String,
     /// From when on a resend is taken; absent when none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub resend_at: Option<String>,
     /// Whether it can be called off; absent for an order that is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -323,73 +312,9 @@ impl From<Order> for PublicOrder {
     }
 }
 
-/// Reply of `POST /v1/preflight`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preflight {
-    /// Whether an order like this would be accepted now.
-    pub ok: bool,
-    /// What was looked at, in this order; after one that fails, what depends on it is left out.
-    pub checks: Vec<Check>,
-    /// What it would cost. Null: this version has no price lists.
-    pub quote: Option<()>,
-    /// How it would go.
-    pub predicted: Option<Predicted>,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What.
-    pub name: CheckName,
-    /// How it looks.
-    pub result: CheckResult,
-    /// Why, and what to do about it.
-    pub detail: String,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckName {
-    /// The tenant can pay.
-    Balance,
-    /// The country is open, and the number is not blocked.
-    Country,
-    /// The key is unused.
-    IdempotencyKey,
-    /// The address may be sent another message.
-    Limits,
-    /// The number is one that can be sent to.
-    Number,
-    /// A live route leads there.
-    Route,
-    /// The service is open to the key.
-    Service,
-}
-
-/// How it looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckResult {
-    /// The order would be refused.
-    Fail,
-    /// Nothing in the way.
-    Pass,
-    /// It would be accepted; read the detail.
-    Warn,
-}
-
-/// How an order would go.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Predicted {
-    /// The way it would take first.
-    pub channel: Channel,
-    /// How long a message usually takes, in milliseconds.
-    pub waiting_ms: u64,
-}
-
 /// A try to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Attempt {
     /// Counts from 1.
     pub n: u32,
@@ -400,6 +325,7 @@ pub struct Attempt {
     /// How it went.
     pub state: crate::order::AttemptState,
     /// When it reached this state.
+    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
     pub at: String,
     /// What differs from the attempt before.
     pub changed: String,
@@ -410,6 +336,7 @@ pub struct Attempt {
 
 /// Reply of `POST /v1/orders/{id}/verify`.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Verified {
     /// What the guess came to.
     pub result: VerifyResult,

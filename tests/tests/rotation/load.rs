@@ -70,7 +70,8 @@ impl Load {
         let before = self.tally();
         let is_on = |tally: &Tally| {
             let count = |tally: &Tally, nth| tally.verified.get(&nth).copied().unwrap_or_default();
-            !tally.failed.is_empty() || (0..CUSTOMERS).all(|nth| count(tally, nth) >= count(&before, nth) + more)
+            !tally.failed.is_empty()
+                || (0..CUSTOMERS).all(|nth| count(tally, nth) >= count(&before, nth) + more)
         };
         let tally = wait::until("orders to be verified", || async { Ok(self.tally()) }, is_on).await?;
         anyhow::ensure!(tally.failed.is_empty(), "{:?}", tally.failed);

@@ -1,6 +1,7 @@
 //! Every key is replaced while customers order and verify; nobody notices, and the old keys open nothing afterwards.
 #![expect(clippy::panic_in_result_fn, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod factor;
 mod load;
 mod retired;
 
@@ -13,6 +14,7 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
+use self::factor::App;
 use self::load::Held;
 use self::load::Load;
 use self::retired::Challenge;
@@ -96,12 +98,16 @@ async fn every_ring_is_rotated_under_load_and_no_order_is_lost_or_refused() -> a
     let mut stack = Stack::start(Front::Edge, Backing::Shared).await?;
     let old = config(&stack)?;
     let challenge = Challenge::ask(&stack.client.with_key(&stack.keys.publishable)).await?;
+    let app = App::enrol(&stack.client).await?;
+    app.use_at(&stack.client, -1).await?;
+    let late = load::place(&stack.client, None).await?;
     let load = Load::start(&stack.client);
     load.go_on(1).await?;
 
     stage(&mut stack, &load, "stage", First::Edge).await?;
     stage(&mut stack, &load, "promote", First::Core).await?;
-    // The documented wait, as what it is for: nothing that an old key made is alive.
+    // The documented waits, as what they are for: nothing that an old key made is alive, but for one code.
+    app.use_at(&stack.client, 0).await?;
     load.go_on(1).await?;
     let before = old_keys_open(&stack, &old, &challenge).await?;
     assert_eq!(before[..2], ["202", "200"]);
@@ -113,6 +119,8 @@ async fn every_ring_is_rotated_under_load_and_no_order_is_lost_or_refused() -> a
     let after = old_keys_open(&stack, &old, &challenge).await?;
     assert_eq!(after[..2], ["401", "401"]);
     assert!(after[2].contains("key that is not in use"), "{after:?}");
+    assert_eq!(stack.client.guess(&late.id, &late.code).await?, "expired", "its pepper is gone");
+    app.use_at(&stack.client, 1).await?;
 
     load.go_on(2).await?;
     let tally = load.stop();
@@ -126,7 +134,8 @@ async fn every_ring_is_rotated_under_load_and_no_order_is_lost_or_refused() -> a
 async fn an_api_key_is_replaced_under_load_and_the_old_one_is_refused() -> anyhow::Result<()> {
     let mut stack = Stack::start(Front::Edge, Backing::Shared).await?;
     let load = Load::start(&stack.client);
-    let printed = stack.change_keys(&["stage", "api", "--tenant", "dev", "--kind", "secret", "--id", "fresh"])?;
+    let printed =
+        stack.change_keys(&["stage", "api", "--tenant", "dev", "--kind", "secret", "--id", "fresh"])?;
     let fresh = printed.split('\'').nth(1).context("a key")?.to_owned();
     deploy(&mut stack, &load, First::Core).await?;
     let (old, new) = (stack.client.clone(), stack.client.with_key(&fresh));

@@ -110,7 +110,8 @@ impl Challenge {
 
     /// What the edge says to an answer that was not worked for.
     pub async fn answer(&self, app: &Client) -> anyhow::Result<String> {
-        let challenge = json!({"parameters": self.issued["parameters"], "signature": self.issued["signature"]});
+        let challenge =
+            json!({"parameters": self.issued["parameters"], "signature": self.issued["signature"]});
         let solution = json!({"counter": 5_000, "derivedKey": "0".repeat(64), "time": 1});
         let text = serde_json::to_vec(&json!({"challenge": challenge, "solution": solution}))?;
         let mut answer = bytes::encode(&text).replace('-', "+").replace('_', "/");

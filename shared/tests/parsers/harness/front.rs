@@ -167,7 +167,7 @@ fn parse(text: &str) -> Request {
 pub fn request(data: &[u8]) {
     let Some(request) = read(data) else { return };
     match (begin(&request), begin(&request)) {
-        (Turn::Reply(one), Turn::Reply(two)) => {
+        (Turn::Document(one), Turn::Document(two)) | (Turn::Reply(one), Turn::Reply(two)) => {
             assert_eq!(one, two);
             well_formed(&one, &request);
         }
@@ -214,7 +214,7 @@ fn asked_well(request: &Request) {
 
 fn reply(turn: Turn) -> Result<Response, Box<Pending>> {
     match turn {
-        Turn::Reply(response) => Ok(response),
+        Turn::Document(response) | Turn::Reply(response) => Ok(response),
         Turn::Ask(pending) => Err(pending),
         Turn::Stream(mut stream) => Ok(stream.begun().unwrap().0),
     }
@@ -327,7 +327,7 @@ pub fn idempotency_key(data: &[u8]) {
             Some(Question::Ledger { ask: ledger::Ask::Create(create), .. }) => Some(create.idempotency_key),
             _ => panic!("an order became another question"),
         },
-        Turn::Stream(_) => panic!("an order became a stream"),
+        Turn::Document(_) | Turn::Stream(_) => panic!("an order became something to read"),
         Turn::Reply(reply) => {
             assert_eq!(reply.status, 400);
             None
