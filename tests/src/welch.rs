@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn noise_at_the_top_hides_nothing() {
         let times = |slow_by: f64| {
-            let noise = |at: u32| if at % 97 == 0 { f64::from(at) * 50.0 } else { 0.0 };
+            let noise = |at: u32| if at.is_multiple_of(97) { f64::from(at) * 50.0 } else { 0.0 };
             (0..20_000).map(|at| 100.0 + f64::from(at % 7) + slow_by + noise(at)).collect::<Vec<_>>()
         };
         let seen = compare(&times(1.0), &times(0.0));

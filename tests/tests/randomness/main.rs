@@ -29,11 +29,11 @@ async fn the_edge_without_randomness_answers_503_and_makes_no_code() -> anyhow::
     let _process = edge::start_behind(&dir.path().join("edge"), port, &variables, DRIVER)?;
     let at = format!("http://127.0.0.1:{port}");
     let client = Client::new(at.clone(), at.clone(), at, keys.secret)?;
-    let ready = || client.raw(Method::GET, format!("{}/readyz", client.edge), &[], Vec::new());
+    let ready = || client.raw(Method::GET, format!("{}/healthz", client.edge), &[], Vec::new());
     wait::until("the edge", ready, |reply| reply.status == 200).await?;
 
     let (phone, key) = (fresh_phone(), fresh_key());
-    // The ledger first: its first order needs randomness of its own, for the key exchange.
+    // The ledger first: the first order of an isolate needs randomness once more, for the key exchange.
     for place in ["ledger", "worker"] {
         let headers = [("idempotency-key", key.as_str()), ("x-random", place)];
         let refused = client.call(Method::POST, "/v1/orders", &headers, &login(&phone)).await?;

@@ -115,7 +115,7 @@ impl Challenge {
         let solution = json!({"counter": 5_000, "derivedKey": "0".repeat(64), "time": 1});
         let text = serde_json::to_vec(&json!({"challenge": challenge, "solution": solution}))?;
         let mut answer = bytes::encode(&text).replace('-', "+").replace('_', "/");
-        while answer.len() % 4 > 0 {
+        while !answer.len().is_multiple_of(4) {
             answer.push('=');
         }
         let mut body = login(&self.phone);

@@ -172,7 +172,7 @@ fn answer(challenge: &Value, counter: u64, derived: &str) -> anyhow::Result<Stri
     let solution = json!({"counter": counter, "derivedKey": derived, "time": 1});
     let text = serde_json::to_vec(&json!({"challenge": challenge, "solution": solution}))?;
     let mut base64 = bytes::encode(&text).replace('-', "+").replace('_', "/");
-    while base64.len() % 4 > 0 {
+    while !base64.len().is_multiple_of(4) {
         base64.push('=');
     }
     Ok(base64)

@@ -72,7 +72,7 @@ impl Ground {
             }
         }
         let last = expired.last().context("orders")?;
-        let is_expired = |reply: &Reply| reply.body["state"] == "expired";
+        let is_expired = |reply: &Reply| reply.body.get("state").is_some_and(|state| state == "expired");
         wait::until_within(2 * wait::DEADLINE, "expiry", || ground.server.fetch(last), is_expired).await?;
         let sibling = |id: &String| -> anyhow::Result<String> {
             Ok(OrderId::new(host::random()?, OrderId::parse(id)?.ledger()).to_string())
