@@ -56,8 +56,7 @@ pub(super) struct Draft {
 }
 
 pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Draft, Problem> {
-    let Visit { request, directory, .. } = *visit;
-    let index = &front.index;
+    let (Visit { request, directory, .. }, index) = (visit, &front.index);
     let key = idempotency_key(request)?;
     is_json(request)?;
     let Object(body): Object<CreateOrder> = bytes::read_json(&request.body)
@@ -91,7 +90,6 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         factors.insert(Factor::Payment);
     }
     let (client_ip, origin) = client(&body, caller.key.kind, visit);
-    // Whoever may be anyone: an app's user, or the user whose connection a server tells of.
     let is_stranger = caller.key.kind == KeyKind::Publishable || body.client.is_some();
     let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
     let create = Create {
@@ -100,6 +98,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         service: service_id.clone(),
         limits: caller.tenant.limits,
         ceilings: directory.ceilings,
+        // May be anyone: an app's user, or the user whose connection a server tells of.
         standing: if is_stranger { Standing::Stranger } else { Standing::Trusted },
         solved: None,
         is_suspect,

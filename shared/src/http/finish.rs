@@ -25,6 +25,7 @@ use crate::quota;
 use crate::quota::Quota;
 use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
+use crate::time::SECOND_MS;
 use crate::visitor;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
@@ -95,6 +96,11 @@ impl Pending {
             }
             Err((problem, quota)) => {
                 self.quotas.push(quota);
+                // A preflight takes no answer to a challenge: it waits.
+                if self.call == Call::Preflight && problem.code == Code::ChallengeRequired {
+                    let detail = "Your network asks a lot. Wait as long as Retry-After says.";
+                    return Err(Problem::rate_limited(detail, quota.reset_s.saturating_mul(SECOND_MS)));
+                }
                 Err(problem)
             }
         }

@@ -12,7 +12,8 @@ use crate::guesses::wrong_codes;
 /// The headers but for the request's own.
 fn common(reply: &Reply) -> HeaderMap {
     let mut headers = reply.headers.clone();
-    for own in ["x-request-id", "date"] {
+    // The last counts the caller's own requests down.
+    for own in ["x-request-id", "date", "ratelimit"] {
         headers.remove(own);
     }
     headers

@@ -41,7 +41,9 @@ async fn an_app_sees_little_and_spoils_nothing(front: Front) -> anyhow::Result<(
     assert_eq!((kept.status, kept.code()), (403, Some("challenge_required")));
     assert_eq!(server.create(&fresh_key(), &login(&phone)).await?.status, 202);
     let refused = app.create(&fresh_key(), &login(&phone)).await?;
-    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")));
+    let retry_after_s: u64 = refused.header("retry-after").unwrap_or_default().parse()?;
+    // A minute, or a little more where the network has nothing left either.
+    assert!(refused.status == 429 && (60..=66).contains(&retry_after_s), "{refused:?}");
     Ok(())
 }
 

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
-use tempfile::TempDir;
 use tiffin_tests::keys::Keys;
 use tiffin_tests::servers::root;
 use tiffin_tests::stack::edge_variables;
 
+use crate::figures::folder;
 use crate::figures::median;
 use crate::figures::ms;
 use crate::figures::rounded;
@@ -28,7 +28,7 @@ export default { fetch() { return new Response("ok"); } };
 "#;
 
 pub async fn measure() -> anyhow::Result<Value> {
-    let dir = TempDir::with_prefix("tiffin-bench-")?;
+    let dir = folder()?;
     let keys = Keys::make(&dir.path().join("keys"))?;
     let variables = edge_variables(&keys, 1)?;
     let (mut ours, mut floor) = (Vec::new(), Vec::new());

@@ -1,13 +1,22 @@
 //! What a figure is made of: medians, floors, and files.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 use tiffin_tests::servers::root;
 
 /// Clock ticks of `/proc/…/stat` a second: the same on every Linux that Rust supports.
 const TICKS_A_SECOND: f64 = 100.0;
+
+/// In memory where there is such a place: a busy disk would be measured instead.
+pub fn folder() -> anyhow::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    Ok(TempDir::with_prefix_in("tiffin-bench-", place)?)
+}
 
 /// The middle one.
 pub fn median(mut figures: Vec<f64>) -> f64 {

@@ -7,7 +7,6 @@ use std::time::Instant;
 use anyhow::Context;
 use serde_json::Value;
 use serde_json::json;
-use tempfile::TempDir;
 use tiffin_shared::bytes::hmac_sha256;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
@@ -32,6 +31,7 @@ use tiffin_tests::keys::Variables;
 use tiffin_tests::keys::settings;
 
 use crate::figures::float;
+use crate::figures::folder;
 use crate::figures::median;
 use crate::figures::rounded;
 
@@ -112,7 +112,7 @@ fn per_call<E: Into<anyhow::Error>>(mut call: impl FnMut() -> Result<(), E>) -> 
 
 impl World {
     fn new() -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix("tiffin-bench-")?;
+        let dir = folder()?;
         let file = dir.path().join("settings.toml");
         let more: String = SERVICES
             .iter()

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 use serde_json::json;
-use tempfile::TempDir;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::keys::Keys;
 use tiffin_tests::stack::edge_variables;
 
+use crate::figures::folder;
 use crate::figures::resident_kb;
 use crate::figures::rounded;
 use crate::load;
@@ -40,7 +40,7 @@ export default class extends WorkerEntrypoint {
 "#;
 
 pub async fn measure() -> anyhow::Result<Value> {
-    let dir = TempDir::with_prefix("tiffin-bench-")?;
+    let dir = folder()?;
     let keys = Keys::make(&dir.path().join("keys"))?;
     let core = Core::start().await?;
     let variables = edge_variables(&keys, core.port)?;

@@ -81,14 +81,14 @@ impl Billed {
         let (before, cpu_before) = (self.counts().await?, cpu_ms(self.pid)?);
         let made = self.orders(kind, ORDERS).await?;
         let (delivered, cpu_delivered) = (self.settled().await?, cpu_ms(self.pid)?);
-        for (id, _) in &made {
+        for (id, ..) in &made {
             let reply = self.http.fetch(id).await?;
             anyhow::ensure!(reply.body.get("state") == Some(&json!("delivered")), "{reply:?}");
         }
         // Looking is not billed to the order.
         let (looked, cpu_looked) = (self.settled().await?, cpu_ms(self.pid)?);
-        for (id, code) in &made {
-            let (headers, app) = self.caller(kind);
+        for (id, code, from) in &made {
+            let (headers, app) = self.caller(kind, from);
             let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let path = format!("/v1/orders/{id}/verify");
             let reply = app.call(Method::POST, &path, &headers, &json!({ "code": code })).await?;
@@ -108,27 +108,27 @@ impl Billed {
         }))
     }
 
-    /// One after the other, as they come to one phone's ledger. Ids and codes.
-    async fn orders(&self, kind: &str, count: usize) -> anyhow::Result<Vec<(String, String)>> {
+    /// One after the other, as they come to one phone's ledger. Ids, codes, and what the client's
+    /// network is made of.
+    async fn orders(&self, kind: &str, count: usize) -> anyhow::Result<Vec<(String, String, String)>> {
         let mut made = Vec::new();
         for _ in 0..count {
             let (phone, key) = (fresh_phone(), fresh_key());
-            let (own, client) = self.caller(kind);
+            let (own, client) = self.caller(kind, &phone);
             let mut headers = vec![("idempotency-key", key.as_str())];
             headers.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
             let reply = client.call(Method::POST, "/v1/orders", &headers, &login(&phone)).await?;
             anyhow::ensure!(reply.status == 202, "{reply:?}");
-            made.push((reply.id()?, client.code(&phone).await?));
+            made.push((reply.id()?, client.code(&phone).await?, phone));
         }
         Ok(made)
     }
 
     /// An app calls from its user's own network.
-    fn caller(&self, kind: &str) -> (Vec<(&'static str, String)>, Client) {
+    fn caller(&self, kind: &str, digits: &str) -> (Vec<(&'static str, String)>, Client) {
         if kind != "publishable" {
             return (Vec::new(), self.http.clone());
         }
-        let digits = fresh_phone();
         let part =
             |from: usize| digits.get(from..from + 2).unwrap_or_default().parse::<u8>().unwrap_or_default();
         let network = format!("10.{}.{}.{}", part(7), part(9), part(11));

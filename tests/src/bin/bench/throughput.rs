@@ -12,6 +12,7 @@ use tiffin_tests::stack::edge_variables;
 
 use crate::figures::cpu_ms;
 use crate::figures::float;
+use crate::figures::folder;
 use crate::figures::median;
 use crate::figures::rounded;
 use crate::load;
@@ -27,6 +28,9 @@ const ORDERS: usize = 600;
 /// Guesses at each order after the first: five would be all.
 const MORE_GUESSES: usize = 3;
 
+/// `create_alike` is `create` against a floor that makes the same calls of the platform: alarms, and a hand-over.
+const KINDS: [&str; 5] = ["create", "create_alike", "create_publishable", "first_guess", "verify"];
+
 /// One run: requests a second, and processor time of workerd per request in microseconds.
 #[derive(Clone, Copy)]
 struct Rate {
@@ -41,6 +45,11 @@ struct Rates {
     floor: Vec<Rate>,
 }
 
+enum Side {
+    Floor,
+    Ours,
+}
+
 struct Bench {
     keys: Keys,
     core: Core,
@@ -53,8 +62,8 @@ struct Bench {
 
 pub async fn measure() -> anyhow::Result<Value> {
     let mut bench = Bench::start().await?;
-    bench.round(&mut <[Rates; 4]>::default()).await?;
-    let mut all = <[Rates; 4]>::default();
+    bench.round(&mut <[Rates; KINDS.len()]>::default()).await?;
+    let mut all = <[Rates; KINDS.len()]>::default();
     for _ in 0..ROUNDS {
         bench.round(&mut all).await?;
     }
@@ -64,7 +73,7 @@ pub async fn measure() -> anyhow::Result<Value> {
     result.insert("what".into(), json!(what));
     result.insert("rounds".into(), json!(ROUNDS));
     result.insert("orders_a_round".into(), json!(ORDERS));
-    for (name, rates) in ["create", "create_publishable", "first_guess", "verify"].into_iter().zip(&all) {
+    for (name, rates) in KINDS.into_iter().zip(&all) {
         result.insert(name.into(), rates.summary());
     }
     Ok(Value::Object(result))
@@ -72,7 +81,7 @@ pub async fn measure() -> anyhow::Result<Value> {
 
 impl Bench {
     async fn start() -> anyhow::Result<Self> {
-        let dir = TempDir::with_prefix("tiffin-bench-")?;
+        let dir = folder()?;
         let keys = Keys::make(&dir.path().join("keys"))?;
         let core = Core::start().await?;
         let variables = edge_variables(&keys, core.port)?;
@@ -83,7 +92,7 @@ impl Bench {
 
     async fn round(
         &mut self,
-        [create, publishable, first_guess, verify]: &mut [Rates; 4],
+        [create, alike, publishable, first_guess, verify]: &mut [Rates; KINDS.len()],
     ) -> anyhow::Result<()> {
         let phones: Vec<_> = (0..ORDERS).map(|_| fresh_phone()).collect();
         let floors: Vec<_> = phones.iter().map(|phone| bare(phone)).collect();
@@ -91,7 +100,10 @@ impl Bench {
         let secret = bearer(&self.keys.secret);
         let orders = phones.iter().map(|phone| order(phone, &secret, &[])).collect();
         let bodies = self.ours(orders, 202, ORDERS, create).await?;
-        let fresh = self.floor(floors.clone(), create).await?;
+        let fresh = self.floor(floors.clone(), 0, create).await?;
+        let alikes = phones.iter().map(|phone| bare(&format!("alike/{phone}"))).collect();
+        self.floor(alikes, ORDERS, alike).await?;
+        alike.ours.extend(create.ours.last());
 
         let app = bearer(&self.keys.publishable);
         let from_apps = (0..ORDERS).map(|_| {
@@ -103,11 +115,11 @@ impl Bench {
         publishable.floor.push(fresh);
 
         let guesses = bodies.iter().map(|body| guess(body, &secret)).collect::<anyhow::Result<Vec<_>>>()?;
-        self.floor(floors.clone(), first_guess).await?;
+        self.floor(floors.clone(), 0, first_guess).await?;
         self.ours(guesses.clone(), 200, ORDERS, first_guess).await?;
 
         self.ours(again(&guesses), 200, 0, verify).await?;
-        self.floor(again(&floors), verify).await?;
+        self.floor(again(&floors), 0, verify).await?;
         Ok(())
     }
 
@@ -119,25 +131,38 @@ impl Bench {
         hand_overs: usize,
         rates: &mut Rates,
     ) -> anyhow::Result<Vec<String>> {
-        let (count, pid) = (float(requests.len()), self.ours.process.pid());
-        self.due += hand_overs;
-        let before = cpu_ms(pid)?;
-        let ran = load::run(self.ours.port, requests, status).await?;
-        eprintln!("ours {:?}", ran.took);
-        self.core.until_taken(self.due).await?;
-        eprintln!("taken");
-        let cpu_us = (cpu_ms(pid)? - before) * 1_000.0 / count;
-        rates.ours.push(Rate { per_second: count / ran.took.as_secs_f64(), cpu_us });
-        Ok(ran.bodies)
+        let (rate, bodies) = self.run(Side::Ours, requests, status, hand_overs).await?;
+        rates.ours.push(rate);
+        Ok(bodies)
     }
 
-    async fn floor(&self, requests: Vec<Vec<u8>>, rates: &mut Rates) -> anyhow::Result<Rate> {
-        let (count, pid) = (float(requests.len()), self.floor.process.pid());
+    async fn run(
+        &mut self,
+        side: Side,
+        requests: Vec<Vec<u8>>,
+        status: u16,
+        hand_overs: usize,
+    ) -> anyhow::Result<(Rate, Vec<String>)> {
+        let worker = match side {
+            Side::Floor => &self.floor,
+            Side::Ours => &self.ours,
+        };
+        let (count, pid) = (float(requests.len()), worker.process.pid());
+        self.due += hand_overs;
         let before = cpu_ms(pid)?;
-        let ran = load::run(self.floor.port, requests, 200).await?;
-        eprintln!("floor {:?}", ran.took);
+        let ran = load::run(worker.port, requests, status).await?;
+        self.core.until_taken(self.due).await?;
         let cpu_us = (cpu_ms(pid)? - before) * 1_000.0 / count;
-        let rate = Rate { per_second: count / ran.took.as_secs_f64(), cpu_us };
+        Ok((Rate { per_second: count / ran.took.as_secs_f64(), cpu_us }, ran.bodies))
+    }
+
+    async fn floor(
+        &mut self,
+        requests: Vec<Vec<u8>>,
+        hand_overs: usize,
+        rates: &mut Rates,
+    ) -> anyhow::Result<Rate> {
+        let (rate, _) = self.run(Side::Floor, requests, 200, hand_overs).await?;
         rates.floor.push(rate);
         Ok(rate)
     }

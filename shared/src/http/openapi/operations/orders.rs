@@ -60,7 +60,7 @@ fn preflight() -> Operation {
         parameters: &["IdempotencyKey"],
         body: body("PreflightOrder", true),
         replies: vec![(200, replies::json_of("Preflight", "What was looked at, and how it would go.", &[]))],
-        refusals: &[Code::IdempotencyKeyMissing, Code::InvalidRequest],
+        refusals: &[Code::IdempotencyKeyMissing, Code::InvalidRequest, Code::RateLimited],
         is_open: false,
     }
 }
