@@ -25,7 +25,6 @@ use crate::quota;
 use crate::quota::Quota;
 use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
-use crate::time::SECOND_MS;
 use crate::visitor;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
