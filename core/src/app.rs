@@ -17,6 +17,8 @@ use crate::config::REDIS_URL;
 use crate::directories::Directories;
 use crate::gateways::Gateways;
 use crate::gateways::call;
+use crate::guard::Guards;
+use crate::host;
 use crate::ledgers::Ledgers;
 use crate::store;
 use crate::store::Store;
@@ -80,6 +82,8 @@ pub struct App {
     pub directory: Directories,
     /// The ledgers, where this process serves the public API.
     pub ledgers: Option<Ledgers>,
+    /// Counts of what is sent and verified.
+    pub guards: Guards,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
     /// Settings.
@@ -120,6 +124,7 @@ impl App {
             seal: core_keys.seal,
             directory: Directories::new(config.directory()?),
             ledgers,
+            guards: Guards::new(host::now()),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,
             bus,

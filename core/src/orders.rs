@@ -58,8 +58,20 @@ pub fn edge_client() -> Result<reqwest::Client, reqwest::Error> {
 
 /// Applies one command, and begins the report of what changed without keeping the caller waiting.
 pub async fn apply(app: &Arc<App>, order: &OrderId, ask: Ask) -> Result<Decision, Error> {
+    apply_with(app, order, ask, None).await
+}
+
+async fn apply_with(
+    app: &Arc<App>,
+    order: &OrderId,
+    ask: Ask,
+    notice: Option<&Notice>,
+) -> Result<Decision, Error> {
     let command = Command { entropy: host::entropy()?, ask };
     let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
+    if let Some(news) = &reply.news {
+        app.guards.note(news, notice);
+    }
     if let Some(event) = reply.event {
         // Without a permit the report waits for the next sweep: the lease is in the record.
         if let Ok(permit) = app.background.clone().try_acquire_owned() {
@@ -80,9 +92,14 @@ pub async fn note(app: &Arc<App>, notice: &Notice) -> Result<(), Error> {
     let cause = match notice.what {
         What::Cancelled => Cause::Cancelled,
         What::Verified => Cause::Verified,
-        What::WrongCode => return Ok(()),
+        What::WrongCode => {
+            app.guards.note_wrong(notice);
+            return Ok(());
+        }
     };
-    apply(app, &notice.order, Ask::Stop(cause)).await.map(drop)
+    let noted = apply_with(app, &notice.order, Ask::Stop(cause), Some(notice)).await;
+    // It comes again, but is late, or was applied without our hearing so and is then not counted.
+    noted.map(drop).inspect_err(|_| app.guards.missed(host::now()))
 }
 
 /// Boxed: a ledger that is told may hand over, and so come back to an order.

@@ -1,18 +1,19 @@
 //! Keeps this process's directory true, and the edge's after it.
 //!
 //! Settings and tenants are read at boot; the API keys are read again when their file changes, so that a revoked key
-//! ends without a restart.
+//! ends without a restart. The guards' verdicts are read with them, by every process.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::snapshot::Snapshot;
 use tiffin_shared::http::internal;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config;
+use crate::guard::lists::Lists;
 use crate::host;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
@@ -37,13 +38,12 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
     // The version is the time at which the content was found new: of two processes, the one that changed last wins.
     let mut version = host::now();
     let mut pushed_at: Option<tokio::time::Instant> = None;
+    let mut lists = Lists::default();
     loop {
-        match refresh(&app) {
-            Ok(true) => (version, pushed_at) = (host::now(), None),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the directory stays as it was"),
+        if refresh(&app, &mut lists).await {
+            (version, pushed_at) = (host::now(), None);
         }
-        if pushes && pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN) {
+        if pushes && lists.is_whole() && pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN) {
             match push(&app, version).await {
                 Ok(()) => {
                     tracing::info!(version = version.0, "the edge has the directory");
@@ -60,8 +60,13 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
 }
 
 /// Reads again what may have changed. True when something has.
-fn refresh(app: &App) -> Result<bool, config::Error> {
-    Ok(app.directory.replace(app.config.reread_directory()?))
+async fn refresh(app: &App, lists: &mut Lists) -> bool {
+    let mut directory = app.config.reread_directory().unwrap_or_else(|error| {
+        tracing::error!(%error, "tenants and keys stay as they were");
+        Directory::clone(&app.directory.current())
+    });
+    directory.blocklist = lists.read(app, directory.tenants.keys()).await;
+    app.directory.replace(directory)
 }
 
 async fn push(app: &App, version: UnixMs) -> Result<(), Error> {

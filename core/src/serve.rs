@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
 use crate::deliver;
+use crate::guard;
 use crate::http;
 use crate::publish;
 use crate::sandbox;
@@ -25,6 +26,9 @@ use crate::sweep;
 
 /// How long work under way may take after a request to stop. What is left stays in the queue.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the last counts may take after that.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves `roles` until SIGTERM or Ctrl-C.
 pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow::Result<()> {
@@ -55,6 +59,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
     }
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     // Where this process serves the public API, there is no edge to push to.
     let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
     tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
@@ -68,6 +73,9 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     stop.send_replace(true);
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
+    }
+    if timeout(FLUSH_TIMEOUT, guard::flush(&app)).await.is_err() {
+        tracing::warn!("the last counts of orders are lost");
     }
     ended
 }

@@ -9,6 +9,7 @@ use tiffin_shared::bytes;
 use tiffin_shared::factor::FactorId;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
+use tiffin_shared::id::TenantId;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Machine;
 use tiffin_shared::time::UnixMs;
@@ -16,6 +17,7 @@ use tiffin_shared::visitor::VisitorId;
 
 pub use self::memory::Memory;
 pub use self::redis::Redis;
+use crate::guard::watched::Watched;
 
 /// The store did not do it, or did it without our hearing so. Commands are made to be sent again.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +46,16 @@ pub enum Error {
 pub enum Space {
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
+    /// [`tiffin_shared::guard::Guard`] by [`Watched`].
+    Guard,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
     Ledger,
     /// [`tiffin_shared::nonce::Nonce`] by the nonce.
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
     Order,
+    /// [`tiffin_shared::guard::verdicts::Verdicts`] by [`TenantId`].
+    Verdicts,
     /// [`tiffin_shared::visitor::Visitor`] by [`VisitorId`].
     Visitor,
 }
@@ -67,6 +73,11 @@ impl Key {
         Self { space: Space::Factor, id: id.to_string() }
     }
 
+    /// What a guard watches.
+    pub fn guard(watched: &Watched) -> Self {
+        Self { space: Space::Guard, id: watched.to_string() }
+    }
+
     /// A ledger.
     pub fn ledger(id: LedgerId) -> Self {
         Self { space: Space::Ledger, id: id.to_string() }
@@ -80,6 +91,11 @@ impl Key {
     /// An order.
     pub fn order(id: &OrderId) -> Self {
         Self { space: Space::Order, id: id.to_string() }
+    }
+
+    /// A tenant's list of verdicts.
+    pub fn verdicts(tenant: &TenantId) -> Self {
+        Self { space: Space::Verdicts, id: tenant.to_string() }
     }
 
     /// A client network.
@@ -97,9 +113,11 @@ impl Space {
     fn as_str(self) -> &'static str {
         match self {
             Self::Factor => "factor",
+            Self::Guard => "guard",
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",
             Self::Order => "order",
+            Self::Verdicts => "verdicts",
             Self::Visitor => "visitor",
         }
     }

@@ -11,6 +11,7 @@ use tiffin_shared::order;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::guard;
 use crate::host;
 use crate::ledgers;
 use crate::orders;
@@ -25,7 +26,7 @@ const BATCH_MAX: usize = 256;
 
 /// Sweeps until `stop` changes.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut spaces = vec![Space::Order];
+    let mut spaces = vec![Space::Order, Space::Guard];
     if app.ledgers.is_some() {
         spaces.push(Space::Ledger);
     }
@@ -50,10 +51,11 @@ async fn sweep(app: &Arc<App>, space: Space) {
     };
     for due in due {
         let woken = match space {
+            Space::Guard => guard::wake(app, &due).await,
             Space::Ledger => wake_ledger(app, &due).await,
             Space::Order => wake_order(app, &due).await,
             // These set no wake-ups.
-            Space::Factor | Space::Nonce | Space::Visitor => true,
+            Space::Factor | Space::Nonce | Space::Verdicts | Space::Visitor => true,
         };
         if woken && let Err(error) = app.store.rest(&due).await {
             tracing::warn!(%error, "a wake-up stays set; it will ring again");

@@ -7,6 +7,7 @@
 mod claim;
 mod outcome;
 mod report;
+mod stop;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -15,6 +16,7 @@ pub use self::claim::ATTEMPTS_MAX;
 pub use self::claim::CLAIM_MS;
 use self::claim::Claim;
 pub use self::report::REPORT_TIMEOUT_MS;
+pub use self::stop::News;
 
 use crate::bytes::Bytes;
 use crate::entropy::Entropy;
@@ -49,6 +51,9 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
+    /// When a provider first took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_at: Option<UnixMs>,
     /// The latest dispatch seen; older ones are over.
     #[serde(default, skip_serializing_if = "is_first")]
     dispatch: u8,
@@ -263,6 +268,8 @@ pub struct Reply {
     pub decision: Decision,
     /// Tell the edge, then ask [`Ask::Reported`]. One that fails comes again with a later `Tick`.
     pub event: Option<OrderEvent>,
+    /// To be counted, once.
+    pub news: Option<News>,
 }
 
 /// For the worker.
@@ -297,7 +304,9 @@ impl Machine for Order {
                 let (dispatch, token) = (dispatch.as_ref(), *token);
                 claim::step(state, Claim { token, header, dispatch, gateways }, command, now)
             }
-            (Ask::Stop(cause), state) => stop(state.unwrap_or_else(|| State::new(None, now)), *cause, now),
+            (Ask::Stop(cause), state) => {
+                stop::step(state.unwrap_or_else(|| State::new(None, now)), *cause, now)
+            }
             (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
                 outcome::receipt(state, *n, provider_id, *receipt, command, now)
             }
@@ -305,24 +314,10 @@ impl Machine for Order {
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
             (Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick, None) => {
-                Step::keep(Reply { decision: Decision::Stop, event: None })
+                Step::keep(Reply::of(Decision::Stop))
             }
         }
     }
-}
-
-/// **never-stale**: what the edge ended is not sent from here on. What is on its way cannot be called back.
-fn stop(mut state: State, cause: Cause, now: UnixMs) -> Step<State, Reply> {
-    let noted = Reply { decision: Decision::Noted, event: None };
-    let ended = match cause {
-        Cause::Cancelled | Cause::Superseded => OrderState::Cancelled,
-        Cause::Verified => OrderState::Verified,
-    };
-    if state.state == ended || state.state == OrderState::Verified {
-        return Step::keep(noted);
-    }
-    state.state = ended;
-    state.put(noted, now)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -343,6 +338,7 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
+            sent_at: None,
             dispatch: 0,
             before: 0,
             // From the time, so that a record made anew after a loss goes on above the numbers the edge has seen.
@@ -379,6 +375,12 @@ impl State {
         let expires_at = self.keep_until();
         let wake_at = (self.reported < self.seq).then_some(self.report_at);
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
+    }
+}
+
+impl Reply {
+    fn of(decision: Decision) -> Self {
+        Self { decision, event: None, news: None }
     }
 }
 

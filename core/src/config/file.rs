@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::directory::TurnstileSite;
+use tiffin_shared::guard::Policy;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
@@ -44,6 +45,9 @@ pub struct File {
     /// What one client network may ask.
     #[serde(default)]
     pub visitors: VisitorLimits,
+    /// When orders that nobody verifies look pumped, and what follows.
+    #[serde(default)]
+    pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
     /// Customers.
@@ -182,6 +186,7 @@ impl Gateway {
 
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
+        self.guard.check().map_err(|error| format!("guard.{error}"))?;
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
         let urls =
             [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];

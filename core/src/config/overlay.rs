@@ -8,7 +8,7 @@ use super::Environment;
 use super::Error;
 use super::File;
 
-const SECTIONS: [&str; 5] = ["bus", "delivery", "sandbox", "server", "store"];
+const SECTIONS: [&str; 6] = ["bus", "delivery", "guard", "sandbox", "server", "store"];
 
 /// The file again, with what the environment says over it. Each override is tried alone, so that what is wrong is
 /// blamed on the one that brought it.

@@ -28,7 +28,7 @@ pub const TENANT_ENTRIES_MAX: usize = 500;
 pub type PrefixTag = Bytes<8>;
 
 /// Whom a verdict is about, within a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// Orders to a country.
     Country(Country),

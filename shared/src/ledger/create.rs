@@ -184,6 +184,9 @@ fn make(
         expires_at,
     };
     let digest = Digest::new(keys.peppers.current(), &bound, entropy.derive("salt"), &code);
+    // A caller who brings the code verifies it, so that such an order would look like one that nobody verified.
+    let (country, prefix) =
+        if create.code.is_some() { (None, None) } else { (create.country, create.prefix) };
     let header = Header {
         v: job::VERSION,
         order: id.clone(),
@@ -192,8 +195,8 @@ fn make(
         channel: suspicion.channel,
         created_at: now,
         expires_at,
-        country: create.country,
-        prefix: create.prefix,
+        country,
+        prefix,
         supersedes: supersedes.to_vec(),
     };
     let job = Some(seal(create, command, &header, code)?);
@@ -219,8 +222,8 @@ fn make(
         by_phone: create.phone.is_some(),
         by_email: create.email.is_some(),
         waiting_ms: create.waiting_ms,
-        country: create.country,
-        prefix: create.prefix,
+        country,
+        prefix,
         resends: Vec::new(),
         guesses: 0,
         seq: 0,

@@ -46,7 +46,7 @@ impl Claim<'_> {
 }
 
 pub(super) fn step(mut state: State, claim: Claim<'_>, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let stop = Reply { decision: Decision::Stop, event: None };
+    let stop = Reply::of(Decision::Stop);
     let is_resend = claim.dispatch() > state.dispatch;
     if claim.dispatch() < state.dispatch || state.is_ended() || state.is_over() && !is_resend {
         return Step::keep(stop);
@@ -68,7 +68,7 @@ pub(super) fn step(mut state: State, claim: Claim<'_>, command: &Command, now: U
         Follow::Again => {
             let last = state.attempts.last().map(|last| (last.attempt.n, last.attempt.gateway.clone()));
             let decision = last.map_or(Decision::Stop, |(n, gateway)| Decision::Send { n, gateway });
-            return Step::keep(Reply { decision, event: None });
+            return Step::keep(Reply::of(decision));
         }
         Follow::Begin(changed) => changed,
         Follow::Stop => return Step::keep(stop),
@@ -84,7 +84,7 @@ pub(super) fn step(mut state: State, claim: Claim<'_>, command: &Command, now: U
             RESENT.to_owned()
         }
         Follow::Wait(until) => {
-            return Step::keep(Reply { decision: Decision::RetryAt(until), event: None });
+            return Step::keep(Reply::of(Decision::RetryAt(until)));
         }
     };
     let Some(gateway) = state.gateway(&claim, is_resend) else { return Step::keep(stop) };

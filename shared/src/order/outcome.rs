@@ -31,11 +31,13 @@ pub(super) fn result(
     // After a resend, what becomes of an earlier message no longer decides.
     let is_latest = state.attempts.last().is_some_and(|last| last.attempt.n == n);
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
-        return Step::keep(Reply { decision: Decision::Stop, event: None });
+        return Step::keep(Reply::of(Decision::Stop));
     };
+    let taken = matches!(outcome, CallOutcome::Taken { .. });
     if let CallOutcome::Taken { provider_id } = outcome {
         record.provider_id = Some(provider_id.clone());
     }
+    let called_at = record.attempt.at;
     // A receipt may come before the answer, and knows better.
     let is_open = matches!(record.attempt.state, AttemptState::Sending | AttemptState::Unknown);
     // A host that did not hear of its write says the same again.
@@ -44,7 +46,8 @@ pub(super) fn result(
         // The same answer as the first time, so that a worker that did not hear it keeps the job.
         let again = record.retry_at.filter(|_| !is_over);
         let decision = again.map_or(Decision::Stop, Decision::RetryAt);
-        return state.put(Reply { decision, event: None }, now);
+        let news = taken.then(|| state.sent(called_at)).flatten();
+        return state.put(Reply { news, ..Reply::of(decision) }, now);
     }
     record.attempt.at = now;
     let mut decision = Decision::Stop;
@@ -79,7 +82,10 @@ pub(super) fn result(
             record.attempt.reason = Some(Reason::UnknownOutcome);
         }
     }
-    state.tell(decision, command, now)
+    let news = taken.then(|| state.sent(called_at)).flatten();
+    let mut step = state.tell(decision, command, now);
+    step.reply.news = news;
+    step
 }
 
 pub(super) fn receipt(
@@ -90,7 +96,7 @@ pub(super) fn receipt(
     command: &Command,
     now: UnixMs,
 ) -> Step<State, Reply> {
-    let nothing = Reply { decision: Decision::Noted, event: None };
+    let nothing = Reply::of(Decision::Noted);
     let is_over = state.is_over();
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(nothing);
@@ -107,6 +113,7 @@ pub(super) fn receipt(
     if rank(attempt_state) <= rank(record.attempt.state) {
         return Step::keep(nothing);
     }
+    let called_at = record.attempt.at;
     record.attempt.state = attempt_state;
     record.attempt.at = now;
     record.attempt.reason = reason;
@@ -116,7 +123,13 @@ pub(super) fn receipt(
         state.state = order_state;
         state.reason = reason;
     }
-    state.tell(Decision::Noted, command, now)
+    let news = match receipt {
+        Receipt::Delivered | Receipt::Sent => state.sent(called_at),
+        Receipt::Failed(_) => None,
+    };
+    let mut step = state.tell(Decision::Noted, command, now);
+    step.reply.news = news;
+    step
 }
 
 /// Receipts come twice and out of order; an attempt only moves up.

@@ -29,7 +29,7 @@ impl State {
         self.report_at = now.plus(BACKOFF.delay_ms(self.report_tries, random));
         self.report_tries = self.report_tries.saturating_add(1);
         let event = self.event();
-        self.put(Reply { decision, event }, now)
+        self.put(Reply { decision, event, news: None }, now)
     }
 
     /// Nothing for an order whose job never came.
@@ -46,7 +46,7 @@ impl State {
 
 pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
-    let noted = Reply { decision: Decision::Noted, event: None };
+    let noted = Reply::of(Decision::Noted);
     if state.reported >= state.seq {
         return Step::keep(noted);
     }
@@ -58,7 +58,7 @@ pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, 
 }
 
 pub(super) fn reported(mut state: State, seq: u64, now: UnixMs) -> Step<State, Reply> {
-    let noted = Reply { decision: Decision::Noted, event: None };
+    let noted = Reply::of(Decision::Noted);
     if seq <= state.reported || seq > state.seq {
         return Step::keep(noted);
     }

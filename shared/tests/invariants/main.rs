@@ -6,6 +6,7 @@ mod common;
 
 mod attempts;
 mod limits;
+mod news;
 mod outbox;
 mod places;
 mod quotas;

@@ -69,7 +69,7 @@ impl Script {
     }
 
     /// SplitMix64: small, and the same everywhere.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.random;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -86,7 +86,7 @@ impl Script {
     }
 
     /// Mostly forward; sometimes back, as a skewed clock is; sometimes far, so that codes and windows end.
-    fn tick(&mut self) -> UnixMs {
+    pub fn tick(&mut self) -> UnixMs {
         let step = self.below(400);
         self.now = match step {
             0 => self.now.plus(6 * 3_600_000),

@@ -13,6 +13,7 @@ mod pages;
 mod parity;
 mod processes;
 mod publishable;
+mod pump;
 mod rate;
 mod refusals;
 mod strangers;

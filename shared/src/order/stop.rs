@@ -1,0 +1,63 @@
+//! What the edge ends; and what becomes known of an order once, for who counts how many of the orders sent are verified.
+
+use super::Cause;
+use super::Decision;
+use super::Reply;
+use super::State;
+use crate::machine::Step;
+use crate::time::UnixMs;
+use crate::wire::api::OrderState;
+use crate::wire::job::Header;
+
+/// What became known of an order. Each of the two comes once, whatever is redelivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The order; `None` where the record is not the one that it was sent by.
+    pub header: Option<Box<Header>>,
+    /// When a provider was called that took it, for the first time; `None` where the record does not know.
+    pub sent_at: Option<UnixMs>,
+    /// A provider has taken it. Not a resend.
+    pub is_sent: bool,
+    /// The user has verified it.
+    pub is_verified: bool,
+}
+
+/// **never-stale**: what the edge ended is not sent from here on. What is on its way cannot be called back.
+pub(super) fn step(mut state: State, cause: Cause, now: UnixMs) -> Step<State, Reply> {
+    let ended = match cause {
+        Cause::Cancelled | Cause::Superseded => OrderState::Cancelled,
+        Cause::Verified => OrderState::Verified,
+    };
+    if state.state == ended || state.state == OrderState::Verified {
+        return Step::keep(Reply::of(Decision::Noted));
+    }
+    state.state = ended;
+    let news = (cause == Cause::Verified).then(|| state.verified());
+    state.put(Reply { news, ..Reply::of(Decision::Noted) }, now)
+}
+
+impl State {
+    /// A provider that was called `at` has taken it.
+    pub(super) fn sent(&mut self, at: UnixMs) -> Option<News> {
+        if self.sent_at.is_some() {
+            return None;
+        }
+        self.sent_at = Some(at);
+        Some(News { is_sent: true, ..self.news() })
+    }
+
+    /// Who has the code was sent it, though the provider's answer or receipt is still to come, or was lost.
+    fn verified(&mut self) -> News {
+        let sent = self.attempts.last().map(|last| last.attempt.at).and_then(|at| self.sent(at));
+        News { is_sent: sent.is_some(), is_verified: true, ..self.news() }
+    }
+
+    fn news(&self) -> News {
+        News {
+            header: self.header.clone().map(Box::new),
+            sent_at: self.sent_at,
+            is_sent: false,
+            is_verified: false,
+        }
+    }
+}
