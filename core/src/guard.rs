@@ -4,6 +4,7 @@
 //! Nothing waits for it. While the store is away the counts are kept here, bounded, and no conversion is judged until
 //! everything has been heard again.
 
+mod consult;
 pub mod lists;
 pub mod pending;
 pub mod watched;
@@ -21,22 +22,16 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use tiffin_shared::country::Country;
-use tiffin_shared::guard::Around;
 use tiffin_shared::guard::Ask;
-use tiffin_shared::guard::Command;
 use tiffin_shared::guard::Count;
-use tiffin_shared::guard::Guard;
 use tiffin_shared::guard::Rates;
-use tiffin_shared::guard::Reply;
-use tiffin_shared::guard::blocklist::Put;
-use tiffin_shared::guard::verdicts;
-use tiffin_shared::guard::verdicts::Verdicts;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::order::News;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::notice::Notice;
 use tokio::sync::watch;
 
+use self::consult::consult;
 use self::pending::Batch;
 use self::pending::Pending;
 use self::watched::Watched;
@@ -45,7 +40,6 @@ use crate::app::App;
 use crate::host;
 use crate::store;
 use crate::store::Due;
-use crate::store::Key;
 
 /// How often counts go into the store. The guards remember batches for this pace.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -60,7 +54,7 @@ pub struct Guards {
     pending: Mutex<Pending>,
     /// On its way: the same batches again until the store has taken them.
     sealed: tokio::sync::Mutex<Vec<Batch>>,
-    /// See [`Around::sound_since`].
+    /// See [`tiffin_shared::guard::Around::sound_since`].
     sound_since: AtomicU64,
 }
 
@@ -202,88 +196,4 @@ pub async fn wake(app: &App, due: &Due) -> bool {
     let woken = consult(app, &watched, Ask::Tick, &Countries::new()).await;
     let woken = woken.inspect_err(|error| tracing::warn!(%error, "cannot wake a guard"));
     matches!(woken, Ok(_) | Err(store::Error::State { .. }))
-}
-
-/// Asks a guard, and puts a changed verdict into the tenant's list.
-async fn consult(
-    app: &App,
-    watched: &Watched,
-    ask: Ask,
-    countries: &Countries,
-) -> Result<Reply, store::Error> {
-    let country = match watched.what {
-        What::Country(_) | What::Guesses => None,
-        What::Prefix(country, _) => match countries.get(&(watched.tenant.clone(), country)) {
-            Some(rates) => Some(*rates),
-            None => {
-                let around = Watched { what: What::Country(country), ..watched.clone() };
-                // The very first change has a higher number: this only looks.
-                Some(apply(app, &around, Ask::Told(0), None).await?.figures.settled)
-            }
-        },
-    };
-    let reply = apply(app, watched, ask, country).await?;
-    if let Some(seq) = reply.change
-        && let Err(error) = tell(app, watched, seq, &reply, country).await
-    {
-        tracing::warn!(%error, subject = %watched, "a verdict is not in the list yet; the guard says it again");
-    }
-    Ok(reply)
-}
-
-async fn apply(
-    app: &App,
-    watched: &Watched,
-    ask: Ask,
-    country: Option<Rates>,
-) -> Result<Reply, store::Error> {
-    let around = Around { country, sound_since: app.guards.sound_since() };
-    let command = Command { kind: watched.what.kind(), policy: app.config.file.guard, around, ask };
-    app.store.apply::<Guard>(&Key::guard(watched), &command, host::now()).await
-}
-
-async fn tell(
-    app: &App,
-    watched: &Watched,
-    seq: u64,
-    reply: &Reply,
-    country: Option<Rates>,
-) -> Result<(), store::Error> {
-    let subject = watched.what.subject();
-    let set = verdicts::Command::Set { subject, standing: reply.verdict };
-    let list = app.store.apply::<Verdicts>(&Key::verdicts(&watched.tenant), &set, host::now()).await?;
-    match list.put {
-        Put::Changed | Put::Dropped(_) => log(watched, reply),
-        Put::Full => {
-            tracing::warn!(subject = %watched, "the tenant's list of verdicts is full of stricter ones");
-            return Ok(());
-        }
-        Put::Kept => {}
-    }
-    if matches!(list.put, Put::Dropped(_)) {
-        tracing::warn!(tenant = %watched.tenant, "the challenge of another prefix made room for this verdict");
-    }
-    apply(app, watched, Ask::Told(seq), country).await.map(drop)
-}
-
-fn log(watched: &Watched, reply: &Reply) {
-    let Some(standing) = reply.verdict else {
-        tracing::info!(subject = %watched, "the guard against pumping lets orders pass again");
-        return;
-    };
-    let figures = &reply.figures;
-    tracing::warn!(
-        subject = %watched,
-        level = ?standing.level,
-        because = ?standing.because,
-        mode = ?standing.mode,
-        until = standing.until.rfc3339(),
-        recent = ?figures.recent,
-        settled = ?figures.settled,
-        day = ?figures.day,
-        best = figures.best,
-        right_guesses = figures.right_guesses,
-        wrong_guesses = figures.wrong_guesses,
-        "the guard against pumping speaks up"
-    );
 }

@@ -116,12 +116,13 @@ fn unknown_keys_stop_the_boot() {
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 9] = [
+    let cases: [(&str, &str, &[&str]); 10] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 64", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\nttl_ms = 600001", &["login", "ttl_ms", "600000"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\ndigits = 3", &["login", "digits", "4"]),
+        ("samples_min = 20", "samples_min = 9", &["guard.samples_min", "10"]),
         ("guesses_per_code = 5", "guesses_per_code = 6", &["guesses_per_code"]),
         ("AC00000000000000000000000000000001", "AC1", &["twilio-sms.account_sid"]),
         ("AC00000000000000000000000000000002", "AC1", &["twilio-sms-2.account_sid"]),

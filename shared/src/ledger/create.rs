@@ -13,10 +13,12 @@ use super::state::Section;
 use super::state::Spent;
 use super::state::State;
 use super::state::is_final;
+use crate::bytes::Bytes;
 use crate::challenge::NONCE_MEMORY_MS;
 use crate::code::Bound;
 use crate::code::Code;
 use crate::code::Digest;
+use crate::country::Country;
 use crate::directory::Risk;
 use crate::id::OrderId;
 use crate::id::ServiceId;
@@ -149,6 +151,12 @@ impl Suspicion {
 }
 
 impl Create {
+    /// By what the order is counted as verified or not. A caller who brings the code checks it too, so that such an
+    /// order would look like one that nobody verified.
+    fn counted(&self) -> (Option<Country>, Option<Bytes<8>>) {
+        if self.code.is_some() { (None, None) } else { (self.country, self.prefix) }
+    }
+
     fn standing(&self) -> Standing {
         if self.solved.is_some() { Standing::Trusted } else { self.standing }
     }
@@ -184,9 +192,7 @@ fn make(
         expires_at,
     };
     let digest = Digest::new(keys.peppers.current(), &bound, entropy.derive("salt"), &code);
-    // A caller who brings the code verifies it, so that such an order would look like one that nobody verified.
-    let (country, prefix) =
-        if create.code.is_some() { (None, None) } else { (create.country, create.prefix) };
+    let (country, prefix) = create.counted();
     let header = Header {
         v: job::VERSION,
         order: id.clone(),

@@ -157,6 +157,11 @@ enum Follow {
 }
 
 impl Record {
+    /// When its worker claimed it, and then called.
+    pub(super) fn called_at(&self) -> UnixMs {
+        self.claimed_until.minus(CLAIM_MS)
+    }
+
     fn may_follow(&self, token: Bytes<16>, is_resend: bool, now: UnixMs) -> Follow {
         match (self.attempt.state, self.retry_at) {
             (AttemptState::Sending, _) if self.claim == token && now < self.claimed_until => Follow::Again,

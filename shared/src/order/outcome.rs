@@ -37,7 +37,7 @@ pub(super) fn result(
     if let CallOutcome::Taken { provider_id } = outcome {
         record.provider_id = Some(provider_id.clone());
     }
-    let called_at = record.attempt.at;
+    let called_at = record.called_at();
     // A receipt may come before the answer, and knows better.
     let is_open = matches!(record.attempt.state, AttemptState::Sending | AttemptState::Unknown);
     // A host that did not hear of its write says the same again.
@@ -113,7 +113,7 @@ pub(super) fn receipt(
     if rank(attempt_state) <= rank(record.attempt.state) {
         return Step::keep(nothing);
     }
-    let called_at = record.attempt.at;
+    let called_at = record.called_at();
     record.attempt.state = attempt_state;
     record.attempt.at = now;
     record.attempt.reason = reason;

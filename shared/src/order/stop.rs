@@ -1,7 +1,9 @@
 //! What the edge ends; and what becomes known of an order once, for who counts how many of the orders sent are verified.
 
+use super::AttemptState;
 use super::Cause;
 use super::Decision;
+use super::Record;
 use super::Reply;
 use super::State;
 use crate::machine::Step;
@@ -48,7 +50,9 @@ impl State {
 
     /// Who has the code was sent it, though the provider's answer or receipt is still to come, or was lost.
     fn verified(&mut self) -> News {
-        let sent = self.attempts.last().map(|last| last.attempt.at).and_then(|at| self.sent(at));
+        let arrived = self.attempts.iter().find(|record| record.attempt.state != AttemptState::Failed);
+        let called_at = arrived.or(self.attempts.last()).map(Record::called_at);
+        let sent = called_at.and_then(|at| self.sent(at));
         News { is_sent: sent.is_some(), is_verified: true, ..self.news() }
     }
 

@@ -63,7 +63,14 @@ async fn memory_and_redis_keep_guards_and_their_verdicts_alike() -> anyhow::Resu
     let mut script = Script::new(SEED);
     let (tenant, country) = (TenantId::parse("shop")?, Country::parse("IN")?);
     let around = Around { country: None, sound_since: START };
-    let policy = Policy { samples_min: 10, prefix_floor: 10, settle_ms: 30_000, ..Policy::default() };
+    let policy = Policy {
+        samples_min: 10,
+        prefix_floor: 10,
+        challenge_below_percent: 60,
+        block_below_percent: 50,
+        settle_ms: 30_000,
+        ..Policy::default()
+    };
     let (mut levels, mut put, mut change) = (BTreeSet::new(), BTreeSet::new(), None);
     for step in 0..COMMANDS {
         let now = script.tick();

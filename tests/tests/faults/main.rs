@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 mod common;
+mod counts;
 mod crash;
 mod forged_jobs;
 mod forged_receipts;
