@@ -158,7 +158,7 @@ impl Pending {
     }
 
     fn reply(&self, front: &Front, outcome: Outcome) -> Response {
-        if let (Outcome::ChallengeRequired, Some(gate)) = (&outcome, &self.gate) {
+        if let (Outcome::ChallengeRequired, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
             let problem = gate.demand(front, "This order needs a challenge.");
             return Response::problem(&problem, &self.request_id);
         }
