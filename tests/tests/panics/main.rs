@@ -1,7 +1,5 @@
 //! A panic of one request never touches another: not one beside it, not one after it, and not what is stored.
 
-#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
-
 use std::time::Duration;
 
 use reqwest::Method;
