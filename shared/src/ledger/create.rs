@@ -21,7 +21,6 @@ use crate::code::Digest;
 use crate::country::Country;
 use crate::directory::Risk;
 use crate::id::OrderId;
-use crate::id::ServiceId;
 use crate::machine::Step;
 use crate::risk::Factors;
 use crate::risk::Origin;
@@ -44,7 +43,7 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
         Err(outcome) => return Step::keep(Reply::of(outcome)),
     };
     let section = state.sections.entry(create.tenant.clone()).or_default();
-    let superseded = superseded(section, &create.service, now);
+    let superseded = superseded(section, create, now);
     let Some(order) = make(create, &suspicion, command, &superseded, now) else {
         return Step::keep(Reply::of(Outcome::Unavailable));
     };
@@ -104,25 +103,12 @@ fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outc
         (_, 0) => return Err(Outcome::ChallengeRequired),
         (_, retry_after_ms) => return Err(Outcome::RateLimited { retry_after_ms }),
     }
-    // Its place would be taken: by a stranger only after a challenge, so that no flood ends a code that was asked for.
-    let is_held = section.is_some_and(|section| section.is_held(&create.service, now));
-    if is_held && create.standing() == Standing::Stranger {
-        return Err(Outcome::ChallengeRequired);
-    }
     let suspicion = Suspicion::of(create, section, now);
     let is_due = create.is_suspect || suspicion.tier > Tier::Normal && create.standing == Standing::Stranger;
     if is_due && create.solved.is_none() {
         return Err(Outcome::ChallengeRequired);
     }
     Ok(suspicion)
-}
-
-impl Section {
-    /// Whether a live order of the service was a trusted caller's.
-    fn is_held(&self, service: &ServiceId, now: UnixMs) -> bool {
-        let is_live = |order: &Order| order.service == *service && !is_final(order.state_at(now));
-        self.orders.iter().any(|order| is_live(order) && order.standing == Standing::Trusted)
-    }
 }
 
 /// What the ledger makes of an order.
@@ -162,10 +148,14 @@ impl Create {
     }
 }
 
-/// **never-stale**: live orders of the same service, whose place a new one takes.
-fn superseded(section: &Section, service: &ServiceId, now: UnixMs) -> Vec<OrderId> {
-    let is_live = |order: &&Order| order.service == *service && !is_final(order.state_at(now));
-    section.orders.iter().filter(is_live).map(|order| order.id.clone()).collect()
+/// **never-stale**: live orders of the same service, whose place a new one takes. A stranger's takes none that a trusted
+/// caller made: else who knows a number could end its owner's code at will. The guess counters are the phone's, so a
+/// second live code gives nobody more guesses.
+fn superseded(section: &Section, create: &Create, now: UnixMs) -> Vec<OrderId> {
+    let is_live = |order: &&Order| order.service == create.service && !is_final(order.state_at(now));
+    let yields =
+        |order: &&Order| order.standing == Standing::Stranger || create.standing() == Standing::Trusted;
+    section.orders.iter().filter(is_live).filter(yields).map(|order| order.id.clone()).collect()
 }
 
 /// The order with its sealed job; nothing when randomness or sealing failed.

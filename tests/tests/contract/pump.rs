@@ -16,7 +16,8 @@ use tiffin_tests::wait;
 use tokio::task::JoinSet;
 
 /// The least that the guard may be set to: eleven orders are a pump, and half a minute is enough to verify.
-const SMALL: [(&str, &str); 5] = [
+const SMALL: [(&str, &str); 6] = [
+    ("TIFFIN_GUARD_MODE", "enforce"),
     ("TIFFIN_GUARD_PREFIX_FLOOR", "10"),
     ("TIFFIN_GUARD_SAMPLES_MIN", "10"),
     ("TIFFIN_GUARD_BLOCK_BELOW_PERCENT", "20"),
