@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod directories;
+pub mod edge;
 pub mod gateways;
 pub mod guard;
 pub mod host;

@@ -18,6 +18,7 @@ use tiffin_shared::wire::notice::Notice;
 use tiffin_shared::wire::notice::What;
 
 use crate::app::App;
+use crate::edge;
 use crate::host;
 use crate::ledgers;
 use crate::store;
@@ -38,14 +39,12 @@ pub enum Error {
 enum ReportError {
     #[error("the event does not encode: {0}")]
     Encode(#[from] serde_json::Error),
-    #[error("{0}")]
-    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Edge(#[from] edge::Error),
     #[error(transparent)]
     Ledger(#[from] ledgers::Error),
     #[error(transparent)]
     Order(#[from] Error),
-    #[error("the edge answered {0}")]
-    Status(u16),
 }
 
 /// A client for the edge: a deadline, no redirects.
@@ -124,13 +123,5 @@ async fn tell(app: &Arc<App>, event: OrderEvent) -> Result<(), ReportError> {
 async fn post(app: &App, event: &OrderEvent) -> Result<(), ReportError> {
     let entropy = host::entropy().map_err(Error::Randomness)?;
     let outgoing = internal::event(event, app.signing.current(), &entropy, host::now())?;
-    let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
-    let mut request = app.edge_client.post(url).body(outgoing.body);
-    for (name, value) in outgoing.headers {
-        request = request.header(name, value);
-    }
-    match request.send().await?.status().as_u16() {
-        200 => Ok(()),
-        status => Err(ReportError::Status(status)),
-    }
+    Ok(edge::post(app, outgoing).await?)
 }

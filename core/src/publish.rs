@@ -13,6 +13,7 @@ use tiffin_shared::time::UnixMs;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
 
@@ -25,12 +26,10 @@ const PUSH_AGAIN: Duration = Duration::from_secs(300);
 enum Error {
     #[error("it does not encode: {0}")]
     Encode(#[from] serde_json::Error),
-    #[error("{0}")]
-    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Edge(#[from] edge::Error),
     #[error(transparent)]
     Randomness(#[from] host::NoRandomness),
-    #[error("the edge answered {0}")]
-    Status(u16),
 }
 
 /// Looks and pushes until `stop` changes.
@@ -72,13 +71,5 @@ async fn refresh(app: &App, lists: &mut Lists) -> bool {
 async fn push(app: &App, version: UnixMs) -> Result<(), Error> {
     let snapshot = Snapshot::sign(&app.directory.current(), version.0, app.signing.current())?;
     let outgoing = internal::directory(&snapshot, app.signing.current(), &host::entropy()?, host::now())?;
-    let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
-    let mut request = app.edge_client.post(url).body(outgoing.body);
-    for (name, value) in outgoing.headers {
-        request = request.header(name, value);
-    }
-    match request.send().await?.status().as_u16() {
-        200 => Ok(()),
-        status => Err(Error::Status(status)),
-    }
+    Ok(edge::post(app, outgoing).await?)
 }

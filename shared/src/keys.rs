@@ -17,6 +17,7 @@ use crate::id::KeyId;
 use crate::id::LEDGER_HASH_BYTES;
 use crate::id::LedgerId;
 use crate::id::TenantId;
+use crate::phone;
 use crate::phone::Phone;
 use crate::secret::Secret;
 use crate::visitor::Network;
@@ -195,9 +196,8 @@ impl IndexKey {
 
     /// Names a number's neighbourhood to one tenant: all numbers that differ in their last four digits only.
     pub fn prefix(&self, tenant: &TenantId, phone: &Phone) -> bytes::Bytes<8> {
-        let e164 = phone.e164();
-        let head = e164.get(..e164.len().saturating_sub(4)).unwrap_or_default();
-        let fields = [b"tiffin-prefix-v1".as_slice(), tenant.as_str().as_bytes(), head.as_bytes()];
+        let range = phone::prefix(phone);
+        let fields = [b"tiffin-prefix-v1".as_slice(), tenant.as_str().as_bytes(), range.as_bytes()];
         bytes::Bytes(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
     }
 

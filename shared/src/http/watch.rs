@@ -23,7 +23,6 @@ use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
 use crate::wire::api;
-use crate::wire::api::OrderState;
 
 /// How often to look while waiting: news is told within a second.
 pub const POLL_MS: u64 = 500;
@@ -54,24 +53,13 @@ impl Hold {
         let Outcome::Found(order) = outcome else { return true };
         let tag = tag(order, self.shown);
         let known = *self.unlike.get_or_insert(tag);
-        now >= self.until || known != tag || is_over(order.state)
+        now >= self.until || known != tag || order.state.is_final()
     }
 }
 
 pub(super) fn tag(order: &api::Order, shown: Shown) -> Tag {
     let body = shown.json(order.clone()).unwrap_or_default();
     Bytes(bytes::truncate(bytes::sha256(body.as_bytes())))
-}
-
-fn is_over(state: OrderState) -> bool {
-    match state {
-        OrderState::Cancelled | OrderState::Expired | OrderState::Failed | OrderState::Verified => true,
-        OrderState::Accepted
-        | OrderState::Delivered
-        | OrderState::Queued
-        | OrderState::Sending
-        | OrderState::Sent => false,
-    }
 }
 
 /// What the client has already.
@@ -161,7 +149,7 @@ impl Stream {
             self.is_over = true;
             return format!("retry: {RETRY_MS}\n\n");
         };
-        self.is_over = is_over(order.state);
+        self.is_over = order.state.is_final();
         let tag = tag(&order, self.shown);
         if self.told.replace(tag) == Some(tag) {
             return ": still waiting\n\n".to_owned();

@@ -12,7 +12,6 @@ use super::state::Order;
 use super::state::Section;
 use super::state::Spent;
 use super::state::State;
-use super::state::is_final;
 use crate::bytes::Bytes;
 use crate::challenge::NONCE_MEMORY_MS;
 use crate::code::Bound;
@@ -152,7 +151,7 @@ impl Create {
 /// caller made: else who knows a number could end its owner's code at will. The guess counters are the phone's, so a
 /// second live code gives nobody more guesses.
 fn superseded(section: &Section, create: &Create, now: UnixMs) -> Vec<OrderId> {
-    let is_live = |order: &&Order| order.service == create.service && !is_final(order.state_at(now));
+    let is_live = |order: &&Order| order.service == create.service && !order.state_at(now).is_final();
     let yields =
         |order: &&Order| order.standing == Standing::Stranger || create.standing() == Standing::Trusted;
     section.orders.iter().filter(is_live).filter(yields).map(|order| order.id.clone()).collect()

@@ -3,7 +3,6 @@
 use super::Outcome;
 use super::Reply;
 use super::state::State;
-use super::state::is_final;
 use crate::machine::Step;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
@@ -16,7 +15,7 @@ pub(super) fn step(mut state: State, event: &OrderEvent, now: UnixMs) -> Step<St
     };
     order.seq = event.seq;
     order.attempts.clone_from(&event.attempts);
-    if !is_final(order.state_at(now)) && from_core(event.state) {
+    if !order.state_at(now).is_final() && from_core(event.state) {
         order.state = event.state;
         order.reason = event.reason;
     }

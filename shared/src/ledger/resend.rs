@@ -15,7 +15,6 @@ use super::outbox::Pending;
 use super::state::Order;
 use super::state::Section;
 use super::state::State;
-use super::state::is_final;
 use crate::bytes::Bytes;
 use crate::directory::Limits;
 use crate::id::GatewayId;
@@ -120,7 +119,7 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
 /// The best way that differs from all that was tried.
 #[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
 fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcome> {
-    if is_final(order.state_at(now)) || order.job.is_none() {
+    if order.state_at(now).is_final() || order.job.is_none() {
         return Err(Outcome::NothingChanged { may_change: Vec::new() });
     }
     let reachable = |way: &&Way| order.risk.permits(way.channel, order.by_phone, order.by_email);

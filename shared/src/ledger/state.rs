@@ -185,7 +185,7 @@ impl State {
         for section in self.sections.values_mut() {
             section.orders.retain(|order| now < order.keep_until());
             for order in &mut section.orders {
-                if order.job.is_some() && is_final(order.state_at(now)) {
+                if order.job.is_some() && order.state_at(now).is_final() {
                     order.job = None;
                 }
             }
@@ -235,7 +235,7 @@ impl Section {
     /// The order as a reply shows it.
     pub(super) fn view(&self, order: &Order, limits: &Limits, now: UnixMs) -> api::Order {
         let state = order.state_at(now);
-        let is_open = !is_final(state);
+        let is_open = !state.is_final();
         api::Order {
             id: order.id.to_string(),
             state,
@@ -267,7 +267,7 @@ impl Order {
 
     /// Expiry is decided by the time, not by an alarm.
     pub(super) fn state_at(&self, now: UnixMs) -> OrderState {
-        if !is_final(self.state) && (self.superseded || now >= self.expires_at) {
+        if !self.state.is_final() && (self.superseded || now >= self.expires_at) {
             OrderState::Expired
         } else {
             self.state
@@ -284,17 +284,5 @@ impl Order {
             issued_at: self.created_at,
             expires_at: self.expires_at,
         }
-    }
-}
-
-/// Whether an order in this state changes no more.
-pub(super) fn is_final(state: OrderState) -> bool {
-    match state {
-        OrderState::Cancelled | OrderState::Expired | OrderState::Failed | OrderState::Verified => true,
-        OrderState::Accepted
-        | OrderState::Delivered
-        | OrderState::Queued
-        | OrderState::Sending
-        | OrderState::Sent => false,
     }
 }

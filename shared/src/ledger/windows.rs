@@ -1,7 +1,6 @@
 //! The windows of an order: until when a message is waited for, and whether it can be called off.
 
 use super::state::Order;
-use super::state::is_final;
 use crate::order::AttemptState;
 use crate::time::UnixMs;
 use crate::wire::api;
@@ -58,7 +57,7 @@ impl Order {
 
     /// As a reply shows it; nothing when no message is on its way.
     pub(super) fn waiting(&self, now: UnixMs) -> Option<api::Waiting> {
-        let expected_by = self.expected_by().filter(|_| !is_final(self.state_at(now)))?;
+        let expected_by = self.expected_by().filter(|_| !self.state_at(now).is_final())?;
         Some(api::Waiting { expected_by: expected_by.rfc3339(), overdue: now >= expected_by })
     }
 }

@@ -145,6 +145,16 @@ pub enum OrderState {
     Verified,
 }
 
+impl OrderState {
+    /// Whether an order in this state changes no more.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Cancelled | Self::Expired | Self::Failed | Self::Verified => true,
+            Self::Accepted | Self::Delivered | Self::Queued | Self::Sending | Self::Sent => false,
+        }
+    }
+}
+
 /// What a guess came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]

@@ -9,6 +9,7 @@ use tiffin_core::host;
 use tiffin_shared::factor::totp;
 use tiffin_shared::factor::totp::Algorithm;
 use tiffin_shared::factor::totp::Seed;
+use tiffin_tests::authenticator::seed;
 use tiffin_tests::client::Client;
 use tiffin_tests::client::Reply;
 use tiffin_tests::stack::Backing;
@@ -19,22 +20,6 @@ const ENROL: &str = "/v1/factors";
 
 async fn post(client: &Client, path: &str, headers: &[(&str, &str)], body: Value) -> anyhow::Result<Reply> {
     client.call(Method::POST, path, headers, &body).await
-}
-
-/// As an authenticator app reads it: the secret in base32 inside the URI.
-fn seed(uri: &str) -> anyhow::Result<Seed> {
-    let secret = uri.split(['?', '&']).find_map(|part| part.strip_prefix("secret=")).context("no secret")?;
-    let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
-    for letter in secret.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter);
-        bits = (bits << 5) | u32::try_from(value.context("not base32")?)?;
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from((bits >> held) & 0xff)?);
-        }
-    }
-    Ok(Seed::new(&bytes))
 }
 
 fn code(seed: &Seed, steps_back: u64) -> String {

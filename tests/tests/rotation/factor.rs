@@ -7,6 +7,7 @@ use tiffin_core::host;
 use tiffin_shared::factor::totp;
 use tiffin_shared::factor::totp::Algorithm;
 use tiffin_shared::factor::totp::Seed;
+use tiffin_tests::authenticator;
 use tiffin_tests::client::Client;
 use tiffin_tests::client::fresh_key;
 
@@ -22,8 +23,7 @@ impl App {
         let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
         let reply = client.call(Method::POST, "/v1/factors", &headers, &body).await?;
         let uri = reply.body["otpauth_uri"].as_str().with_context(|| format!("no URI in {reply:?}"))?;
-        let secret = uri.split(['?', '&']).find_map(|part| part.strip_prefix("secret="));
-        Ok(Self { id: reply.id()?, seed: Seed::new(&base32(secret.context("no secret")?)?) })
+        Ok(Self { id: reply.id()?, seed: authenticator::seed(uri)? })
     }
 
     /// Types in the code of so many steps from now; a code a step away counts as well, and none counts twice.
@@ -35,18 +35,4 @@ impl App {
         anyhow::ensure!(reply.body["result"] == "verified", "{steps}: {reply:?}");
         Ok(())
     }
-}
-
-fn base32(text: &str) -> anyhow::Result<Vec<u8>> {
-    let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
-    for letter in text.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter);
-        bits = (bits << 5) | u32::try_from(value.context("not base32")?)?;
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from((bits >> held) & 0xff)?);
-        }
-    }
-    Ok(bytes)
 }
