@@ -259,8 +259,7 @@ impl Front {
                 let draft = create::parse(self, visit, caller)?;
                 let facts = Some(Facts::of(&draft));
                 let (create, ip) = (draft.create, draft.client_ip);
-                let visitor = ip.map(|ip| self.index.visitor(ip));
-                let gate = Gate::new(visit, caller.id, create.ledger, visitor, Cost::Light);
+                let gate = Gate::new(self, visit, (caller.id, create.ledger), ip, Cost::Light);
                 // It spends nothing of the address, so what it may tell is limited like guesses.
                 let id =
                     self.index.fingerprint("visitor-preflight", &visit.entropy.derive::<16>("preflight"));
@@ -282,9 +281,8 @@ impl Front {
 
     fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
         let create::Draft { mut create, client_ip, answer, .. } = create::parse(self, visit, caller)?;
-        let visitor = client_ip.map(|ip| self.index.visitor(ip));
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
-        let mut gate = Gate::new(visit, caller.id, create.ledger, visitor, cost);
+        let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
         let solved = gate.solve(self, answer.as_deref())?;
         if let Solved::Yes(nonce) = solved {
             create.solved = Some(nonce);
@@ -305,8 +303,7 @@ impl Front {
         let ledger = whose.order.ledger();
         let is_stranger = caller.key.kind == KeyKind::Publishable;
         let ip = visit.peer.ip.filter(|_| is_stranger);
-        let visitor = ip.map(|ip| self.index.visitor(ip));
-        let mut gate = Gate::new(visit, caller.id, ledger, visitor, Cost::Light);
+        let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
         let solved = match gate.solve(self, challenge.as_deref())? {
             Solved::Yes(nonce) => Some(nonce),
             Solved::No | Solved::Perhaps => None,
@@ -337,7 +334,9 @@ impl Front {
                 pending.told(self, Some((status, body)))
             }
             (Question::Turnstile(_), _) => pending.told(self, None),
-            (Question::Visitor { .. }, Some(Answer::Visitor(reply))) => pending.passed(self, reply),
+            (Question::Visitor { command, .. }, Some(Answer::Visitor(reply))) => {
+                pending.passed(self, command.ask, reply)
+            }
             // Nothing is sent or checked while limits cannot be counted: fail closed.
             (Question::Ledger { .. } | Question::Visitor { .. }, _) => {
                 return pending.finish(self, Outcome::Unavailable);

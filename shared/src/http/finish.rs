@@ -85,23 +85,35 @@ impl Pending {
     }
 
     /// Goes on with what the client network's limits say.
-    pub(super) fn passed(&mut self, front: &Front, reply: visitor::Reply) -> Result<(), Problem> {
-        let Some(gate) = &self.gate else { return Ok(()) };
+    pub(super) fn passed(
+        &mut self,
+        front: &Front,
+        ask: visitor::Ask,
+        reply: visitor::Reply,
+    ) -> Result<(), Problem> {
+        let Some(gate) = &mut self.gate else { return Ok(()) };
         let is_guess = matches!(self.call, Call::Preflight | Call::Verify(_));
-        match gate.passed(front, is_guess, reply) {
-            Ok(quota) => {
-                self.quotas.push(quota);
+        let passed = gate.passed(front, is_guess, reply);
+        let quota = match &passed {
+            Ok(quota) | Err((_, quota)) => *quota,
+        };
+        // The network's own limits are told, not those of the wider one.
+        if self.quotas.is_empty() {
+            self.quotas.push(quota);
+        }
+        match passed {
+            Ok(_) => {
+                if let Some(wider) = gate.ask_wider(ask, reply) {
+                    self.questions.push_front(wider);
+                }
                 Ok(())
             }
-            Err((problem, quota)) => {
-                self.quotas.push(quota);
-                // A preflight takes no answer to a challenge: it waits.
-                if self.call == Call::Preflight && problem.code == Code::ChallengeRequired {
-                    let detail = "Your network asks a lot. Wait as long as Retry-After says.";
-                    return Err(Problem::rate_limited(detail, quota.reset_s.saturating_mul(SECOND_MS)));
-                }
-                Err(problem)
+            // A preflight takes no answer to a challenge: it waits.
+            Err((problem, _)) if self.call == Call::Preflight && problem.code == Code::ChallengeRequired => {
+                let detail = "Your network asks a lot. Wait as long as Retry-After says.";
+                Err(Problem::rate_limited(detail, quota.reset_s.saturating_mul(SECOND_MS)))
             }
+            Err((problem, _)) => Err(problem),
         }
     }
 

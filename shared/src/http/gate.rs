@@ -1,5 +1,7 @@
 //! What a request must pass before a ledger is asked: the client network's limits, and a challenge where one is due.
 
+use std::net::IpAddr;
+
 use super::Front;
 use super::Question;
 use super::Visit;
@@ -41,6 +43,8 @@ pub(super) struct Gate {
     tenant: TenantId,
     ledger: LedgerId,
     visitor: Option<VisitorId>,
+    /// The IPv6 /48 around it, asked when the network is new: an attacker has 65,536 of them.
+    wider: Option<VisitorId>,
     site: Option<TurnstileSite>,
     cost: Cost,
     entropy: Entropy,
@@ -62,16 +66,20 @@ pub(super) enum Solved {
 
 impl Gate {
     pub(super) fn new(
+        front: &Front,
         visit: &Visit<'_>,
-        tenant: &TenantId,
-        ledger: LedgerId,
-        visitor: Option<VisitorId>,
+        (tenant, ledger): (&TenantId, LedgerId),
+        ip: Option<IpAddr>,
         cost: Cost,
     ) -> Self {
+        let network = ip.map(visitor::network);
+        let visitor = network.map(|network| front.index.visitor(network));
+        let wider = network.and_then(visitor::Network::site).map(|site| front.index.visitor(site));
         Self {
             tenant: tenant.clone(),
             ledger,
             visitor,
+            wider,
             site: visit.directory.turnstile.clone(),
             cost,
             entropy: visit.entropy.clone(),
@@ -125,7 +133,7 @@ impl Gate {
     }
 
     /// The question to Cloudflare, where a token waits.
-    pub(super) fn ask_turnstile(&self, front: &Front, ip: Option<std::net::IpAddr>) -> Option<Question> {
+    pub(super) fn ask_turnstile(&self, front: &Front, ip: Option<IpAddr>) -> Option<Question> {
         let (account, token) = (front.turnstile.as_ref()?, turnstile::Token::parse(self.token.as_deref()?)?);
         let ip = ip.map(|ip| ip.to_string());
         let idempotency = self.entropy.derive("turnstile");
@@ -158,6 +166,13 @@ impl Gate {
     pub(super) fn ask_visitor(&self, ask: visitor::Ask) -> Option<Question> {
         let visitor = self.visitor?;
         Some(Question::Visitor { visitor, command: visitor::Command { limits: self.limits, ask } })
+    }
+
+    /// The question to the wider network's limits, once, where the network itself is new.
+    pub(super) fn ask_wider(&mut self, ask: visitor::Ask, reply: visitor::Reply) -> Option<Question> {
+        let visitor = self.wider.take().filter(|_| reply.is_first())?;
+        let command = visitor::Command { limits: self.limits.site(), ask };
+        Some(Question::Visitor { visitor, command })
     }
 
     /// Goes on, or not, with what those limits say; and what to tell of them.

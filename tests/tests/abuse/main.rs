@@ -14,6 +14,7 @@ mod places;
 mod quotas;
 mod races;
 mod scope;
+mod sites;
 mod snapshots;
 mod solver;
 mod spoofing;
