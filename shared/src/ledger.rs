@@ -168,6 +168,8 @@ pub struct Create {
     pub factors: Factors,
     /// How it goes out when it is too suspicious for SMS.
     pub safer_channel: Option<Channel>,
+    /// Every channel that leads to the user, best first; none where the caller chose one.
+    pub channels: Vec<Channel>,
     /// High risk never goes by SMS, now or on a resend.
     pub risk: Risk,
     /// How long a message usually takes.

@@ -4,30 +4,44 @@
 //! needed to make the record again. Losing a record while its job is queued can therefore send twice, never not
 //! at all.
 
+mod attempt;
+mod choose;
 mod claim;
+mod look;
 mod outcome;
+mod reason;
+mod receipt;
 mod report;
 mod stop;
 
 use serde::Deserialize;
 use serde::Serialize;
 
-pub use self::claim::ATTEMPTS_MAX;
+pub use self::attempt::Attempt;
+pub use self::attempt::AttemptState;
+use self::attempt::Record;
+pub use self::choose::ATTEMPTS_MAX;
+pub use self::choose::PATIENCE_MS;
 pub use self::claim::CLAIM_MS;
 use self::claim::Claim;
+pub use self::look::Found;
+pub use self::look::LOOK_AFTER_MS;
+pub use self::reason::Reason;
+pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
+pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
 
 use crate::bytes::Bytes;
+use crate::country::Country;
 use crate::entropy::Entropy;
-use crate::id::GatewayId;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::route::Offer;
+use crate::route::Way;
 use crate::time::DAY_MS;
 use crate::time::UnixMs;
-use crate::wire::api;
-use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::event::OrderEvent;
 use crate::wire::job::Dispatch;
@@ -51,6 +65,12 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
+    /// Why nothing was sent at some moment, or nothing more; newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Note>,
+    /// The job comes again, and its claim decides what is next.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    waits: bool,
     /// When a provider first took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent_at: Option<UnixMs>,
@@ -68,113 +88,14 @@ pub struct State {
     report_at: UnixMs,
 }
 
-/// An attempt and what only core knows of it.
+/// A decision that was not to send, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
-    attempt: Attempt,
-    /// Who claimed it.
-    claim: Bytes<16>,
-    /// Until when the worker that claimed it may still be calling.
-    claimed_until: UnixMs,
-    /// Before this a further attempt would come too soon.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_at: Option<UnixMs>,
-    /// The provider's name for the message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    provider_id: Option<String>,
-}
-
-/// A try to deliver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attempt {
-    /// Counts from 1.
-    pub n: u32,
-    /// How.
-    pub channel: Channel,
-    /// Through whom.
-    pub gateway: GatewayId,
-    /// How it goes.
-    pub state: AttemptState,
-    /// When it came into this state.
+pub struct Note {
+    /// When.
     pub at: UnixMs,
-    /// **something-changes**: what differs from the attempt before.
-    pub changed: String,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Reason>,
-}
-
-/// How an attempt goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum AttemptState {
-    /// The provider says that it arrived.
-    Delivered,
-    /// The provider refused it, or says that it did not arrive.
-    Failed,
-    /// The provider is being called.
-    Sending,
-    /// The provider took it.
-    Sent,
-    /// The provider was called and may have it; a receipt will tell.
-    Unknown,
-}
-
-/// Why an attempt failed, in one vocabulary for all providers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The handset is off or out of reach.
-    AbsentTemporary,
-    /// The provider does not accept our credentials.
-    AuthFailed,
-    /// The carrier filtered the text.
-    ContentFiltered,
-    /// The provider account may not send to this country.
-    CountryDisabled,
-    /// Our account with the provider is empty.
-    InsufficientBalance,
-    /// No such subscriber.
-    InvalidNumber,
-    /// A number that takes no text messages.
-    Landline,
-    /// The user has opted out.
-    OptedOut,
-    /// The provider failed or could not be reached.
-    ProviderDown,
-    /// Refused for another reason.
-    Rejected,
-    /// The sender is not approved.
-    SenderUnapproved,
-    /// The provider asks us to slow down.
-    Throttled,
-    /// The message's life ended on the way.
-    TtlExpired,
-    /// The provider was called and did not answer.
-    UnknownOutcome,
-}
-
-impl Reason {
-    /// Whether the same way may do better after a while.
-    pub fn passes(self) -> bool {
-        match self {
-            Self::AbsentTemporary | Self::ProviderDown | Self::Throttled | Self::TtlExpired => true,
-            Self::AuthFailed
-            | Self::ContentFiltered
-            | Self::CountryDisabled
-            | Self::InsufficientBalance
-            | Self::InvalidNumber
-            | Self::Landline
-            | Self::OptedOut
-            | Self::Rejected
-            | Self::SenderUnapproved
-            | Self::UnknownOutcome => false,
-        }
-    }
+    /// Why.
+    pub why: String,
 }
 
 /// One event with what its step may use.
@@ -196,8 +117,17 @@ pub enum Ask {
         header: Box<Header>,
         /// Where the job is a resend.
         dispatch: Option<Dispatch>,
-        /// The gateways that carry the channel, best first.
-        gateways: Vec<GatewayId>,
+        /// The ways that may carry it, best first; see [`route::rank`](crate::route::rank).
+        offers: Vec<Offer>,
+    },
+    /// The provider was asked whether it has the message of attempt `n`.
+    Looked {
+        /// Which attempt.
+        n: u32,
+        /// Which look at it.
+        look: u8,
+        /// What it said.
+        found: Found,
     },
     /// The provider told how a message fares.
     Receipt {
@@ -237,15 +167,18 @@ pub enum Cause {
 /// How a call to a provider ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// It will not do better another time.
-    Permanent(Reason),
+    /// The provider did not take it.
+    Failed(Reason),
     /// The provider took it.
     Taken {
         /// The provider's name for the message.
         provider_id: String,
     },
-    /// It may do better after a while. The provider did not take it.
-    Transient(Reason),
+    /// The provider did not take it, and asks us to slow down.
+    Throttled {
+        /// For how long, where it says so, in milliseconds.
+        retry_after_ms: Option<u64>,
+    },
     /// The request went out and no answer came: the provider may have it.
     Unknown,
 }
@@ -270,6 +203,35 @@ pub struct Reply {
     pub event: Option<OrderEvent>,
     /// To be counted, once.
     pub news: Option<News>,
+    /// What the router learns from it, once.
+    pub lesson: Option<Lesson>,
+}
+
+/// What the router learns of a way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// Which way.
+    pub way: Way,
+    /// Where to.
+    pub country: Option<Country>,
+    /// What happened.
+    pub what: Learnt,
+}
+
+/// What happened to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learnt {
+    /// It arrived, so long after the call.
+    Delivered {
+        /// From the call to the receipt.
+        after_ms: u64,
+    },
+    /// It did not arrive, or its usual time passed in silence.
+    Lost,
+    /// The provider took it.
+    Taken,
+    /// The user has its code.
+    Verified,
 }
 
 /// For the worker.
@@ -277,14 +239,27 @@ pub struct Reply {
 pub enum Decision {
     /// Nothing to do.
     Noted,
-    /// Put the job back into the queue until then.
+    /// As [`Decision::RetryAt`], and nothing of the order was sent yet: the phone's later orders wait behind it.
+    Hold(UnixMs),
+    /// Ask the provider whether it has the message of this attempt, then ask [`Ask::Looked`].
+    Look {
+        /// Its number.
+        n: u32,
+        /// Which look at it.
+        look: u8,
+        /// Through whom.
+        way: Way,
+        /// When the provider was called.
+        called_at: UnixMs,
+    },
+    /// Come again then, or as soon as something happens to the order.
     RetryAt(UnixMs),
     /// Call the provider now, as this attempt.
     Send {
         /// Its number.
         n: u32,
-        /// Through whom.
-        gateway: GatewayId,
+        /// Which way.
+        way: Way,
     },
     /// The job is done with; take it off the queue.
     Stop,
@@ -299,23 +274,27 @@ impl Machine for Order {
         let state = state.filter(|state| now < state.keep_until());
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         match (&command.ask, state) {
-            (Ask::Claim { token, header, dispatch, gateways }, state) => {
+            (Ask::Claim { token, header, dispatch, offers }, state) => {
                 let state = state.unwrap_or_else(|| State::new(Some(header), now));
                 let (dispatch, token) = (dispatch.as_ref(), *token);
-                claim::step(state, Claim { token, header, dispatch, gateways }, command, now)
+                claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
             }
             (Ask::Stop(cause), state) => {
                 stop::step(state.unwrap_or_else(|| State::new(None, now)), *cause, now)
             }
+            (Ask::Looked { n, look, found }, Some(state)) => {
+                look::looked(state, (*n, *look), found, command, now)
+            }
             (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
-                outcome::receipt(state, *n, provider_id, *receipt, command, now)
+                receipt::step(state, *n, provider_id, *receipt, command, now)
             }
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
-            (Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick, None) => {
-                Step::keep(Reply::of(Decision::Stop))
-            }
+            (
+                Ask::Looked { .. } | Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick,
+                None,
+            ) => Step::keep(Reply::of(Decision::Stop)),
         }
     }
 }
@@ -338,6 +317,8 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
+            notes: Vec::new(),
+            waits: false,
             sent_at: None,
             dispatch: 0,
             before: 0,
@@ -380,21 +361,6 @@ impl State {
 
 impl Reply {
     fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None }
-    }
-}
-
-impl Attempt {
-    /// As the public API shows it.
-    pub fn view(&self) -> api::Attempt {
-        api::Attempt {
-            n: self.n,
-            channel: self.channel,
-            gateway: self.gateway.to_string(),
-            state: self.state,
-            at: self.at.rfc3339(),
-            changed: self.changed.clone(),
-            reason: self.reason,
-        }
+        Self { decision, event: None, news: None, lesson: None }
     }
 }

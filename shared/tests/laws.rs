@@ -177,7 +177,10 @@ const ORDER: Subject<Order> = Subject {
     again_ms: |command| match command.ask {
         order::Ask::Receipt { .. } | order::Ask::Reported(_) | order::Ask::Stop(_) => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
-        order::Ask::Claim { .. } | order::Ask::Result { .. } | order::Ask::Tick => Some(0),
+        order::Ask::Claim { .. }
+        | order::Ask::Looked { .. }
+        | order::Ask::Result { .. }
+        | order::Ask::Tick => Some(0),
     },
 };
 

@@ -27,6 +27,7 @@ use crate::risk::Factor;
 use crate::risk::Factors;
 use crate::risk::Origin;
 use crate::wire::api::Channel;
+use crate::wire::api::ChannelChoice;
 use crate::wire::api::CreateOrder;
 use crate::wire::object::Object;
 
@@ -106,6 +107,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         geo: caller.tenant.geo.clone(),
         factors,
         safer_channel,
+        channels: fallbacks(&body, &ways),
         risk,
         waiting_ms: service.waiting_ms,
         country,
@@ -254,6 +256,17 @@ fn channel(
         };
         Problem::new(Code::NoRoute, detail)
     })
+}
+
+/// Where an order may fail over to: nowhere else, where its caller named the channel.
+fn fallbacks(body: &CreateOrder, ways: &[Way]) -> Vec<Channel> {
+    let mut channels = Vec::new();
+    for way in ways.iter().filter(|_| body.channel == ChannelChoice::Auto) {
+        if !channels.contains(&way.channel) {
+            channels.push(way.channel);
+        }
+    }
+    channels
 }
 
 /// `u•••@example.com`.

@@ -133,6 +133,14 @@ impl Suspicion {
         };
         Self { factors, tier, channel, risk }
     }
+
+    /// Where delivery may fail over to: a risky order never by SMS, whatever else fails.
+    fn then(&self, create: &Create) -> Vec<Channel> {
+        let (by_phone, by_email) = (create.phone.is_some(), create.email.is_some());
+        let may =
+            |channel: &Channel| *channel != self.channel && self.risk.permits(*channel, by_phone, by_email);
+        create.channels.iter().copied().filter(may).collect()
+    }
 }
 
 impl Create {
@@ -188,6 +196,7 @@ fn make(
         tenant: create.tenant.clone(),
         service: create.service.clone(),
         channel: suspicion.channel,
+        then: suspicion.then(create),
         created_at: now,
         expires_at,
         country,

@@ -1,30 +1,33 @@
-//! Claim before send: whether a worker that holds a job may call a provider now.
+//! Claim before send: whether a worker that holds a job may call a provider now, and which.
 
 use super::Attempt;
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Learnt;
+use super::Note;
 use super::Reason;
 use super::Record;
 use super::Reply;
 use super::State;
+use super::attempt::Looks;
+use super::choose::Choice;
 use crate::bytes::Bytes;
-use crate::id::GatewayId;
 use crate::machine::Step;
+use crate::route::Offer;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
-use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 
-/// Attempts for one sending of an order. With doubling delays from one second they span half a minute.
-pub const ATTEMPTS_MAX: u32 = 6;
 /// How long a claim holds: longer than a call to a provider may take, so that a claim that ran out means a
 /// worker that died, or never got to tell.
 pub const CLAIM_MS: u64 = 20 * SECOND_MS;
+/// Decisions kept that were not to send.
+const NOTES_MAX: usize = 16;
 
-/// What changed, for a resend.
+const FIRST: &str = "first attempt";
 const RESENT: &str = "asked for once more";
 
 /// A worker's wish to send.
@@ -32,23 +35,35 @@ pub(super) struct Claim<'a> {
     pub(super) token: Bytes<16>,
     pub(super) header: &'a Header,
     pub(super) dispatch: Option<&'a Dispatch>,
-    pub(super) gateways: &'a [GatewayId],
+    pub(super) offers: &'a [Offer],
 }
 
-impl Claim<'_> {
-    fn dispatch(&self) -> u8 {
-        self.dispatch.map_or(0, |dispatch| dispatch.n)
-    }
-
-    fn channel(&self) -> Channel {
-        self.dispatch.map_or(self.header.channel, |dispatch| dispatch.channel)
-    }
+/// What the last attempt leaves to do.
+enum Follow {
+    /// The claim stands, and its worker has not heard so: it has not called.
+    Again,
+    /// Another attempt, if there is a way.
+    Choose,
+    /// Ask the provider.
+    Look,
+    /// The worker that claimed it is gone, and it may have reached the provider.
+    Lost,
+    /// Nothing more.
+    Stop,
+    /// Not yet.
+    Wait(UnixMs),
 }
 
-pub(super) fn step(mut state: State, claim: Claim<'_>, command: &Command, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn step(
+    mut state: State,
+    claim: &Claim<'_>,
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
     let stop = Reply::of(Decision::Stop);
-    let is_resend = claim.dispatch() > state.dispatch;
-    if claim.dispatch() < state.dispatch || state.is_ended() || state.is_over() && !is_resend {
+    let dispatch = claim.dispatch.map_or(0, |dispatch| dispatch.n);
+    let is_resend = dispatch > state.dispatch;
+    if dispatch < state.dispatch || state.is_ended() || state.is_over() && !is_resend {
         return Step::keep(stop);
     }
     // **never-stale**. The edge decides expiry by itself, so there is nothing to tell.
@@ -60,41 +75,88 @@ pub(super) fn step(mut state: State, claim: Claim<'_>, command: &Command, now: U
         state.state = OrderState::Expired;
         return state.put(stop, now);
     }
-    let follow = match state.attempts.last() {
-        None => Follow::Begin("first attempt".to_owned()),
-        Some(last) => last.may_follow(claim.token, is_resend, now),
-    };
-    let changed = match follow {
-        Follow::Again => {
-            let last = state.attempts.last().map(|last| (last.attempt.n, last.attempt.gateway.clone()));
-            let decision = last.map_or(Decision::Stop, |(n, gateway)| Decision::Send { n, gateway });
-            return Step::keep(Reply::of(decision));
+    let follow =
+        state.attempts.last().map_or(Follow::Choose, |last| last.follow(claim.token, is_resend, now));
+    match (follow, state.attempts.last_mut()) {
+        (Follow::Again, Some(last)) => {
+            Step::keep(Reply::of(Decision::Send { n: last.attempt.n, way: last.way() }))
         }
-        Follow::Begin(changed) => changed,
-        Follow::Stop => return Step::keep(stop),
-        Follow::Unknown => {
-            if let Some(last) = state.attempts.last_mut() {
-                last.attempt.state = AttemptState::Unknown;
-                last.attempt.reason = Some(Reason::UnknownOutcome);
-                last.attempt.at = now;
+        (Follow::Look, Some(last)) => Step::keep(Reply::of(last.look())),
+        (Follow::Wait(until), _) => Step::keep(Reply::of(Decision::RetryAt(until))),
+        (Follow::Stop, _) => Step::keep(stop),
+        (Follow::Lost, Some(last)) if !is_resend => {
+            last.unknown(now);
+            let decision = Decision::RetryAt(last.next_look_at().unwrap_or(now));
+            state.tell(decision, command, now)
+        }
+        (follow, last) => {
+            if let (Follow::Lost, Some(last)) = (follow, last) {
+                last.unknown(now);
             }
-            if !is_resend {
-                return state.tell(Decision::Stop, command, now);
+            next(state, claim, is_resend, command, now)
+        }
+    }
+}
+
+fn next(
+    mut state: State,
+    claim: &Claim<'_>,
+    is_resend: bool,
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
+    let last_n = state.attempts.last().map_or(0, |last| last.attempt.n);
+    let since = if is_resend { last_n } else { state.before };
+    match state.choose(claim.offers, since, claim.header.expires_at, now) {
+        Choice::Go { offer, is_last_resort } => {
+            let lesson = state.silence();
+            if is_resend {
+                (state.dispatch, state.before) = (claim.dispatch.map_or(0, |dispatch| dispatch.n), last_n);
             }
-            RESENT.to_owned()
+            let mut changed = match state.attempts.last() {
+                None => FIRST.to_owned(),
+                Some(_) if is_resend => RESENT.to_owned(),
+                Some(last) => last.change_to(offer, now),
+            };
+            if is_last_resort {
+                changed.push_str("; its breaker is open, and nothing else is left");
+            }
+            let mut step = begin(state, claim, offer, changed, command, now);
+            step.reply.lesson = lesson;
+            step
         }
-        Follow::Wait(until) => {
-            return Step::keep(Reply::of(Decision::RetryAt(until)));
+        Choice::Wait { until, why } => {
+            let has_begun = !state.attempts.is_empty();
+            let decision = if has_begun { Decision::RetryAt(until) } else { Decision::Hold(until) };
+            if state.note(why, now) {
+                return state.put(Reply::of(decision), now);
+            }
+            Step::keep(Reply::of(decision))
         }
+        Choice::Nothing(why) => give_up(state, why, command, now),
+    }
+}
+
+/// Nothing more is sent. What is on its way may still arrive; an order without such hope has failed.
+fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    let lesson = state.silence();
+    state.waits = false;
+    state.note(why, now);
+    let mut step = if state.has_hope() {
+        state.put(Reply::of(Decision::Stop), now)
+    } else {
+        let reason = state.attempts.last().and_then(|last| last.attempt.reason);
+        state.fail(reason.unwrap_or(Reason::NoRoute));
+        state.tell(Decision::Stop, command, now)
     };
-    let Some(gateway) = state.gateway(&claim, is_resend) else { return Step::keep(stop) };
-    begin(state, &claim, gateway, changed, command, now)
+    step.reply.lesson = lesson;
+    step
 }
 
 fn begin(
     mut state: State,
     claim: &Claim<'_>,
-    gateway: GatewayId,
+    offer: &Offer,
     changed: String,
     command: &Command,
     now: UnixMs,
@@ -102,79 +164,83 @@ fn begin(
     let n = state.attempts.last().map_or(1, |last| last.attempt.n.saturating_add(1));
     let attempt = Attempt {
         n,
-        channel: claim.channel(),
-        gateway: gateway.clone(),
+        channel: offer.way.channel,
+        gateway: offer.way.gateway.clone(),
         state: AttemptState::Sending,
         at: now,
         changed,
         reason: None,
+        expected_by: None,
     };
-    let (claimed_until, claim_token) = (now.plus(CLAIM_MS), claim.token);
     state.attempts.push(Record {
         attempt,
-        claim: claim_token,
-        claimed_until,
+        sender: offer.way.sender.clone(),
+        claim: claim.token,
+        claimed_until: now.plus(CLAIM_MS),
+        window_ms: offer.window_ms,
+        route: offer.why.clone(),
         retry_at: None,
         provider_id: None,
+        looks: Looks { done: 0, max: offer.looks_max },
+        is_silent: false,
     });
-    if claim.dispatch() > state.dispatch {
-        (state.dispatch, state.before) = (claim.dispatch(), n.saturating_sub(1));
-    }
     state.state = OrderState::Sending;
     state.reason = None;
-    state.tell(Decision::Send { n, gateway }, command, now)
+    state.waits = true;
+    state.tell_later(Decision::Send { n, way: offer.way.clone() }, command, now)
 }
 
 impl State {
-    /// **something-changes**: a retry keeps to its gateway, a resend takes one that the channel was not tried
-    /// through, and where there is none the first, which the edge has found to be worth another try.
-    fn gateway(&self, claim: &Claim<'_>, is_resend: bool) -> Option<GatewayId> {
-        let tried = |gateway: &&GatewayId| {
-            let same = |record: &Record| {
-                record.attempt.gateway == **gateway && record.attempt.channel == claim.channel()
-            };
-            self.attempts.iter().any(same)
-        };
-        if !is_resend && let Some(last) = self.attempts.last() {
-            return Some(last.attempt.gateway.clone());
-        }
-        let untried = claim.gateways.iter().find(|gateway| !tried(gateway));
-        untried.or_else(|| claim.gateways.first()).cloned()
+    /// Whether a message of this order may still arrive.
+    pub(super) fn has_hope(&self) -> bool {
+        self.attempts.iter().any(|record| match record.attempt.state {
+            AttemptState::Sending | AttemptState::Sent | AttemptState::Unknown => true,
+            AttemptState::Delivered | AttemptState::Failed => false,
+        })
     }
-}
 
-enum Follow {
-    /// The claim stands, and its worker has not heard so: it has not called.
-    Again,
-    /// A further attempt may begin; this is what changed.
-    Begin(String),
-    /// Nothing is left to try.
-    Stop,
-    /// The worker that claimed the last attempt is gone, and it may have reached the provider.
-    Unknown,
-    /// Not yet.
-    Wait(UnixMs),
+    /// Keeps a decision that was not to send; false where it only repeats the last one.
+    fn note(&mut self, why: String, now: UnixMs) -> bool {
+        if self.notes.last().is_some_and(|last| last.why == why) {
+            return false;
+        }
+        if self.notes.len() >= NOTES_MAX {
+            self.notes.remove(0);
+        }
+        self.notes.push(Note { at: now, why });
+        true
+    }
+
+    /// The usual time of the last attempt has passed without a word: the router learns so once.
+    fn silence(&mut self) -> Option<super::Lesson> {
+        let last = self.attempts.last_mut()?;
+        if last.is_silent || last.attempt.state != AttemptState::Sent {
+            return None;
+        }
+        last.is_silent = true;
+        let way = last.way();
+        Some(self.lesson(way, Learnt::Lost))
+    }
 }
 
 impl Record {
-    /// When its worker claimed it, and then called.
-    pub(super) fn called_at(&self) -> UnixMs {
-        self.claimed_until.minus(CLAIM_MS)
-    }
-
-    fn may_follow(&self, token: Bytes<16>, is_resend: bool, now: UnixMs) -> Follow {
-        match (self.attempt.state, self.retry_at) {
-            (AttemptState::Sending, _) if self.claim == token && now < self.claimed_until => Follow::Again,
+    fn follow(&self, token: Bytes<16>, is_resend: bool, now: UnixMs) -> Follow {
+        let silent_at = self.window_ends_at();
+        match self.attempt.state {
+            AttemptState::Sending if self.claim == token && now < self.claimed_until => Follow::Again,
             // A second copy of the job, or the first one delivered again.
-            (AttemptState::Sending, _) if now < self.claimed_until => Follow::Wait(self.claimed_until),
-            (AttemptState::Sending, _) => Follow::Unknown,
-            _ if is_resend => Follow::Begin(RESENT.to_owned()),
-            (AttemptState::Failed, Some(retry_at)) if now < retry_at => Follow::Wait(retry_at),
-            (AttemptState::Failed, Some(_)) => {
-                Follow::Begin(format!("{} ms after a transient failure", now.since(self.attempt.at)))
-            }
-            (AttemptState::Failed, None)
-            | (AttemptState::Delivered | AttemptState::Sent | AttemptState::Unknown, _) => Follow::Stop,
+            AttemptState::Sending if now < self.claimed_until => Follow::Wait(self.claimed_until),
+            AttemptState::Sending => Follow::Lost,
+            _ if is_resend => Follow::Choose,
+            AttemptState::Unknown => match self.next_look_at() {
+                Some(at) if now < at => Follow::Wait(at),
+                Some(_) => Follow::Look,
+                None if now < silent_at => Follow::Wait(silent_at),
+                None => Follow::Choose,
+            },
+            AttemptState::Sent if now < silent_at => Follow::Wait(silent_at),
+            AttemptState::Failed | AttemptState::Sent => Follow::Choose,
+            AttemptState::Delivered => Follow::Stop,
         }
     }
 }

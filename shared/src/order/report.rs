@@ -14,6 +14,9 @@ use crate::wire::event::OrderEvent;
 /// How long a host may wait for the edge's answer: less than the first lease.
 pub const REPORT_TIMEOUT_MS: u64 = 4 * SECOND_MS;
 
+/// A call to a provider that takes no longer is not told of: what it came to is, at once.
+pub const STILL_SENDING_MS: u64 = SECOND_MS;
+
 const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
 
 impl State {
@@ -24,12 +27,26 @@ impl State {
         self.report(decision, command, now)
     }
 
+    /// Stores a change that is told with the next one, or by itself when that does not come soon.
+    pub(super) fn tell_later(
+        mut self,
+        decision: Decision,
+        command: &Command,
+        now: UnixMs,
+    ) -> Step<Self, Reply> {
+        debug_assert!(matches!(command.ask, Ask::Claim { .. }), "only what a result follows");
+        self.seq = self.seq.saturating_add(1);
+        self.report_tries = 0;
+        self.report_at = now.plus(STILL_SENDING_MS);
+        self.put(Reply::of(decision), now)
+    }
+
     fn report(mut self, decision: Decision, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         let random = u64::from_be_bytes(command.entropy.derive("report"));
         self.report_at = now.plus(BACKOFF.delay_ms(self.report_tries, random));
         self.report_tries = self.report_tries.saturating_add(1);
         let event = self.event();
-        self.put(Reply { decision, event, news: None }, now)
+        self.put(Reply { event, ..Reply::of(decision) }, now)
     }
 
     /// Nothing for an order whose job never came.

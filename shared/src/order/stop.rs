@@ -3,6 +3,7 @@
 use super::AttemptState;
 use super::Cause;
 use super::Decision;
+use super::Learnt;
 use super::Record;
 use super::Reply;
 use super::State;
@@ -34,8 +35,13 @@ pub(super) fn step(mut state: State, cause: Cause, now: UnixMs) -> Step<State, R
         return Step::keep(Reply::of(Decision::Noted));
     }
     state.state = ended;
-    let news = (cause == Cause::Verified).then(|| state.verified());
-    state.put(Reply { news, ..Reply::of(Decision::Noted) }, now)
+    if cause != Cause::Verified {
+        return state.put(Reply::of(Decision::Noted), now);
+    }
+    let news = Some(state.verified());
+    let way = state.arrived().map(Record::way);
+    let lesson = way.map(|way| state.lesson(way, Learnt::Verified));
+    state.put(Reply { news, lesson, ..Reply::of(Decision::Noted) }, now)
 }
 
 impl State {
@@ -50,10 +56,17 @@ impl State {
 
     /// Who has the code was sent it, though the provider's answer or receipt is still to come, or was lost.
     fn verified(&mut self) -> News {
-        let arrived = self.attempts.iter().find(|record| record.attempt.state != AttemptState::Failed);
-        let called_at = arrived.or(self.attempts.last()).map(Record::called_at);
+        let called_at = self.arrived().or(self.attempts.last()).map(Record::called_at);
         let sent = called_at.and_then(|at| self.sent(at));
         News { is_sent: sent.is_some(), is_verified: true, ..self.news() }
+    }
+
+    /// The attempt that most likely brought the code.
+    fn arrived(&self) -> Option<&Record> {
+        let by = |state| self.attempts.iter().find(move |record| record.attempt.state == state);
+        by(AttemptState::Delivered)
+            .or_else(|| by(AttemptState::Sent))
+            .or_else(|| self.attempts.iter().find(|record| record.attempt.state != AttemptState::Failed))
     }
 
     fn news(&self) -> News {

@@ -31,6 +31,9 @@ pub struct Header {
     pub service: ServiceId,
     /// How.
     pub channel: Channel,
+    /// Further channels it may go by, best first; none where the caller chose one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Channel>,
     /// Acceptance.
     pub created_at: UnixMs,
     /// From here on it must not be sent.
@@ -44,6 +47,20 @@ pub struct Header {
     /// Older orders whose place this one takes: they must not be sent any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<OrderId>,
+}
+
+impl Header {
+    /// Every channel the order may go by, best first. A resend puts its own in front.
+    pub fn channels(&self, dispatch: Option<&Dispatch>) -> Vec<Channel> {
+        let mut channels = vec![dispatch.map_or(self.channel, |dispatch| dispatch.channel)];
+        let others = [self.channel].into_iter().filter(|_| !self.then.is_empty()).chain(self.then.clone());
+        for channel in others {
+            if !channels.contains(&channel) {
+                channels.push(channel);
+            }
+        }
+        channels
+    }
 }
 
 /// A further sending of the same job: the sealed part, and so the code, stays the same.

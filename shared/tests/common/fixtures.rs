@@ -123,6 +123,7 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         geo: GeoPolicy::default(),
         factors: Factors::default(),
         safer_channel: None,
+        channels: Vec::new(),
         risk: Risk::Normal,
         waiting_ms: WAITING_MS,
         country: None,

@@ -12,10 +12,14 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
+use tiffin_shared::route::Health;
+use tiffin_shared::route::Offer;
+use tiffin_shared::route::Way;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job;
@@ -39,6 +43,7 @@ pub enum Action {
     Resend { n: u8, channel: Channel },
     Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
+    Looked { back: u32, look: u8, found: Found },
     Reported { back: u64 },
     Result { back: u32, outcome: CallOutcome },
     Tick,
@@ -66,9 +71,11 @@ pub fn pauses() -> impl Strategy<Value = Pause> {
 fn action() -> impl Strategy<Value = Action> {
     let back = || prop_oneof![6 => Just(0_u32), 1 => 0..3_u32];
     let outcome = prop_oneof![
-        1 => Just(CallOutcome::Permanent(Reason::InvalidNumber)),
+        1 => select(vec![Reason::Rejected, Reason::InvalidNumber, Reason::Blocked]).prop_map(CallOutcome::Failed),
         2 => Just(CallOutcome::Taken { provider_id: "m1".into() }),
-        8 => Just(CallOutcome::Transient(Reason::ProviderDown)),
+        8 => Just(CallOutcome::Failed(Reason::ProviderDown)),
+        1 => prop_oneof![Just(None), (0..60_000_u64).prop_map(Some)]
+            .prop_map(|retry_after_ms| CallOutcome::Throttled { retry_after_ms }),
         1 => Just(CallOutcome::Unknown),
     ];
     let receipt = select(vec![Receipt::Delivered, Receipt::Failed(Reason::AbsentTemporary), Receipt::Sent]);
@@ -80,6 +87,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (back(), 1..3_u8, receipt)
             .prop_map(|(back, provider, receipt)| Action::Receipt { back, provider, receipt }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
+        2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
+            .prop_map(|(back, look, found)| Action::Looked { back, look, found }),
         8 => (back(), outcome).prop_map(|(back, outcome)| Action::Result { back, outcome }),
         2 => Just(Action::Tick),
     ]
@@ -92,6 +101,7 @@ pub fn header() -> Header {
         tenant: tenant(0),
         service: service(0),
         channel: Channel::Sms,
+        then: vec![Channel::Voice],
         created_at: START,
         expires_at: START.plus(TTL_MS),
         country: None,
@@ -108,8 +118,23 @@ pub fn claim(token: u64) -> Ask {
 /// The same for a resend.
 pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
     let token = Bytes(u128::from(token).to_be_bytes());
-    let gateways = ["alpha", "beta"].map(|name| GatewayId::parse(name).unwrap()).to_vec();
-    Ask::Claim { token, header: Box::new(header()), dispatch, gateways }
+    let channels = header().channels(dispatch.as_ref());
+    let offers = ["alpha", "beta", "gamma"].iter().map(|name| offer(name));
+    let offers = offers.filter(|offer| channels.contains(&offer.way.channel)).collect();
+    Ask::Claim { token, header: Box::new(header()), dispatch, offers }
+}
+
+/// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
+pub fn offer(gateway: &str) -> Offer {
+    let channel = if gateway == "gamma" { Channel::Voice } else { Channel::Sms };
+    Offer {
+        way: Way { channel, gateway: GatewayId::parse(gateway).unwrap(), sender: None },
+        health: Health::Closed,
+        free_at: UnixMs(0),
+        window_ms: 12_000,
+        looks_max: if gateway == "alpha" { 2 } else { 0 },
+        why: "up".into(),
+    }
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {
@@ -146,6 +171,9 @@ impl World {
             Action::Stop(cause) => Ask::Stop(cause),
             Action::Receipt { back, provider, receipt } => {
                 Ask::Receipt { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), receipt }
+            }
+            Action::Looked { back, look, found } => {
+                Ask::Looked { n: self.n.saturating_sub(back), look, found }
             }
             Action::Reported { back } => Ask::Reported(self.seq.saturating_sub(back)),
             Action::Result { back, outcome } => Ask::Result { n: self.n.saturating_sub(back), outcome },

@@ -5,6 +5,7 @@
 mod common;
 
 mod attempts;
+mod failover;
 mod limits;
 mod news;
 mod outbox;

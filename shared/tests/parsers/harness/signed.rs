@@ -120,6 +120,7 @@ fn event() -> OrderEvent {
         at: START.plus(2_500),
         changed: "first attempt".into(),
         reason: Some(Reason::ProviderDown),
+        expected_by: None,
     };
     let order = OrderId::parse(&ORDERED.1).unwrap();
     OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt] }

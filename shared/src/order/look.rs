@@ -1,0 +1,89 @@
+//! After an unknown outcome: the provider is asked whether it has the message, where it can be.
+
+use super::AttemptState;
+use super::Command;
+use super::Decision;
+use super::Reason;
+use super::Record;
+use super::Reply;
+use super::State;
+use crate::machine::Step;
+use crate::time::SECOND_MS;
+use crate::time::UnixMs;
+
+/// From the call until the first look: a provider lists a message a little after taking it. The second look comes
+/// after twice the time.
+pub const LOOK_AFTER_MS: u64 = 3 * SECOND_MS;
+
+/// What the provider said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It does not have the message.
+    Missing,
+    /// It has.
+    Taken {
+        /// The provider's name for the message.
+        provider_id: String,
+    },
+    /// It could not be asked, or gave no clear answer.
+    Unclear,
+}
+
+pub(super) fn looked(
+    mut state: State,
+    (n, look): (u32, u8),
+    found: &Found,
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
+    let is_over = state.is_over();
+    let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
+        return Step::keep(Reply::of(Decision::Stop));
+    };
+    // Told before, or a receipt was faster: the next claim knows what to do.
+    if record.attempt.state != AttemptState::Unknown || look != record.looks.done.saturating_add(1) {
+        return Step::keep(Reply::of(if is_over { Decision::Stop } else { Decision::RetryAt(now) }));
+    }
+    record.looks.done = look;
+    match found {
+        Found::Missing => {
+            // As good as a refusal: the same way may be used again.
+            record.fail(Reason::ProviderDown);
+            record.attempt.at = now;
+            let decision = if is_over { Decision::Stop } else { Decision::RetryAt(now) };
+            state.tell(decision, command, now)
+        }
+        Found::Taken { provider_id } => {
+            record.provider_id = Some(provider_id.clone());
+            state.taken(n, command, now)
+        }
+        Found::Unclear => {
+            let until = record.next_look_at().unwrap_or_else(|| record.window_ends_at());
+            let decision = if is_over { Decision::Stop } else { Decision::RetryAt(until) };
+            state.put(Reply::of(decision), now)
+        }
+    }
+}
+
+impl Record {
+    /// When the provider is to be asked next, where it still is.
+    pub(super) fn next_look_at(&self) -> Option<UnixMs> {
+        let wait_ms = LOOK_AFTER_MS.saturating_mul(1 << self.looks.done.min(8));
+        self.looks.are_left().then(|| self.called_at().plus(wait_ms))
+    }
+
+    pub(super) fn look(&self) -> Decision {
+        Decision::Look {
+            n: self.attempt.n,
+            look: self.looks.done.saturating_add(1),
+            way: self.way(),
+            called_at: self.called_at(),
+        }
+    }
+
+    pub(super) fn unknown(&mut self, now: UnixMs) {
+        self.attempt.state = AttemptState::Unknown;
+        self.attempt.reason = Some(Reason::UnknownOutcome);
+        self.attempt.at = now;
+    }
+}

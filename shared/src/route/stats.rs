@@ -1,0 +1,206 @@
+//! How messages fare on a route: what was sent, arrived and was verified of late, and how long receipts take.
+//!
+//! One state per gateway, channel and country. A missing state means an unknown route: the router then assumes
+//! [`PRIOR_QUALITY`], and the service's own waiting time. Two generations of [`GENERATION_MS`] make a window that
+//! slides without a sample being kept.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::bytes::Bytes;
+use crate::machine::Machine;
+use crate::machine::Step;
+use crate::machine::Write;
+use crate::time::HOUR_MS;
+use crate::time::SECOND_MS;
+use crate::time::UnixMs;
+
+/// How long one generation collects; the view spans the last one and the one before.
+pub const GENERATION_MS: u64 = HOUR_MS / 2;
+/// Arrival assumed of an unknown route, in thousandths.
+pub const PRIOR_QUALITY: u32 = 900;
+/// The prior's weight in messages.
+const PRIOR_WEIGHT: u32 = 20;
+/// Receipts from which a usual time is learnt, at least.
+pub const RECEIPTS_MIN: u32 = 20;
+/// Silence shorter than this never counts: the next message would cost more than it helps.
+pub const WINDOW_MS_MIN: u64 = 5 * SECOND_MS;
+/// Silence longer than this always counts: a code lives for minutes.
+pub const WINDOW_MS_MAX: u64 = 90 * SECOND_MS;
+/// Batches remembered so that one that comes again counts once.
+const BATCHES_MAX: usize = 16;
+/// Receipt times are counted in this many steps, each a quarter longer than the one before: half a second to 8 minutes.
+pub const TIMES: usize = 32;
+
+/// The machine.
+pub enum RouteStats {}
+
+/// Figures of a span of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Figures {
+    /// Messages that a provider took.
+    pub sent: u32,
+    /// Messages that arrived.
+    pub delivered: u32,
+    /// Messages that did not.
+    pub failed: u32,
+    /// Codes that were verified after a message of this route.
+    pub verified: u32,
+    /// Receipts by how long they took; see [`slot`]. Trailing zeros are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<u32>,
+}
+
+/// What is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    clock: UnixMs,
+    /// Which [`GENERATION_MS`] `now` belongs to.
+    generation: u64,
+    now: Figures,
+    before: Figures,
+    batches: Vec<Bytes<16>>,
+}
+
+/// Figures to add.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Names the batch: one that comes again counts once.
+    pub batch: Bytes<16>,
+    /// What to add.
+    pub figures: Figures,
+}
+
+/// What the router goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Messages that a provider took.
+    pub sent: u32,
+    /// Messages that arrived.
+    pub delivered: u32,
+    /// Messages that did not.
+    pub failed: u32,
+    /// Codes that were verified.
+    pub verified: u32,
+    /// The time in which 95 % of the receipts came; `None` while there are too few.
+    pub window_ms: Option<u64>,
+}
+
+impl Machine for RouteStats {
+    type State = State;
+    type Command = Command;
+    type Reply = View;
+
+    fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, View> {
+        let state = state.filter(|state| now < state.keep_until()).unwrap_or_default();
+        let now = state.clock.max(now);
+        let mut state = state.turned(now);
+        if state.batches.contains(&command.batch) {
+            return Step::keep(state.view());
+        }
+        state.clock = now;
+        if state.batches.len() >= BATCHES_MAX {
+            state.batches.remove(0);
+        }
+        state.batches.push(command.batch);
+        state.now.add(&command.figures);
+        let (reply, expires_at) = (state.view(), state.keep_until());
+        Step { reply, write: Write::Put { state, expires_at, wake_at: None } }
+    }
+}
+
+/// The step of a receipt that took so long.
+pub fn slot(took_ms: u64) -> usize {
+    (0..TIMES).find(|slot| took_ms <= slot_ms(*slot)).unwrap_or(TIMES - 1)
+}
+
+/// The longest time of a step.
+pub fn slot_ms(slot: usize) -> u64 {
+    (0..slot.min(TIMES)).fold(SECOND_MS / 2, |ms, _| ms.saturating_mul(5) / 4)
+}
+
+impl Figures {
+    /// Adds others to these.
+    pub fn add(&mut self, other: &Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.delivered = self.delivered.saturating_add(other.delivered);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.verified = self.verified.saturating_add(other.verified);
+        for (at, count) in other.times.iter().take(TIMES).enumerate() {
+            self.count(at, *count);
+        }
+    }
+
+    /// A message arrived after so long.
+    pub fn arrived(&mut self, took_ms: u64) {
+        self.delivered = self.delivered.saturating_add(1);
+        self.count(slot(took_ms), 1);
+    }
+
+    fn count(&mut self, slot: usize, count: u32) {
+        if self.times.len() <= slot {
+            self.times.resize(slot + 1, 0);
+        }
+        if let Some(times) = self.times.get_mut(slot) {
+            *times = times.saturating_add(count);
+        }
+    }
+
+    fn window_ms(&self) -> Option<u64> {
+        let all: u64 = self.times.iter().map(|count| u64::from(*count)).sum();
+        if all < u64::from(RECEIPTS_MIN) {
+            return None;
+        }
+        let enough = (all * 95).div_ceil(100);
+        let mut seen = 0_u64;
+        let slot = self.times.iter().position(|count| {
+            seen += u64::from(*count);
+            seen >= enough
+        });
+        slot.map(|slot| slot_ms(slot).clamp(WINDOW_MS_MIN, WINDOW_MS_MAX))
+    }
+}
+
+impl State {
+    /// An unused route is forgotten after the second generation: then it is unknown again.
+    fn keep_until(&self) -> UnixMs {
+        UnixMs(self.generation.saturating_add(2).saturating_mul(GENERATION_MS))
+    }
+
+    fn turned(mut self, now: UnixMs) -> Self {
+        let generation = now.0 / GENERATION_MS;
+        if generation > self.generation {
+            let last = std::mem::take(&mut self.now);
+            self.before = if generation == self.generation + 1 { last } else { Figures::default() };
+            self.generation = generation;
+        }
+        self
+    }
+
+    fn view(&self) -> View {
+        let mut all = self.now.clone();
+        all.add(&self.before);
+        View {
+            sent: all.sent,
+            delivered: all.delivered,
+            failed: all.failed,
+            verified: all.verified,
+            window_ms: all.window_ms(),
+        }
+    }
+}
+
+impl View {
+    /// How likely a message is to arrive, in thousandths: receipts, or verified codes where these say more, over what
+    /// was sent, drawn towards [`PRIOR_QUALITY`] while little is known.
+    pub fn quality(&self) -> u32 {
+        // What is still on its way says nothing yet: only what has ended counts.
+        let arrived = u64::from(self.delivered.max(self.verified));
+        let ended = arrived + u64::from(self.failed);
+        let weight = u64::from(PRIOR_WEIGHT);
+        let quality = (arrived * 1_000 + weight * u64::from(PRIOR_QUALITY)) / (ended + weight);
+        u32::try_from(quality).unwrap_or(1_000).min(1_000)
+    }
+}
