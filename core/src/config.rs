@@ -112,7 +112,7 @@ impl Config {
         let route = |gateway: &Gateway| Route {
             gateway: gateway.name().clone(),
             channel: gateway.channel(),
-            countries: Countries::All,
+            countries: gateway.settings().countries,
             up: true,
         };
         let routes = self.file.gateways.iter().map(route).collect();

@@ -3,14 +3,22 @@
 pub mod call;
 pub mod twilio;
 
+use tiffin_shared::country::Country;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::route::Sender;
+use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 
 use crate::config;
 use crate::config::Environment;
+
+/// How often a provider is asked after an unknown outcome, where it can be.
+const LOOKS_MAX: u8 = 2;
 
 /// A message to send. No `Debug`: it holds the code.
 pub struct Message<'a> {
@@ -54,37 +62,102 @@ pub enum CallbackError {
     Signature,
 }
 
+/// What the router is told of an account.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What it delivers.
+    pub channel: Channel,
+    /// Where to.
+    pub countries: Countries,
+    /// Lower goes first.
+    pub priority: u16,
+    /// Of one message, in millionths of the operator's currency.
+    pub price_micros: Option<u64>,
+    /// Messages a second that the account takes.
+    pub per_second: Option<u32>,
+}
+
 /// An account, ready to use.
-pub enum Gateway {
-    /// Twilio Messaging.
+pub struct Gateway {
+    settings: Settings,
+    adapter: Adapter,
+}
+
+enum Adapter {
     Twilio(twilio::Twilio),
 }
 
 /// All accounts with what they deliver, in order of preference.
-pub struct Gateways(Vec<(Channel, Gateway)>);
+pub struct Gateways(Vec<Gateway>);
 
 impl Gateway {
     /// What it is called everywhere else.
     pub fn name(&self) -> &GatewayId {
-        match self {
-            Self::Twilio(twilio) => twilio.name(),
+        match &self.adapter {
+            Adapter::Twilio(twilio) => twilio.name(),
+        }
+    }
+
+    /// What the router is told of it.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What it delivers.
+    pub fn channel(&self) -> Channel {
+        self.settings.channel
+    }
+
+    /// Whether it delivers there. A mailbox has no country.
+    pub fn reaches(&self, country: Option<Country>) -> bool {
+        self.settings.channel == Channel::Email
+            || country.is_none()
+            || self.settings.countries.allow(country)
+    }
+
+    /// As whom it sends.
+    pub fn sender(&self) -> Option<Sender> {
+        match &self.adapter {
+            Adapter::Twilio(twilio) => Sender::parse(twilio.from()).ok(),
+        }
+    }
+
+    /// How often its provider is asked after an unknown outcome; 0 where it has no such query.
+    pub fn looks_max(&self) -> u8 {
+        match &self.adapter {
+            Adapter::Twilio(_) => LOOKS_MAX,
         }
     }
 
     /// Sends, once.
     pub async fn send(&self, client: &call::Client, message: &Message<'_>) -> CallOutcome {
-        match self {
-            Self::Twilio(twilio) => match client.call(twilio.encode(message)).await {
+        match &self.adapter {
+            Adapter::Twilio(twilio) => match client.call(twilio.encode(message)).await {
                 Ok(answer) => twilio::classify(&answer),
                 Err(outcome) => outcome,
             },
         }
     }
 
+    /// Whether the provider has a message that was sent to it at `called_at`.
+    pub async fn look_up(
+        &self,
+        client: &call::Client,
+        message: &Message<'_>,
+        called_at: UnixMs,
+    ) -> Found {
+        match &self.adapter {
+            Adapter::Twilio(twilio) => match client.call(twilio.query(message)).await {
+                Ok(answer) => twilio::lookup::found(&answer, message, called_at),
+                Err(_) => Found::Unclear,
+            },
+        }
+    }
+
     /// Checks and reads a receipt.
     pub fn receipt(&self, callback: &Callback<'_>) -> Result<Told, CallbackError> {
-        match self {
-            Self::Twilio(twilio) => twilio.receipt(callback),
+        match &self.adapter {
+            Adapter::Twilio(twilio) => twilio.receipt(callback),
         }
     }
 }
@@ -93,7 +166,7 @@ impl Gateways {
     /// From the configuration; each account's secret must be there.
     pub fn new(gateways: &[config::Gateway], environment: &Environment) -> Result<Self, config::Error> {
         let make = |gateway: &config::Gateway| match gateway {
-            config::Gateway::Twilio { name, account_sid, from, base_url } => {
+            config::Gateway::Twilio { name, account_sid, from, base_url, .. } => {
                 let token_name = config::gateway_token_name(name);
                 let Some(token) = environment.get(&token_name).filter(|token| !token.is_empty()) else {
                     return Err(config::Error::Invalid {
@@ -101,21 +174,20 @@ impl Gateways {
                         reason: format!("{token_name} is not set: the account's auth token"),
                     });
                 };
-                Ok(Gateway::Twilio(twilio::Twilio::new(name, account_sid, token, from, base_url)))
+                let twilio = twilio::Twilio::new(name, account_sid, token, from, base_url);
+                Ok(Gateway { settings: gateway.settings(), adapter: Adapter::Twilio(twilio) })
             }
         };
-        let make = |gateway| Ok((config::Gateway::channel(gateway), make(gateway)?));
         gateways.iter().map(make).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The accounts that carry `channel`, in order of preference.
-    pub fn carrying(&self, channel: Channel) -> Vec<GatewayId> {
-        let carry = self.0.iter().filter(|(carries, _)| *carries == channel);
-        carry.map(|(_, gateway)| gateway.name().clone()).collect()
+    /// Every account, in order of preference.
+    pub fn all(&self) -> &[Gateway] {
+        &self.0
     }
 
     /// The account of this name.
     pub fn named(&self, name: &str) -> Option<&Gateway> {
-        self.0.iter().map(|(_, gateway)| gateway).find(|gateway| gateway.name().as_str() == name)
+        self.0.iter().find(|gateway| gateway.name().as_str() == name)
     }
 }

@@ -66,10 +66,17 @@ async fn apply_with(
     ask: Ask,
     notice: Option<&Notice>,
 ) -> Result<Decision, Error> {
+    let wakes = matches!(ask, Ask::Receipt { .. } | Ask::Stop(_));
     let command = Command { entropy: host::entropy()?, ask };
     let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
     if let Some(news) = &reply.news {
         app.guards.note(news, notice);
+    }
+    if let Some(lesson) = &reply.lesson {
+        app.routes.learn(lesson);
+    }
+    if wakes {
+        app.waits.wake(order);
     }
     if let Some(event) = reply.event {
         // Without a permit the report waits for the next sweep: the lease is in the record.

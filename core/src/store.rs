@@ -7,6 +7,7 @@ use std::fmt;
 
 use tiffin_shared::bytes;
 use tiffin_shared::factor::FactorId;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::TenantId;
@@ -46,6 +47,8 @@ pub enum Error {
 pub enum Space {
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
+    /// [`tiffin_shared::gateway::Gateway`] by its name.
+    Gateway,
     /// [`tiffin_shared::guard::Guard`] by [`Watched`].
     Guard,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
@@ -54,6 +57,8 @@ pub enum Space {
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
     Order,
+    /// [`tiffin_shared::route::stats::RouteStats`] by gateway, channel and country.
+    Route,
     /// [`tiffin_shared::guard::verdicts::Verdicts`] by [`TenantId`].
     Verdicts,
     /// [`tiffin_shared::visitor::Visitor`] by [`VisitorId`].
@@ -71,6 +76,11 @@ impl Key {
     /// A factor.
     pub fn factor(id: &FactorId) -> Self {
         Self { space: Space::Factor, id: id.to_string() }
+    }
+
+    /// A gateway.
+    pub fn gateway(id: &GatewayId) -> Self {
+        Self { space: Space::Gateway, id: id.to_string() }
     }
 
     /// What a guard watches.
@@ -93,6 +103,11 @@ impl Key {
         Self { space: Space::Order, id: id.to_string() }
     }
 
+    /// A gateway's figures in one country.
+    pub fn route(id: &str) -> Self {
+        Self { space: Space::Route, id: id.to_owned() }
+    }
+
     /// A tenant's list of verdicts.
     pub fn verdicts(tenant: &TenantId) -> Self {
         Self { space: Space::Verdicts, id: tenant.to_string() }
@@ -113,10 +128,12 @@ impl Space {
     fn as_str(self) -> &'static str {
         match self {
             Self::Factor => "factor",
+            Self::Gateway => "gateway",
             Self::Guard => "guard",
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",
             Self::Order => "order",
+            Self::Route => "route",
             Self::Verdicts => "verdicts",
             Self::Visitor => "visitor",
         }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 
 use serde::Deserialize;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::directory::TurnstileSite;
 use tiffin_shared::guard::Policy;
@@ -15,10 +16,14 @@ use tiffin_shared::phone::Phone;
 use tiffin_shared::visitor::VisitorLimits;
 use tiffin_shared::wire::api::Channel;
 
+use crate::gateways::Settings;
+
 /// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
 const PARTITIONS_MAX: u16 = 64;
-/// Jobs a worker process may hold at once.
-const PREFETCH_MAX: u16 = 4096;
+/// Jobs a worker process may take from one queue, or work on, at once.
+const PREFETCH_MAX: u16 = 4_096;
+/// Jobs a worker process may have at once: about a hundred megabytes.
+const JOBS_MAX: u16 = 32_768;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -126,13 +131,16 @@ impl Default for Bus {
 pub struct Delivery {
     /// Jobs one process works on at once, each for another phone.
     pub lanes: u16,
+    /// Jobs one process has at once, held ones included: about three kilobytes each. Half of them may wait in memory for
+    /// a receipt or a backoff; more wait on the bus.
+    pub jobs: u16,
     /// Jobs one process takes from each queue before it has finished earlier ones.
     pub prefetch: u16,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { lanes: 64, prefetch: 64 }
+        Self { lanes: 256, jobs: 4_096, prefetch: 512 }
     }
 }
 
@@ -165,6 +173,16 @@ pub enum Gateway {
         /// Another host than Twilio's: the sandbox, a proxy or a region.
         #[serde(default = "twilio_url")]
         base_url: String,
+        /// Where it delivers: `"all"`, which is the default, or a list of countries.
+        #[serde(default = "everywhere")]
+        countries: Countries,
+        /// Lower goes first, whatever the figures say. Gateways of one priority are ranked by what is known of them.
+        #[serde(default)]
+        priority: u16,
+        /// Of one message, in millionths of your currency: among equals the cheaper goes first.
+        price_micros: Option<u64>,
+        /// Messages a second that the account takes; none means as fast as it answers.
+        per_second: Option<u32>,
     },
 }
 
@@ -180,6 +198,18 @@ impl Gateway {
     pub fn channel(&self) -> Channel {
         match self {
             Self::Twilio { .. } => Channel::Sms,
+        }
+    }
+
+    /// What the router is told of it.
+    pub fn settings(&self) -> Settings {
+        let Self::Twilio { countries, priority, price_micros, per_second, .. } = self;
+        Settings {
+            channel: self.channel(),
+            countries: countries.clone(),
+            priority: *priority,
+            price_micros: *price_micros,
+            per_second: *per_second,
         }
     }
 }
@@ -210,12 +240,20 @@ impl File {
         if self.server.requests_max == 0 {
             return Err("server.requests_max: must be at least 1".into());
         }
-        let counts = [("delivery.lanes", self.delivery.lanes), ("delivery.prefetch", self.delivery.prefetch)];
-        if let Some((key, _)) = counts.iter().find(|(_, count)| !(1..=PREFETCH_MAX).contains(count)) {
-            return Err(format!("{key}: must be 1 to {PREFETCH_MAX}"));
+        let Delivery { lanes, jobs, prefetch } = self.delivery;
+        let counts = [
+            ("delivery.lanes", lanes, 1, PREFETCH_MAX),
+            ("delivery.jobs", jobs, 2, JOBS_MAX),
+            ("delivery.prefetch", prefetch, 1, PREFETCH_MAX),
+        ];
+        if let Some((key, _, least, most)) = counts.iter().find(|(_, n, least, most)| n < least || n > most) {
+            return Err(format!("{key}: must be {least} to {most}"));
         }
         for (at, gateway) in self.gateways.iter().enumerate() {
-            let Gateway::Twilio { name, account_sid, base_url, .. } = gateway;
+            let Gateway::Twilio { name, account_sid, base_url, per_second, .. } = gateway;
+            if *per_second == Some(0) {
+                return Err(format!("gateways.{name}.per_second: must be at least 1"));
+            }
             if self.gateways.iter().take(at).any(|earlier| earlier.name() == name) {
                 return Err(format!("gateways: {name} is there twice"));
             }
@@ -235,6 +273,10 @@ impl File {
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+fn everywhere() -> Countries {
+    Countries::All
 }
 
 fn twilio_url() -> String {

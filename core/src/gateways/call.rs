@@ -21,8 +21,16 @@ pub struct Call {
     pub user: String,
     /// Basic authentication.
     pub password: Secret<String>,
-    /// The body.
-    pub form: Vec<(&'static str, String)>,
+    /// What goes out with it.
+    pub params: Params,
+}
+
+/// What goes out with a request.
+pub enum Params {
+    /// `POST`, as a form.
+    Form(Vec<(&'static str, String)>),
+    /// `GET`, in the address.
+    Query(Vec<(&'static str, String)>),
 }
 
 /// What a provider answered.
@@ -30,6 +38,8 @@ pub struct Call {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
+    /// Seconds that the provider asks to be left alone.
+    pub retry_after_s: Option<u64>,
     /// At most 64 KiB.
     pub body: Vec<u8>,
 }
@@ -53,10 +63,16 @@ impl Client {
 
     /// Calls once. Without an answer, the outcome that follows from how it failed.
     pub async fn call(&self, call: Call) -> Result<Answer, CallOutcome> {
-        let request =
-            self.0.post(&call.url).basic_auth(&call.user, Some(call.password.expose())).form(&call.form);
+        let request = match &call.params {
+            Params::Form(form) => self.0.post(&call.url).form(form),
+            Params::Query(query) => self.0.get(&call.url).query(query),
+        };
+        let request = request.basic_auth(&call.user, Some(call.password.expose()));
         let mut response = request.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
+        // RFC 9110, 10.2.3; a date in its place is left out: providers send seconds.
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after_s = retry_after.and_then(|text| text.trim().parse().ok());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -64,14 +80,14 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body })
+        Ok(Answer { status, retry_after_s, body })
     }
 }
 
 /// Only a request that never left may be repeated without a second thought.
 fn failed(error: &reqwest::Error) -> CallOutcome {
     if error.is_connect() || error.is_builder() {
-        CallOutcome::Transient(Reason::ProviderDown)
+        CallOutcome::Failed(Reason::ProviderDown)
     } else {
         CallOutcome::Unknown
     }

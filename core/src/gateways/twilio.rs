@@ -1,5 +1,6 @@
 //! Twilio Messaging: `POST /2010-04-01/Accounts/{sid}/Messages.json`, and its signed status callbacks.
 
+pub mod lookup;
 pub mod signature;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::secret::Secret;
+use tiffin_shared::time::SECOND_MS;
 
 use super::Callback;
 use super::CallbackError;
@@ -16,6 +18,7 @@ use super::Message;
 use super::Told;
 use super::call::Answer;
 use super::call::Call;
+use super::call::Params;
 
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "x-twilio-signature";
@@ -60,6 +63,10 @@ impl Twilio {
         }
     }
 
+    pub(super) fn from(&self) -> &str {
+        self.from.e164()
+    }
+
     pub(super) fn name(&self) -> &GatewayId {
         &self.name
     }
@@ -68,17 +75,35 @@ impl Twilio {
     pub fn encode(&self, message: &Message<'_>) -> Call {
         let valid_s = message.valid_s.clamp(VALIDITY_S_MIN, VALIDITY_S_MAX);
         Call {
-            url: format!("{}/2010-04-01/Accounts/{}/Messages.json", self.base_url, self.account_sid),
+            url: self.messages_url(),
             user: self.account_sid.clone(),
             password: self.auth_token.clone(),
-            form: vec![
+            params: Params::Form(vec![
                 ("To", message.phone.e164().to_owned()),
                 ("From", self.from.e164().to_owned()),
                 ("Body", message.text.to_owned()),
                 ("StatusCallback", message.callback_url.to_owned()),
                 ("ValidityPeriod", valid_s.to_string()),
-            ],
+            ]),
         }
+    }
+
+    /// The request for the messages that it may be among.
+    pub fn query(&self, message: &Message<'_>) -> Call {
+        Call {
+            url: self.messages_url(),
+            user: self.account_sid.clone(),
+            password: self.auth_token.clone(),
+            params: Params::Query(vec![
+                ("To", message.phone.e164().to_owned()),
+                ("From", self.from.e164().to_owned()),
+                ("PageSize", lookup::MESSAGES_MAX.to_string()),
+            ]),
+        }
+    }
+
+    fn messages_url(&self) -> String {
+        format!("{}/2010-04-01/Accounts/{}/Messages.json", self.base_url, self.account_sid)
     }
 
     /// Reads a status callback whose signature fits.
@@ -116,12 +141,15 @@ pub fn classify(answer: &Answer) -> CallOutcome {
     }
     let code = serde_json::from_slice::<Refused>(&answer.body).ok().and_then(|refused| refused.code);
     match (answer.status, code) {
-        (429, _) | (_, Some(20429 | 30001 | 14107)) => CallOutcome::Transient(Reason::Throttled),
+        (429, _) | (_, Some(20429 | 30001 | 14107)) => {
+            let retry_after_ms = answer.retry_after_s.map(|seconds| seconds.saturating_mul(SECOND_MS));
+            CallOutcome::Throttled { retry_after_ms }
+        }
         // A gateway on the way gave up waiting, or lost the answer: the message may have been taken.
         (502 | 504, _) => CallOutcome::Unknown,
-        (500.., _) => CallOutcome::Transient(Reason::ProviderDown),
-        (401 | 403, None) => CallOutcome::Permanent(Reason::AuthFailed),
-        (_, code) => CallOutcome::Permanent(reason(code)),
+        (500.., _) => CallOutcome::Failed(Reason::ProviderDown),
+        (401 | 403, None) => CallOutcome::Failed(Reason::AuthFailed),
+        (_, code) => CallOutcome::Failed(reason(code)),
     }
 }
 
@@ -155,7 +183,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, body: body.as_bytes().to_vec() }
+        Answer { status, retry_after_s: None, body: body.as_bytes().to_vec() }
     }
 
     #[test]
@@ -166,16 +194,16 @@ mod tests {
         let cases = [
             (answer(201, &created), taken),
             (answer(201, "<html>"), CallOutcome::Unknown),
-            (answer(400, r#"{"code":21211}"#), CallOutcome::Permanent(Reason::InvalidNumber)),
-            (answer(400, r#"{"code":21614}"#), CallOutcome::Permanent(Reason::Landline)),
-            (answer(400, r#"{"code":21610}"#), CallOutcome::Permanent(Reason::OptedOut)),
-            (answer(400, r#"{"code":99999}"#), CallOutcome::Permanent(Reason::Rejected)),
-            (answer(400, "{}"), CallOutcome::Permanent(Reason::Rejected)),
-            (answer(401, r#"{"code":20003}"#), CallOutcome::Permanent(Reason::AuthFailed)),
-            (answer(429, r#"{"code":20429}"#), CallOutcome::Transient(Reason::Throttled)),
-            (answer(500, ""), CallOutcome::Transient(Reason::ProviderDown)),
+            (answer(400, r#"{"code":21211}"#), CallOutcome::Failed(Reason::InvalidNumber)),
+            (answer(400, r#"{"code":21614}"#), CallOutcome::Failed(Reason::Landline)),
+            (answer(400, r#"{"code":21610}"#), CallOutcome::Failed(Reason::OptedOut)),
+            (answer(400, r#"{"code":99999}"#), CallOutcome::Failed(Reason::Rejected)),
+            (answer(400, "{}"), CallOutcome::Failed(Reason::Rejected)),
+            (answer(401, r#"{"code":20003}"#), CallOutcome::Failed(Reason::AuthFailed)),
+            (answer(429, r#"{"code":20429}"#), CallOutcome::Throttled { retry_after_ms: None }),
+            (answer(500, ""), CallOutcome::Failed(Reason::ProviderDown)),
             (answer(502, ""), CallOutcome::Unknown),
-            (answer(503, "{}"), CallOutcome::Transient(Reason::ProviderDown)),
+            (answer(503, "{}"), CallOutcome::Failed(Reason::ProviderDown)),
             (answer(504, ""), CallOutcome::Unknown),
         ];
         for (answer, outcome) in cases {

@@ -1,0 +1,114 @@
+//! The call to a provider, at its pace, and the last look before it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tiffin_shared::directory::Service;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Found;
+use tiffin_shared::order::Reason;
+use tiffin_shared::route::Way;
+use tiffin_shared::text;
+use tiffin_shared::text::Words;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::job::Header;
+use tiffin_shared::wire::job::Private;
+use tokio::time::sleep;
+
+use super::work::Opened;
+use super::work::insist;
+use crate::app::App;
+use crate::gateways::Gateway;
+use crate::gateways::Message;
+use crate::host;
+
+/// After waiting longer than this for a gateway's pace, the record is asked once more.
+const ASK_AGAIN_MS: u64 = 20;
+
+/// One attempt.
+pub(super) struct Sending<'a> {
+    pub(super) header: &'a Header,
+    pub(super) service: &'a Service,
+    pub(super) private: &'a Private,
+    pub(super) n: u32,
+    pub(super) way: &'a Way,
+}
+
+/// The private part; nothing when it is not sealed to us.
+pub(super) fn open(app: &App, opened: &Opened) -> Option<Private> {
+    let private = app.seal.as_ref().map(|seal| opened.envelope.open(seal))?;
+    private.inspect_err(|error| tracing::error!(%error, "a job's sealed part was refused")).ok()
+}
+
+/// Calls; nothing when the order ended while its turn was waited for.
+pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> Option<CallOutcome> {
+    let Sending { header, n, way, .. } = sending;
+    let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
+        return Some(CallOutcome::Failed(Reason::NoRoute));
+    };
+    let wait_ms = app.routes.take_turn(gateway, host::now());
+    if wait_ms > 0 {
+        sleep(Duration::from_millis(wait_ms)).await;
+    }
+    // **never-stale**, at the last moment.
+    if wait_ms > ASK_AGAIN_MS {
+        match insist(app, header, claim.clone()).await {
+            Ok(Decision::Send { .. }) => {}
+            Ok(_) => return None,
+            Err(error) => {
+                tracing::warn!(%error, order.id = %header.order, "not sent: whether it still may is not known");
+                return Some(CallOutcome::Failed(Reason::TtlExpired));
+            }
+        }
+    }
+    if host::now() >= header.expires_at {
+        return Some(CallOutcome::Failed(Reason::TtlExpired));
+    }
+    let outcome = with_message(app, sending, gateway, async |message| {
+        gateway.send(&app.provider_client, message).await
+    })
+    .await
+    .unwrap_or(CallOutcome::Failed(Reason::InvalidNumber));
+    app.routes.note_call(gateway.name(), &outcome, host::now());
+    tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
+    Some(outcome)
+}
+
+/// Asks the provider whether it has the message.
+pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: UnixMs) -> Found {
+    let Some(gateway) = app.gateways.named(sending.way.gateway.as_str()) else { return Found::Unclear };
+    with_message(app, sending, gateway, async |message| {
+        gateway.look_up(&app.provider_client, message, called_at).await
+    })
+    .await
+    .unwrap_or(Found::Unclear)
+}
+
+/// Nothing where there is no number to send to.
+async fn with_message<T>(
+    app: &App,
+    sending: &Sending<'_>,
+    gateway: &Gateway,
+    act: impl AsyncFnOnce(&Message<'_>) -> T,
+) -> Option<T> {
+    let Sending { header, service, private, n, way } = sending;
+    let phone = private.phone.as_ref()?;
+    let callback_url = format!(
+        "{}/callbacks/{}?order={}&n={n}",
+        app.config.file.server.public_url,
+        gateway.name(),
+        header.order
+    );
+    let words = Words {
+        brand: &service.brand,
+        ttl_ms: header.expires_at.since(header.created_at),
+        approves: private.approves.as_deref(),
+        autofill: service.autofill_by(way.channel),
+    };
+    let text = text::render(&private.code, &words);
+    let valid_s = header.expires_at.since(host::now()) / SECOND_MS;
+    Some(act(&Message { phone, text: &text, valid_s, callback_url: &callback_url }).await)
+}

@@ -1,0 +1,189 @@
+//! One turn of a job: asks its order's record what to do, and does it, until the record says to wait or to stop.
+
+use std::time::Duration;
+
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::envelope;
+use tiffin_shared::envelope::Envelope;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::CLAIM_MS;
+use tiffin_shared::order::Decision;
+use tiffin_shared::route::Way;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::job::Dispatch;
+use tiffin_shared::wire::job::Header;
+use tokio::time::sleep;
+
+use std::sync::Arc;
+
+use super::call;
+use super::lanes::Job;
+use crate::app::App;
+use crate::gateways::call::CALL_TIMEOUT;
+use crate::host;
+use crate::orders;
+use crate::routes;
+use crate::routes::Probe;
+use crate::routes::Routes;
+use crate::store;
+
+/// How often a command is sent to the store again when its answer does not come: six seconds in all.
+const STORE_TRIES_MAX: u32 = 6;
+/// How long a lane waits when the store is away.
+const STORE_RETRY_MS: u64 = SECOND_MS;
+/// Steps of one turn: an attempt by each of its ways, and the looks. A record that asks for more is mended by waiting.
+const STEPS_MAX: usize = 32;
+const _: () =
+    assert!(CLAIM_MS as u128 > CALL_TIMEOUT.as_millis(), "a claim outlasts the call to the provider");
+
+/// What becomes of a job.
+pub(super) enum Next {
+    /// It is done with.
+    Ack,
+    /// It waits, and with it all that came after it: nothing of it was sent yet.
+    Block(UnixMs),
+    /// It cannot be worked on, now or later.
+    Dead(&'static str),
+    /// It waits.
+    Wait(UnixMs),
+}
+
+/// What an envelope says in clear, checked.
+pub(super) struct Opened {
+    pub(super) envelope: Envelope,
+    pub(super) header: Header,
+    pub(super) dispatch: Option<Dispatch>,
+}
+
+/// The lane of a phone. What does not parse may go anywhere.
+pub(super) fn lane_of(body: &[u8]) -> LedgerId {
+    let header = Envelope::parse(body).ok().and_then(|it| serde_json::from_str::<Header>(&it.header).ok());
+    header.map_or(LedgerId::new([0; 16]), |header| header.order.ledger())
+}
+
+pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
+    let is_fresh = job.opened.is_none() && !job.delivery.is_retry;
+    let opened = match &job.opened {
+        Some(opened) => opened.clone(),
+        None => match open(app, &job.delivery.body) {
+            Ok(opened) => job.opened.insert(Arc::new(opened)).clone(),
+            Err(error) => {
+                tracing::error!(%error, "a job was refused");
+                return Next::Dead("envelope refused");
+            }
+        },
+    };
+    match turn(app, &opened, is_fresh).await {
+        Ok(next) => next,
+        Err(orders::Error::Store(error @ store::Error::State { .. })) => {
+            tracing::error!(%error, "an order's record cannot be read");
+            Next::Dead("the order's record cannot be read")
+        }
+        Err(error) => {
+            tracing::warn!(%error, order.id = %opened.header.order, "the store is away; the job waits");
+            Next::Block(host::now().plus(STORE_RETRY_MS))
+        }
+    }
+}
+
+fn open(app: &App, body: &[u8]) -> Result<Opened, envelope::Error> {
+    let envelope = Envelope::parse(body)?;
+    let header = envelope.verify(&app.edges)?;
+    let dispatch = envelope.dispatch.clone();
+    Ok(Opened { envelope, header, dispatch })
+}
+
+async fn turn(app: &Arc<App>, opened: &Opened, is_fresh: bool) -> Result<Next, orders::Error> {
+    let header = &opened.header;
+    let channels = header.channels(opened.dispatch.as_ref());
+    let mut may_probe = is_fresh;
+    for _ in 0..STEPS_MAX {
+        // **never-stale**, before anything is asked of the store.
+        if host::now() >= header.expires_at {
+            return Ok(Next::Ack);
+        }
+        let directory = app.directory.current();
+        let service = directory.tenants.get(&header.tenant).and_then(|it| it.services.get(&header.service));
+        let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
+        let (offers, probe) =
+            routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        may_probe = false;
+        let token = Bytes(host::random()?);
+        let dispatch = opened.dispatch.clone();
+        let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers };
+        let decision = insist(app, header, claim.clone()).await;
+        let decision = match decision {
+            Ok(Decision::Send { n, way }) => {
+                let probe = keep_probe(app, probe, Some(&way)).await;
+                let Some(private) = call::open(app, opened) else {
+                    return Ok(Next::Dead("the sealed part cannot be opened"));
+                };
+                let sending = call::Sending { header, service, private: &private, n, way: &way };
+                let outcome = call::send(app, &sending, &claim).await;
+                if let Some(probe) = probe {
+                    Routes::probed(app, probe, outcome.as_ref()).await;
+                }
+                let Some(outcome) = outcome else { return Ok(Next::Ack) };
+                match insist(app, header, Ask::Result { n, outcome }).await {
+                    Ok(decision) => decision,
+                    // The claim runs out, and the attempt becomes unknown.
+                    Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
+                }
+            }
+            Ok(Decision::Look { n, look, way, called_at }) => {
+                keep_probe(app, probe, None).await;
+                let Some(private) = call::open(app, opened) else {
+                    return Ok(Next::Dead("the sealed part cannot be opened"));
+                };
+                let sending = call::Sending { header, service, private: &private, n, way: &way };
+                let found = call::look_up(app, &sending, called_at).await;
+                tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
+                insist(app, header, Ask::Looked { n, look, found }).await?
+            }
+            other => {
+                keep_probe(app, probe, None).await;
+                other?
+            }
+        };
+        let now = host::now();
+        match decision {
+            Decision::RetryAt(at) if at <= now => {}
+            Decision::RetryAt(at) => return Ok(Next::Wait(at)),
+            Decision::Hold(at) => return Ok(Next::Block(at)),
+            Decision::Noted | Decision::Stop => return Ok(Next::Ack),
+            // Only a claim asks for these.
+            Decision::Look { .. } | Decision::Send { .. } => {}
+        }
+    }
+    Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))
+}
+
+/// A probe that this order does not make is given back for the next one.
+async fn keep_probe(app: &App, probe: Option<Probe>, way: Option<&Way>) -> Option<Probe> {
+    let probe = probe?;
+    if way.is_some_and(|way| probe.is_of(&way.gateway)) {
+        return Some(probe);
+    }
+    Routes::probed(app, probe, None).await;
+    None
+}
+
+/// Asks until the store answers. A record gives the same answer to the same claim or outcome, however often it comes.
+pub(super) async fn insist(app: &Arc<App>, header: &Header, ask: Ask) -> Result<Decision, orders::Error> {
+    let mut tries = 1;
+    loop {
+        match orders::apply(app, &header.order, ask.clone()).await {
+            Err(error)
+                if tries < STORE_TRIES_MAX
+                    && !matches!(error, orders::Error::Store(store::Error::State { .. })) =>
+            {
+                tracing::warn!(%error, order.id = %header.order, "no answer from the store; asking again");
+            }
+            answer => return answer,
+        }
+        sleep(Duration::from_millis(100 << tries)).await;
+        tries += 1;
+    }
+}

@@ -1,0 +1,207 @@
+//! What this process knows of the ways out: breakers, paces and figures, its own and the fleet's. Decides nothing: the
+//! machines and the router do, in `tiffin_shared`.
+//!
+//! Nothing waits for the store here. What calls came to is counted in memory and handed over a few times a second; how
+//! the fleet finds each gateway comes back with it, and is read at least twice a second.
+
+mod flush;
+mod known;
+mod pace;
+
+use std::sync::Arc;
+
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::gateway;
+use tiffin_shared::gateway::Forced;
+use tiffin_shared::gateway::View;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Learnt;
+use tiffin_shared::order::Lesson;
+use tiffin_shared::route::Candidate;
+use tiffin_shared::route::Health;
+use tiffin_shared::route::Offer;
+use tiffin_shared::route::Way;
+use tiffin_shared::route::rank;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::job::Header;
+
+pub use self::flush::flush;
+pub use self::flush::run;
+use self::known::Known;
+use self::known::RouteKey;
+use self::pace::Paces;
+use crate::app::App;
+use crate::gateways::Gateway;
+use crate::host;
+use crate::store;
+use crate::store::Key;
+
+/// What this process knows.
+#[derive(Default)]
+pub struct Routes {
+    known: Known,
+    paces: Paces,
+    /// Rung when a call failed, so that the fleet hears of it soon.
+    failed: tokio::sync::Notify,
+}
+
+/// A call that finds out whether a gateway is back.
+pub struct Probe {
+    gateway: GatewayId,
+    token: Bytes<16>,
+}
+
+impl Routes {
+    /// How the fleet finds a gateway, as of half a second ago at most.
+    pub fn view(&self, gateway: &GatewayId) -> View {
+        self.known.view(gateway)
+    }
+
+    /// Takes the place of one message at the gateway's pace: how long to wait for it.
+    pub fn take_turn(&self, gateway: &Gateway, now: UnixMs) -> u64 {
+        self.paces.take(gateway, now)
+    }
+
+    /// Counts what a call came to.
+    pub fn note_call(&self, gateway: &GatewayId, outcome: &CallOutcome, now: UnixMs) {
+        let is_blamed = is_blamed(outcome);
+        let pause_ms = match outcome {
+            CallOutcome::Throttled { retry_after_ms } => *retry_after_ms,
+            CallOutcome::Failed(_) | CallOutcome::Taken { .. } | CallOutcome::Unknown => None,
+        };
+        self.known.count(gateway, is_blamed, pause_ms, now);
+        if is_blamed || pause_ms.is_some() {
+            self.failed.notify_one();
+        }
+    }
+
+    /// Counts what became of a message.
+    pub fn learn(&self, lesson: &Lesson) {
+        let key = RouteKey::new(&lesson.way, lesson.country);
+        self.known.learn(&key, |figures| match lesson.what {
+            Learnt::Delivered { after_ms } => figures.arrived(after_ms),
+            Learnt::Lost => figures.failed = figures.failed.saturating_add(1),
+            Learnt::Taken => figures.sent = figures.sent.saturating_add(1),
+            Learnt::Verified => figures.verified = figures.verified.saturating_add(1),
+        });
+    }
+
+    /// Gives back a probe that was not made, or tells what it came to.
+    pub async fn probed(app: &App, probe: Probe, outcome: Option<&CallOutcome>) {
+        let is_well = outcome.map(|outcome| !is_blamed(outcome));
+        let ask = gateway::Ask::Probed { token: probe.token, is_well };
+        if let Err(error) = ask_gateway(app, &probe.gateway, &ask).await {
+            tracing::warn!(%error, gateway = %probe.gateway, "the end of a probe was not told; its lease runs out");
+        }
+    }
+}
+
+/// The ways that may carry an order now, best first. Where `may_probe`, the fleet's one probe of a gateway may be among
+/// them, and comes back for [`Routes::probed`].
+pub async fn offers(
+    app: &App,
+    header: &Header,
+    channels: &[Channel],
+    window_default_ms: u64,
+    may_probe: bool,
+) -> (Vec<Offer>, Option<Probe>) {
+    let now = host::now();
+    let mut probe = None;
+    let mut candidates = Vec::new();
+    for gateway in app.gateways.all() {
+        if !channels.contains(&gateway.channel()) || !gateway.reaches(header.country) {
+            continue;
+        }
+        let view = app.routes.view(gateway.name());
+        let mut health = health(&view, now);
+        if may_probe && probe.is_none() && view.wants_probe(now) {
+            probe = begin_probe(app, gateway.name()).await;
+            if probe.is_some() {
+                health = Health::Probe;
+            }
+        }
+        candidates.push(candidate(app, gateway, header, (&view, health), window_default_ms, now));
+    }
+    (rank(candidates, channels), probe)
+}
+
+fn candidate(
+    app: &App,
+    gateway: &Gateway,
+    header: &Header,
+    (view, health): (&View, Health),
+    window_default_ms: u64,
+    now: UnixMs,
+) -> Candidate {
+    let way = Way {
+        channel: gateway.channel(),
+        gateway: gateway.name().clone(),
+        sender: gateway.sender(),
+    };
+    let paced_until = now.plus(app.routes.paces.wait_ms(gateway, now));
+    Candidate {
+        health,
+        free_at: view.paused_until.max(paced_until),
+        priority: gateway.settings().priority,
+        stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
+        window_default_ms,
+        price_micros: gateway.settings().price_micros,
+        looks_max: gateway.looks_max(),
+        way,
+    }
+}
+
+fn health(view: &View, now: UnixMs) -> Health {
+    match view.opens_at(now) {
+        None => Health::Closed,
+        Some(until) => Health::Open { until: until.max(now.plus(1)), is_dark: view.is_dark() },
+    }
+}
+
+async fn begin_probe(app: &App, gateway: &GatewayId) -> Option<Probe> {
+    let token = Bytes(host::random().ok()?);
+    let asked = ask_gateway(app, gateway, &gateway::Ask::Probe(token)).await;
+    let asked = asked.inspect_err(|error| tracing::warn!(%error, %gateway, "cannot ask for a probe"));
+    asked.ok()?.may_probe.then(|| Probe { gateway: gateway.clone(), token })
+}
+
+/// Holds a gateway's breaker open or closed, or lets it go.
+pub async fn force(app: &App, gateway: &GatewayId, forced: Option<Forced>) -> Result<View, store::Error> {
+    ask_gateway(app, gateway, &gateway::Ask::Force(forced)).await.map(|reply| reply.view)
+}
+
+async fn ask_gateway(
+    app: &App,
+    gateway: &GatewayId,
+    ask: &gateway::Ask,
+) -> Result<gateway::Reply, store::Error> {
+    let key = Key::gateway(gateway);
+    let reply = app.store.apply::<gateway::Gateway>(&key, ask, host::now()).await?;
+    if let Some(change) = &reply.change {
+        tracing::warn!(%gateway, to = change.to, because = change.because, "breaker");
+    }
+    app.routes.known.saw(gateway, reply.view.clone());
+    Ok(reply)
+}
+
+fn is_blamed(outcome: &CallOutcome) -> bool {
+    match outcome {
+        CallOutcome::Failed(reason) => reason.blames_gateway(),
+        CallOutcome::Unknown => true,
+        CallOutcome::Taken { .. } | CallOutcome::Throttled { .. } => false,
+    }
+}
+
+impl Probe {
+    /// Whether it is this gateway that is probed.
+    pub fn is_of(&self, gateway: &GatewayId) -> bool {
+        self.gateway == *gateway
+    }
+}
+
+/// Whether a gateway's routes are up, for the directory.
+pub fn is_up(app: &Arc<App>, gateway: &GatewayId) -> bool {
+    app.routes.view(gateway).is_closed()
+}

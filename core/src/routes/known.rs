@@ -1,0 +1,135 @@
+//! Views of the fleet's knowledge, and counts that wait to become part of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tiffin_shared::country::Country;
+use tiffin_shared::gateway::Calls;
+use tiffin_shared::gateway::View;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::route::Way;
+use tiffin_shared::route::stats;
+use tiffin_shared::route::stats::Figures;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
+
+/// Seconds of calls kept per gateway while the store is away: the breaker looks back no further.
+const SECONDS_MAX: usize = 64;
+/// Routes whose figures are kept: every country over a dozen gateways. Those beyond it are unknown to the router.
+const ROUTES_MAX: usize = 4_096;
+
+/// What figures are kept by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteKey {
+    gateway: GatewayId,
+    channel: Channel,
+    country: Option<Country>,
+}
+
+#[derive(Default)]
+pub(super) struct Known {
+    gateways: Mutex<BTreeMap<GatewayId, AGateway>>,
+    routes: Mutex<BTreeMap<RouteKey, ARoute>>,
+}
+
+#[derive(Default)]
+struct AGateway {
+    view: Option<View>,
+    calls: Vec<Calls>,
+    pause_ms: Option<u64>,
+}
+
+#[derive(Default)]
+struct ARoute {
+    view: stats::View,
+    figures: Figures,
+}
+
+/// Calls that wait to be handed over.
+pub(super) struct Waiting {
+    pub(super) calls: Vec<Calls>,
+    pub(super) pause_ms: Option<u64>,
+}
+
+impl RouteKey {
+    pub(super) fn new(way: &Way, country: Option<Country>) -> Self {
+        Self { gateway: way.gateway.clone(), channel: way.channel, country }
+    }
+}
+
+impl fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let country = self.country.as_ref().map_or("--", Country::as_str);
+        write!(f, "{}/{}/{country}", self.gateway, self.channel.as_str())
+    }
+}
+
+impl Known {
+    pub(super) fn view(&self, gateway: &GatewayId) -> View {
+        lock(&self.gateways).get(gateway).and_then(|it| it.view.clone()).unwrap_or_else(View::unknown)
+    }
+
+    pub(super) fn saw(&self, gateway: &GatewayId, view: View) {
+        lock(&self.gateways).entry(gateway.clone()).or_default().view = Some(view);
+    }
+
+    pub(super) fn count(&self, gateway: &GatewayId, is_failed: bool, pause_ms: Option<u64>, now: UnixMs) {
+        let mut gateways = lock(&self.gateways);
+        let it = gateways.entry(gateway.clone()).or_default();
+        let second = now.0 / SECOND_MS;
+        it.pause_ms = it.pause_ms.max(pause_ms);
+        let failed = u32::from(is_failed);
+        match it.calls.last_mut().filter(|last| last.second == second) {
+            Some(last) => {
+                last.made = last.made.saturating_add(1);
+                last.failed = last.failed.saturating_add(failed);
+            }
+            None => {
+                if it.calls.len() >= SECONDS_MAX {
+                    it.calls.remove(0);
+                }
+                it.calls.push(Calls { second, made: 1, failed });
+            }
+        }
+    }
+
+    /// Takes the counts of a gateway; nothing where there are none.
+    pub(super) fn take_calls(&self, gateway: &GatewayId) -> Option<Waiting> {
+        let mut gateways = lock(&self.gateways);
+        let it = gateways.get_mut(gateway)?;
+        let waiting = Waiting { calls: std::mem::take(&mut it.calls), pause_ms: it.pause_ms.take() };
+        (!waiting.calls.is_empty() || waiting.pause_ms.is_some()).then_some(waiting)
+    }
+
+    pub(super) fn figures(&self, route: &RouteKey) -> stats::View {
+        lock(&self.routes).get(route).map(|it| it.view.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn learn(&self, route: &RouteKey, add: impl FnOnce(&mut Figures)) {
+        let mut routes = lock(&self.routes);
+        if routes.len() >= ROUTES_MAX && !routes.contains_key(route) {
+            return;
+        }
+        add(&mut routes.entry(route.clone()).or_default().figures);
+    }
+
+    pub(super) fn knows(&self, route: &RouteKey, view: stats::View) {
+        lock(&self.routes).entry(route.clone()).or_default().view = view;
+    }
+
+    /// Takes every route's counts.
+    pub(super) fn take_figures(&self) -> Vec<(RouteKey, Figures)> {
+        let mut routes = lock(&self.routes);
+        let some = routes.iter_mut().filter(|(_, it)| it.figures != Figures::default());
+        some.map(|(key, it)| (key.clone(), std::mem::take(&mut it.figures))).collect()
+    }
+}
+
+/// No step under these locks can leave half a change, so a panic elsewhere does not spoil them.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
