@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use tiffin_shared::config;
 use tiffin_shared::config::Edge;
-use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
 use tiffin_shared::keys::Ring;

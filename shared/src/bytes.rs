@@ -79,7 +79,7 @@ pub fn truncate<const N: usize>(hash: [u8; 32]) -> [u8; N] {
 }
 
 /// `N` bytes that travel as base64url in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes<const N: usize>(pub [u8; N]);
 
 impl<const N: usize> Serialize for Bytes<N> {

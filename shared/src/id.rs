@@ -93,7 +93,7 @@ pub const LEDGER_CHECK_BYTES: usize = 5;
 
 /// The keyed hash of an address, and a check that only the key's holder can make: names the ledger of a phone without
 /// telling the phone. 128 bits, base64url.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LedgerId(bytes::Bytes<16>);
 

@@ -65,7 +65,10 @@ impl Client {
     pub async fn call(&self, call: Call) -> Result<Answer, CallOutcome> {
         let request = match &call.params {
             Params::Form(form) => self.0.post(&call.url).form(form),
-            Params::Query(query) => self.0.get(&call.url).query(query),
+            Params::Query(query) => {
+                let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+                self.0.get(format!("{}?{query}", call.url))
+            }
         };
         let request = request.basic_auth(&call.user, Some(call.password.expose()));
         let mut response = request.send().await.map_err(|error| failed(&error))?;

@@ -30,12 +30,16 @@ use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::order;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::seal::PrivateKey;
+use tiffin_shared::route::Health;
+use tiffin_shared::route::Offer;
+use tiffin_shared::route::Way;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -173,7 +177,7 @@ impl Script {
         let era = u8::try_from(self.now.since(START) / 200_000 % 251).unwrap_or(0);
         let order = OrderId::new([era; 16], LedgerId::new([u8::try_from(phone).unwrap_or(0); 16]));
         let n = u32::try_from(self.below(4) + 1).unwrap_or(1);
-        let ask = match self.below(10) {
+        let ask = match self.below(11) {
             0..4 => {
                 let created_at = START.plus(self.now.since(START) / 200_000 * 200_000);
                 let header = Header {
@@ -182,21 +186,23 @@ impl Script {
                     tenant: self.tenant(),
                     service: ServiceId::parse("login").expect("a name"),
                     channel: Channel::Sms,
+                    then: Vec::new(),
                     created_at,
                     expires_at: created_at.plus(300_000),
                     country: None,
                     prefix: None,
                     supersedes: Vec::new(),
                 };
-                let gateways = ["alpha", "beta"].map(|name| GatewayId::parse(name).expect("a name")).to_vec();
+                let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
                 let dispatch = (n > 0).then_some(Dispatch { n, channel: Channel::Sms });
                 let token = Bytes([u8::try_from(self.below(3)).unwrap_or(0); 16]);
-                order::Ask::Claim { token, header: Box::new(header), dispatch, gateways }
+                order::Ask::Claim { token, header: Box::new(header), dispatch, offers }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
             7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },
             8 => order::Ask::Reported(self.below(8)),
+            10 => order::Ask::Looked { n, look: 1, found: Found::Missing },
             9 if self.below(4) == 0 => order::Ask::Stop(order::Cause::Cancelled),
             _ => order::Ask::Tick,
         };
@@ -205,10 +211,11 @@ impl Script {
 
     fn outcome(&mut self) -> CallOutcome {
         match self.below(8) {
-            0 => CallOutcome::Permanent(Reason::InvalidNumber),
+            0 => CallOutcome::Failed(Reason::InvalidNumber),
             1 => CallOutcome::Unknown,
             2 => CallOutcome::Taken { provider_id: "SM1".into() },
-            _ => CallOutcome::Transient(Reason::ProviderDown),
+            3 => CallOutcome::Throttled { retry_after_ms: Some(5_000) },
+            _ => CallOutcome::Failed(Reason::ProviderDown),
         }
     }
 
@@ -216,6 +223,18 @@ impl Script {
         self.nonces += self.below(2);
         let [a, b, c, d, e, f, g, h] = self.nonces.to_be_bytes();
         ([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0], self.tick())
+    }
+}
+
+fn offer(gateway: &str, looks_max: u8) -> Offer {
+    let gateway = GatewayId::parse(gateway).expect("a name");
+    Offer {
+        way: Way { channel: Channel::Sms, gateway, sender: None },
+        health: Health::Closed,
+        free_at: UnixMs(0),
+        window_ms: 12_000,
+        looks_max,
+        why: "up".into(),
     }
 }
 
@@ -235,6 +254,7 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         geo: GeoPolicy::default(),
         factors: Factors::default(),
         safer_channel: None,
+        channels: Vec::new(),
         risk: Risk::Normal,
         waiting_ms: 12_000,
         country: None,

@@ -1,12 +1,14 @@
 //! What several scenarios do.
 
 use anyhow::Context;
+use chrono::DateTime;
 use reqwest::Method;
 use serde_json::Value;
 use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
+use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
 use tiffin_tests::client::Client;
@@ -72,7 +74,17 @@ pub async fn until_attempt(client: &Client, order: &Ordered, state: &str) -> any
 
 /// Scripts the SMS gateway's fault.
 pub async fn script_fault(client: &Client, script: &Value) -> anyhow::Result<()> {
-    let url = format!("{}/faults/twilio-sms", client.sandbox);
+    script_fault_of(client, "twilio-sms", script).await
+}
+
+/// When an attempt came into its state.
+pub fn time(attempt: &Value) -> anyhow::Result<UnixMs> {
+    let at = DateTime::parse_from_rfc3339(attempt["at"].as_str().unwrap_or_default())?;
+    Ok(UnixMs(u64::try_from(at.timestamp_millis())?))
+}
+
+pub async fn script_fault_of(client: &Client, gateway: &str, script: &Value) -> anyhow::Result<()> {
+    let url = format!("{}/faults/{gateway}", client.sandbox);
     let headers = [("content-type", "application/json")];
     let reply = client.raw(Method::PUT, url, &headers, serde_json::to_vec(script)?).await?;
     anyhow::ensure!(reply.status == 200, "{reply:?}");
