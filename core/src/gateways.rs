@@ -110,9 +110,7 @@ impl Gateway {
 
     /// Whether it delivers there. A mailbox has no country.
     pub fn reaches(&self, country: Option<Country>) -> bool {
-        self.settings.channel == Channel::Email
-            || country.is_none()
-            || self.settings.countries.allow(country)
+        self.settings.channel == Channel::Email || country.is_none() || self.settings.countries.allow(country)
     }
 
     /// As whom it sends.
@@ -140,12 +138,7 @@ impl Gateway {
     }
 
     /// Whether the provider has a message that was sent to it at `called_at`.
-    pub async fn look_up(
-        &self,
-        client: &call::Client,
-        message: &Message<'_>,
-        called_at: UnixMs,
-    ) -> Found {
+    pub async fn look_up(&self, client: &call::Client, message: &Message<'_>, called_at: UnixMs) -> Found {
         match &self.adapter {
             Adapter::Twilio(twilio) => match client.call(twilio.query(message)).await {
                 Ok(answer) => twilio::lookup::found(&answer, message, called_at),

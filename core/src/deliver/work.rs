@@ -107,8 +107,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, is_fresh: bool) -> Result<Next, o
         let directory = app.directory.current();
         let service = directory.tenants.get(&header.tenant).and_then(|it| it.services.get(&header.service));
         let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
-        let (offers, probe) =
-            routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        let (offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
         may_probe = false;
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();

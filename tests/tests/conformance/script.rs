@@ -36,10 +36,10 @@ use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
-use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
+use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -226,7 +226,7 @@ impl Script {
     }
 }
 
-fn offer(gateway: &str, looks_max: u8) -> Offer {
+pub fn offer(gateway: &str, looks_max: u8) -> Offer {
     let gateway = GatewayId::parse(gateway).expect("a name");
     Offer {
         way: Way { channel: Channel::Sms, gateway, sender: None },

@@ -5,7 +5,6 @@ use tiffin_core::store::Space;
 use tiffin_core::store::Store;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::entropy::Entropy;
-use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
@@ -42,14 +41,15 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         tenant: TenantId::parse("dev")?,
         service: ServiceId::parse("login")?,
         channel: Channel::Sms,
+        then: Vec::new(),
         created_at: START,
         expires_at: START.plus(300 * SECOND_MS),
         country: None,
         prefix: None,
         supersedes: Vec::new(),
     };
-    let gateways = vec![GatewayId::parse("twilio-sms")?];
-    Ok(Ask::Claim { token: Bytes([n; 16]), header: Box::new(header), dispatch: None, gateways })
+    let offers = vec![crate::script::offer("twilio-sms", 0)];
+    Ok(Ask::Claim { token: Bytes([n; 16]), header: Box::new(header), dispatch: None, offers })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

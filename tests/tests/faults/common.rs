@@ -79,7 +79,8 @@ pub async fn script_fault(client: &Client, script: &Value) -> anyhow::Result<()>
 
 /// When an attempt came into its state.
 pub fn time(attempt: &Value) -> anyhow::Result<UnixMs> {
-    let at = DateTime::parse_from_rfc3339(attempt["at"].as_str().unwrap_or_default())?;
+    let at = DateTime::parse_from_rfc3339(attempt["at"].as_str().unwrap_or_default())
+        .map_err(|error| anyhow::anyhow!("at: {error}"))?;
     Ok(UnixMs(u64::try_from(at.timestamp_millis())?))
 }
 

@@ -58,6 +58,7 @@ pub fn job_for(stack: &Stack, phone: &str, service: &str) -> anyhow::Result<Job>
         tenant: TenantId::parse("dev")?,
         service: ServiceId::parse(service)?,
         channel: Channel::Sms,
+        then: Vec::new(),
         created_at: now,
         expires_at: now.plus(5 * MINUTE_MS),
         country: None,
