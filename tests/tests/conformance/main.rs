@@ -84,7 +84,7 @@ async fn memory_and_redis_keep_order_records_alike() -> anyhow::Result<()> {
         let name = format!("{:?}", memory.decision);
         decisions.insert(name.split([' ', '(']).next().unwrap_or_default().to_owned());
     }
-    assert_eq!(decisions.len(), 4, "the script reached only {decisions:?}");
+    assert_eq!(decisions.len(), 5, "the script reached only {decisions:?}");
     Ok(())
 }
 
