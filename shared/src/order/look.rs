@@ -37,6 +37,7 @@ pub(super) fn looked(
     now: UnixMs,
 ) -> Step<State, Reply> {
     let is_over = state.is_over();
+    let backoff_ms = state.backoff_ms(n, command);
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(Reply::of(Decision::Stop));
     };
@@ -47,8 +48,9 @@ pub(super) fn looked(
     record.looks.done = look;
     match found {
         Found::Missing => {
-            // As good as a refusal: the same way may be used again.
+            // As good as a refusal: another way is free at once, and this one after its backoff.
             record.fail(Reason::ProviderDown);
+            record.retry_at = Some(now.plus(backoff_ms));
             record.attempt.at = now;
             let decision = if is_over { Decision::Stop } else { Decision::RetryAt(now) };
             state.tell(decision, command, now)
