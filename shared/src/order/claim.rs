@@ -84,15 +84,18 @@ pub(super) fn step(
         (Follow::Look, Some(last)) => Step::keep(Reply::of(last.look())),
         (Follow::Wait(until), _) => Step::keep(Reply::of(Decision::RetryAt(until))),
         (Follow::Stop, _) => Step::keep(stop),
-        (Follow::Lost, Some(last)) if !is_resend => {
+        (Follow::Lost, Some(last)) => {
             last.unknown(now);
-            let decision = Decision::RetryAt(last.next_look_at().unwrap_or(now));
-            state.tell(decision, command, now)
-        }
-        (follow, last) => {
-            if let (Follow::Lost, Some(last)) = (follow, last) {
-                last.unknown(now);
+            match last.follow(claim.token, is_resend, now) {
+                // In the same step, so that a claim that comes again finds it done.
+                Follow::Choose => next(state, claim, is_resend, command, now),
+                Follow::Wait(until) => state.tell(Decision::RetryAt(until), command, now),
+                Follow::Again | Follow::Look | Follow::Lost | Follow::Stop => {
+                    state.tell(Decision::RetryAt(now), command, now)
+                }
             }
+        }
+        (Follow::Again | Follow::Choose | Follow::Look | Follow::Lost, _) => {
             next(state, claim, is_resend, command, now)
         }
     }

@@ -13,6 +13,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 
@@ -41,13 +42,13 @@ proptest! {
         let (mut over, mut stopped) = (false, false);
         let mut sends = 0;
         for step in &script {
-            let before = sending(&world.host);
+            let before = world.host.body().map(str::to_owned);
             let reply = world.play(step);
             if let Decision::Send { n, .. } = reply.decision {
                 sends += 1;
                 assert_eq!(n, sends, "attempts are counted without a gap");
-                // A resend ends an attempt whose worker is gone, and begins its own, in one step.
-                assert!(before == 0 || matches!(step.action, Action::Resend { .. }), "two at once");
+                // A claim that ran out, of a worker that is gone, is ended and followed in one step.
+                assert!(!is_claimed(before.as_deref(), world.clock), "two at once");
                 let is_resend = matches!(step.action, Action::Resend { .. });
                 assert!(!over || is_resend, "sent again after the end");
                 assert!(!stopped, "sent after the edge had ended it");
@@ -99,13 +100,13 @@ proptest! {
     fn a_clock_that_jumps_never_sends_a_stale_code_nor_two_at_once(script in script(pause::any(), 1..60)) {
         let mut world = World::default();
         for step in &script {
-            let before = sending(&world.host);
+            let before = world.host.body().map(str::to_owned);
             let alive = world.host.stored.as_ref().map(|stored| stored.commit.expires_at);
             let reply = world.play(step);
             if let Decision::Send { .. } = reply.decision {
                 assert!(world.clock.0 < START.plus(TTL_MS).0);
-                let is_resend = matches!(step.action, Action::Resend { .. });
-                assert!(before == 0 || is_resend || alive.is_some_and(|expires_at| world.now >= expires_at));
+                let is_claimed = is_claimed(before.as_deref(), world.clock);
+                assert!(!is_claimed || alive.is_some_and(|expires_at| world.now >= expires_at));
             }
         }
     }
@@ -207,6 +208,16 @@ fn play(world: &mut World, pause: i64, action: Action) -> Reply {
 
 fn record(host: &Host) -> Value {
     host.body().map_or(Value::Null, |body| serde_json::from_str(body).unwrap())
+}
+
+/// Whether a worker may be calling.
+fn is_claimed(body: Option<&str>, now: UnixMs) -> bool {
+    let record: Value = body.map_or(Value::Null, |body| serde_json::from_str(body).unwrap());
+    let attempts = record["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_claimed = |record: &Value| {
+        record["attempt"]["state"] == "sending" && record["claimed_until"].as_u64() > Some(now.0)
+    };
+    attempts.iter().any(is_claimed)
 }
 
 fn sending(host: &Host) -> usize {
