@@ -54,6 +54,10 @@ pub enum Space {
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
     Order,
+    /// [`tiffin_shared::nonce::Nonce`] by [`OrderId`]: the order stands in its tenant's tally.
+    Tallied,
+    /// [`tiffin_shared::tally::Tally`] by [`TenantId`].
+    Tally,
     /// [`tiffin_shared::guard::verdicts::Verdicts`] by [`TenantId`].
     Verdicts,
     /// [`tiffin_shared::visitor::Visitor`] by [`VisitorId`].
@@ -93,6 +97,16 @@ impl Key {
         Self { space: Space::Order, id: id.to_string() }
     }
 
+    /// That an order stands in its tenant's tally.
+    pub fn tallied(id: &OrderId) -> Self {
+        Self { space: Space::Tallied, id: id.to_string() }
+    }
+
+    /// A tenant's orders of the day.
+    pub fn tally(tenant: &TenantId) -> Self {
+        Self { space: Space::Tally, id: tenant.to_string() }
+    }
+
     /// A tenant's list of verdicts.
     pub fn verdicts(tenant: &TenantId) -> Self {
         Self { space: Space::Verdicts, id: tenant.to_string() }
@@ -117,6 +131,8 @@ impl Space {
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",
             Self::Order => "order",
+            Self::Tallied => "tallied",
+            Self::Tally => "tally",
             Self::Verdicts => "verdicts",
             Self::Visitor => "visitor",
         }

@@ -32,6 +32,7 @@ pub mod risk;
 pub mod seal;
 pub mod secret;
 pub mod sign;
+pub mod tally;
 pub mod text;
 pub mod time;
 pub mod visitor;

@@ -12,4 +12,5 @@ mod places;
 mod quotas;
 mod secrecy;
 mod sections;
+mod tallies;
 mod visitors;
