@@ -100,6 +100,7 @@ struct World {
     ledger: Host,
     /// What was asked, by name.
     asked: Vec<&'static str>,
+    is_away: bool,
 }
 
 impl World {
@@ -124,7 +125,7 @@ impl World {
             turn = match turn {
                 Turn::Ask(pending) => {
                     let answer = self.answer(&pending, now);
-                    front.answer(*pending, Some(answer))
+                    front.answer(*pending, (!self.is_away).then_some(answer))
                 }
                 Turn::Document(response) | Turn::Reply(response) => return response,
                 Turn::Stream(_) => panic!("a stream"),
@@ -189,6 +190,13 @@ fn a_refusal_spends_nothing_and_an_order_that_was_made_is_still_answered() {
         assert_eq!(world.order(&used(5), kind, "second").status, 429);
         assert_eq!((&world.asked, world.ledger.body()), (&vec!["look"], Some(before.as_str())));
     }
+}
+
+#[test]
+fn when_nobody_knows_whether_it_was_made_the_day_is_not_blamed() {
+    let mut world = World { is_away: true, ..World::default() };
+    let reply = world.order(&used(5), KeyKind::Secret, "first");
+    assert_eq!((reply.status, header(&reply, "retry-after")), (503, Some("2")), "{reply:?}");
 }
 
 #[test]

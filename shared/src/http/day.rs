@@ -49,12 +49,13 @@ impl Day {
 
     /// The refusal of one more order. To a stranger it is the one of an address's own limits.
     pub(super) fn problem(&self) -> Problem {
-        let retry_after_ms = self.ends_in_ms;
         let uniform = match self.kind {
-            KeyKind::Publishable => Outcome::RateLimited { retry_after_ms }.problem(),
+            KeyKind::Publishable => Outcome::RateLimited { retry_after_ms: self.ends_in_ms }.problem(),
             KeyKind::Secret => None,
         };
-        uniform.unwrap_or_else(|| Problem::rate_limited(self.detail(), retry_after_ms))
+        // Never before the time in `RateLimit`, which is jittered.
+        let wait_ms = self.quota.reset_s.saturating_mul(SECOND_MS);
+        uniform.unwrap_or_else(|| Problem::rate_limited(self.detail(), wait_ms))
     }
 
     /// What a preflight has to say of it.

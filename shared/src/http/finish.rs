@@ -165,7 +165,7 @@ impl Pending {
         // Never before the time in `ratelimit`: who obeys the one must not break the other.
         for (_, value) in reply.headers.iter_mut().filter(|(name, _)| *name == "retry-after") {
             let wait_ms = value.parse().unwrap_or(0_u64).saturating_mul(SECOND_MS);
-            *value = quota::retry_after_s(&quotas, wait_ms).to_string();
+            *value = quota::retry_after_s(&self.quotas, wait_ms).to_string();
         }
         match &self.caller.origin {
             Some(origin) => reply.readable(Some(origin)),
