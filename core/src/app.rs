@@ -22,6 +22,7 @@ use crate::host;
 use crate::ledgers::Ledgers;
 use crate::store;
 use crate::store::Store;
+use crate::tallies::Tallies;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
 const BACKGROUND_MAX: usize = 256;
@@ -84,6 +85,8 @@ pub struct App {
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
     pub guards: Guards,
+    /// Orders of tenants with a quota.
+    pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
     /// Settings.
@@ -125,6 +128,7 @@ impl App {
             directory: Directories::new(config.directory()?),
             ledgers,
             guards: Guards::new(host::now()),
+            tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,
             bus,

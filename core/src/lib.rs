@@ -19,3 +19,4 @@ pub mod serve;
 pub mod standalone;
 pub mod store;
 pub mod sweep;
+pub mod tallies;

@@ -1,7 +1,7 @@
 //! Keeps this process's directory true, and the edge's after it.
 //!
 //! Settings and tenants are read at boot; the API keys are read again when their file changes, so that a revoked key
-//! ends without a restart. The guards' verdicts are read with them, by every process.
+//! ends without a restart. The guards' verdicts and the tenants' orders of the day are read with them, by every process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::tallies::Totals;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -37,12 +38,16 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
     // The version is the time at which the content was found new: of two processes, the one that changed last wins.
     let mut version = host::now();
     let mut pushed_at: Option<tokio::time::Instant> = None;
-    let mut lists = Lists::default();
+    let (mut lists, mut totals) = (Lists::default(), Totals::default());
     loop {
-        if refresh(&app, &mut lists).await {
+        if refresh(&app, &mut lists, &mut totals).await {
             (version, pushed_at) = (host::now(), None);
         }
-        if pushes && lists.is_whole() && pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN) {
+        if pushes
+            && lists.is_whole()
+            && totals.is_whole()
+            && pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN)
+        {
             match push(&app, version).await {
                 Ok(()) => {
                     tracing::info!(version = version.0, "the edge has the directory");
@@ -59,12 +64,13 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
 }
 
 /// Reads again what may have changed. True when something has.
-async fn refresh(app: &App, lists: &mut Lists) -> bool {
+async fn refresh(app: &App, lists: &mut Lists, totals: &mut Totals) -> bool {
     let mut directory = app.config.reread_directory().unwrap_or_else(|error| {
         tracing::error!(%error, "tenants and keys stay as they were");
         Directory::clone(&app.directory.current())
     });
     directory.blocklist = lists.read(app, directory.tenants.keys()).await;
+    directory.ordered = totals.read(app, &directory.tenants).await;
     app.directory.replace(directory)
 }
 

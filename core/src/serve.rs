@@ -23,6 +23,7 @@ use crate::publish;
 use crate::sandbox;
 use crate::standalone;
 use crate::sweep;
+use crate::tallies;
 
 /// How long work under way may take after a request to stop. What is left stays in the queue.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -60,6 +61,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
     // Where this process serves the public API, there is no edge to push to.
     let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
     tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
@@ -74,7 +76,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    if timeout(FLUSH_TIMEOUT, guard::flush(&app)).await.is_err() {
+    let last = async { tokio::join!(guard::flush(&app), tallies::flush(&app)) };
+    if timeout(FLUSH_TIMEOUT, last).await.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }
     ended

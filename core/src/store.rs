@@ -59,6 +59,10 @@ pub enum Space {
     Order,
     /// [`tiffin_shared::route::stats::RouteStats`] by gateway, channel and country.
     Route,
+    /// [`tiffin_shared::nonce::Nonce`] by [`OrderId`]: the order stands in its tenant's tally.
+    Tallied,
+    /// [`tiffin_shared::tally::Tally`] by [`TenantId`].
+    Tally,
     /// [`tiffin_shared::guard::verdicts::Verdicts`] by [`TenantId`].
     Verdicts,
     /// [`tiffin_shared::visitor::Visitor`] by [`VisitorId`].
@@ -108,6 +112,16 @@ impl Key {
         Self { space: Space::Route, id: id.to_owned() }
     }
 
+    /// That an order stands in its tenant's tally.
+    pub fn tallied(id: &OrderId) -> Self {
+        Self { space: Space::Tallied, id: id.to_string() }
+    }
+
+    /// A tenant's orders of the day.
+    pub fn tally(tenant: &TenantId) -> Self {
+        Self { space: Space::Tally, id: tenant.to_string() }
+    }
+
     /// A tenant's list of verdicts.
     pub fn verdicts(tenant: &TenantId) -> Self {
         Self { space: Space::Verdicts, id: tenant.to_string() }
@@ -134,6 +148,8 @@ impl Space {
             Self::Nonce => "nonce",
             Self::Order => "order",
             Self::Route => "route",
+            Self::Tallied => "tallied",
+            Self::Tally => "tally",
             Self::Verdicts => "verdicts",
             Self::Visitor => "visitor",
         }

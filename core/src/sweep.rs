@@ -59,6 +59,8 @@ async fn sweep(app: &Arc<App>, space: Space) {
             | Space::Gateway
             | Space::Nonce
             | Space::Route
+            | Space::Tallied
+            | Space::Tally
             | Space::Verdicts
             | Space::Visitor => true,
         };

@@ -5,6 +5,7 @@
 mod api_key;
 mod countries;
 mod limits;
+mod ordered;
 mod routes;
 mod service;
 pub mod snapshot;
@@ -21,6 +22,7 @@ use crate::id::TenantId;
 use crate::ledger::Ceilings;
 use crate::phone::Kind;
 use crate::risk::GeoPolicy;
+use crate::time::UnixMs;
 use crate::visitor::VisitorLimits;
 
 pub use self::api_key::ApiKey;
@@ -34,6 +36,8 @@ pub use self::limits::GUESSES_IN_A_ROW_MAX;
 pub use self::limits::GUESSES_PER_CODE_MAX;
 pub use self::limits::Limits;
 pub use self::limits::SENDS_PER_ORDER_MAX;
+pub use self::ordered::Ordered;
+pub use self::ordered::OrderedToday;
 pub use self::routes::Route;
 pub use self::service::BRAND_CHARS_MAX;
 pub use self::service::Risk;
@@ -64,6 +68,9 @@ pub struct Directory {
     /// What looks pumped now.
     #[serde(default, skip_serializing_if = "Blocklist::is_empty")]
     pub blocklist: Blocklist,
+    /// What tenants with a quota have ordered.
+    #[serde(default, skip_serializing_if = "OrderedToday::is_empty")]
+    pub ordered: OrderedToday,
 }
 
 /// A widget of Cloudflare Turnstile. Its secret is the edge's: `TIFFIN_TURNSTILE_SECRET`.
@@ -95,6 +102,10 @@ pub struct Tenant {
     /// Whether it can pay for more.
     #[serde(default)]
     pub funds: Funds,
+    /// Orders it may make on one day, by UTC; without it any number. Counted by core, so some more may pass before every
+    /// front door knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders_per_day: Option<u64>,
     /// What its codes are for.
     pub services: BTreeMap<ServiceId, Service>,
     /// What one phone may ask of it.
@@ -129,6 +140,11 @@ impl Directory {
         Some(Caller { id, tenant, key: found })
     }
 
+    /// Orders of this tenant on the day that `now` is on, as far as core has told.
+    pub fn ordered_today(&self, tenant: &TenantId, now: UnixMs) -> u64 {
+        ordered::today(&self.ordered, tenant, now)
+    }
+
     /// Refuses what would not be safe to serve. The text names the entry and the reason.
     pub fn check(&self) -> Result<(), String> {
         self.visitors.check().map_err(|reason| format!("visitors.{reason}"))?;
@@ -136,6 +152,9 @@ impl Directory {
             tenant.geo.check().map_err(|reason| format!("tenants.{name}.geo.{reason}"))?;
             if let Some(prefix) = tenant.blocked.iter().find(|prefix| !is_prefix(prefix)) {
                 return Err(format!("tenants.{name}.blocked: {prefix:?} must be '+' and 1 to 15 digits"));
+            }
+            if tenant.orders_per_day == Some(0) {
+                return Err(format!("tenants.{name}.orders_per_day: must be at least 1"));
             }
             tenant.limits.check().map_err(|reason| format!("tenants.{name}.limits.{reason}"))?;
             for (service_name, service) in &tenant.services {
@@ -215,6 +234,9 @@ mod tests {
         let autofill = serde_json::from_str(r#"{"host": "https://example.com"}"#).unwrap();
         tenant.get_mut().services.first_entry().unwrap().get_mut().autofill = Some(autofill);
         assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.autofill.host"));
+        let mut bad = directory();
+        bad.tenants.first_entry().unwrap().get_mut().orders_per_day = Some(0);
+        assert_eq!(bad.check(), Err("tenants.shop.orders_per_day: must be at least 1".into()));
         let mut bad = directory();
         bad.tenants.clear();
         assert_eq!(bad.check(), Err("API key k1 belongs to the unknown tenant shop".into()));

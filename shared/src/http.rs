@@ -6,6 +6,7 @@
 mod access;
 mod call;
 pub(crate) mod create;
+mod day;
 mod factors;
 mod finish;
 mod gate;
@@ -53,6 +54,7 @@ use crate::wire::api;
 use crate::wire::object::Object;
 
 use self::call::Call;
+use self::day::Day;
 pub use self::finish::Pending;
 use self::finish::Shown;
 use self::gate::Gate;
@@ -225,6 +227,7 @@ impl Front {
             caller: access::Kept::of(&caller, request),
             facts,
             factor: None,
+            day: call.orders().then(|| Day::of(visit, &caller)).flatten(),
             call,
             gate,
             quotas: Vec::new(),
@@ -281,6 +284,10 @@ impl Front {
 
     fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
         let create::Draft { mut create, client_ip, answer, .. } = create::parse(self, visit, caller)?;
+        if Day::of(visit, caller).is_some_and(|day| day.is_spent()) {
+            // Who repeats an order that was accepted gets its answer. A look spends nothing of anyone's.
+            return Ok(Asked::only(create.ledger, Ask::Preflight(Box::new(create))));
+        }
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
         let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
         let solved = gate.solve(self, answer.as_deref())?;

@@ -34,6 +34,7 @@ pub mod route;
 pub mod seal;
 pub mod secret;
 pub mod sign;
+pub mod tally;
 pub mod text;
 pub mod time;
 pub mod visitor;

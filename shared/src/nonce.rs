@@ -1,4 +1,4 @@
-//! Accepts a nonce once. Kept under the nonce itself.
+//! Accepts a nonce, or another name, once. Kept under the name itself.
 //!
 //! A missing state means "never seen": after losing it a replay passes until its timestamp is too old, so the
 //! request behind it must be idempotent as well.
@@ -9,13 +9,19 @@ use serde::Serialize;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
-use crate::sign::NONCE_MEMORY_MS;
 use crate::time::UnixMs;
 
 /// The machine.
 pub enum Nonce {}
 
-/// When it was used first, and until when that is remembered.
+/// Use it.
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// How long a first use is remembered, in milliseconds.
+    pub keep_ms: u64,
+}
+
+/// Until when a first use is remembered.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -33,14 +39,14 @@ pub enum Reply {
 
 impl Machine for Nonce {
     type State = State;
-    type Command = ();
+    type Command = Command;
     type Reply = Reply;
 
-    fn step(state: Option<State>, (): &(), now: UnixMs) -> Step<State, Reply> {
+    fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
         match state.filter(|state| now < state.expires_at) {
             Some(_) => Step::keep(Reply::Replayed),
             None => {
-                let expires_at = now.plus(NONCE_MEMORY_MS);
+                let expires_at = now.plus(command.keep_ms);
                 let write = Write::Put { state: State { expires_at }, expires_at, wake_at: None };
                 Step { reply: Reply::Fresh, write }
             }

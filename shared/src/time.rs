@@ -35,6 +35,16 @@ impl UnixMs {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// Whole days since the epoch, by UTC.
+    pub fn day(self) -> u64 {
+        self.0 / DAY_MS
+    }
+
+    /// When that day is over.
+    pub fn day_ends_at(self) -> Self {
+        Self(self.day().saturating_add(1).saturating_mul(DAY_MS))
+    }
+
     /// RFC 3339 in UTC with milliseconds: `2026-11-20T10:00:00.000Z`. Empty past the year 262142.
     pub fn rfc3339(self) -> String {
         i64::try_from(self.0)
@@ -59,6 +69,16 @@ mod tests {
         assert_eq!(UnixMs(0).rfc3339(), "1970-01-01T00:00:00.000Z");
         assert_eq!(UnixMs(1_795_082_400_007).rfc3339(), "2026-11-19T10:00:00.007Z");
         assert_eq!(UnixMs(u64::MAX).rfc3339(), "");
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_by_utc() {
+        let noon = UnixMs(1_795_089_600_000);
+        assert_eq!(noon.rfc3339(), "2026-11-19T12:00:00.000Z");
+        assert_eq!(noon.day_ends_at().rfc3339(), "2026-11-20T00:00:00.000Z");
+        assert_eq!(noon.day_ends_at().minus(1).day(), noon.day());
+        assert_eq!(noon.day_ends_at().day(), noon.day() + 1);
+        assert_eq!(UnixMs(u64::MAX).day_ends_at(), UnixMs(u64::MAX));
     }
 
     #[test]

@@ -38,7 +38,10 @@ use tiffin_shared::problem;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::seal::Sealed;
 use tiffin_shared::sign::Direction;
+use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::sign::Signed;
+use tiffin_shared::tally;
+use tiffin_shared::tally::Tally;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -212,9 +215,20 @@ fn the_record_of_an_order_is_pinned_after_a_fixed_script() {
 #[test]
 fn the_state_of_a_nonce_is_pinned() {
     let mut host = Host::default();
-    host.ask::<Nonce>(&(), START);
+    host.ask::<Nonce>(&nonce::Command { keep_ms: NONCE_MEMORY_MS }, START);
     assert_eq!(host.body(), Some(r#"{"expires_at":1795082580000}"#));
     reads::<nonce::State>(r#"{"expires_at":1795082580000}"#);
+}
+
+#[test]
+fn the_state_of_a_tally_is_pinned() {
+    let mut host = Host::default();
+    for (n, orders) in [(1, 3), (2, 4), (1, 3)] {
+        let (batch, day) = (Bytes([n; 16]), START.day());
+        host.ask::<Tally>(&tally::Command::Add { batch, day, orders }, START.plus(u64::from(n)));
+    }
+    assert_eq!(host.body(), Some(TALLY));
+    reads::<tally::State>(TALLY);
 }
 
 #[test]
@@ -287,6 +301,7 @@ fn unknown_fields_of_a_stored_state_are_refused_and_missing_optional_ones_are_re
     assert!(serde_json::from_str::<ledger::State>(&with(LEDGER)).is_err());
     assert!(serde_json::from_str::<order::State>(&with(RECORD)).is_err());
     assert!(serde_json::from_str::<nonce::State>(&with(r#"{"expires_at":1}"#)).is_err());
+    assert!(serde_json::from_str::<tally::State>(&with(TALLY)).is_err());
     let short = r#"{"clock":1,"sections":{"acme":{"bucket":5,"orders_at":[1],"orders":[]}}}"#;
     let state: ledger::State = serde_json::from_str(short).unwrap();
     assert!(format!("{state:?}").contains("wrong_in_a_row: 0"));
@@ -298,6 +313,8 @@ const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcH
 const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
 const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
 const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2}}],"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
+const TALLY: &str =
+    r#"{"clock":1795082400002,"orders":7,"batches":["AQEBAQEBAQEBAQEBAQEBAQ","AgICAgICAgICAgICAgICAg"]}"#;
 const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,
     r#"{"type":"/problems/body_too_large","title":"The request body is too large","status":413,"detail":"d","code":"body_too_large"}"#,

@@ -16,9 +16,13 @@ use tiffin_shared::ledger::Ledger;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
+use tiffin_shared::sign::NONCE_MEMORY_MS;
+use tiffin_shared::tally;
+use tiffin_shared::tally::Tally;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
@@ -100,8 +104,20 @@ proptest! {
         let (mut host, mut now) = (Host::default(), START);
         for pause in pauses {
             now = pause::after(now, pause);
-            check::<Nonce>(&NONCE, host.stored.as_ref(), &(), now);
-            host.ask::<Nonce>(&(), now);
+            let command = nonce::Command { keep_ms: NONCE_MEMORY_MS };
+            check::<Nonce>(&NONCE, host.stored.as_ref(), &command, now);
+            host.ask::<Nonce>(&command, now);
+        }
+    }
+
+    #[test]
+    fn a_tally_keeps_the_laws(script in common::tally::script(pause::any(), 1..60)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let command = step.action.command(now);
+            check::<Tally>(&TALLY, host.stored.as_ref(), &command, now);
+            host.ask::<Tally>(&command, now);
         }
     }
 
@@ -192,7 +208,14 @@ const FACTOR: Subject<Factor> = Subject {
     },
 };
 
-const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |()| Some(MINUTE_MS) };
+const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const TALLY: Subject<Tally> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        tally::Command::Add { .. } | tally::Command::Read => Some(MINUTE_MS),
+    },
+};
 
 const VISITOR: Subject<Visitor> = Subject {
     show: |reply| format!("{reply:?}"),

@@ -18,7 +18,7 @@ use tiffin_shared::order::Cause;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::sign::Direction;
-use tiffin_shared::wire::job::Header;
+use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::wire::notice::NOTICE_BYTES_MAX;
 
 use super::health;
@@ -29,7 +29,9 @@ use crate::bus;
 use crate::bus::Target;
 use crate::host;
 use crate::orders;
+use crate::store;
 use crate::store::Key;
+use crate::tallies;
 
 /// A job was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum Error {
     /// The orders whose place it takes could not be ended.
     #[error(transparent)]
     Order(#[from] orders::Error),
+    /// It could not be known whether it was counted.
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 /// The edge hands over a job.
@@ -70,8 +75,9 @@ async fn take(app: &Arc<App>, request: &http::Request) -> Result<(), Problem> {
     }
     let now = host::now();
     let nonce = internal::authenticate(request, Direction::EdgeToCore, &app.edges, now)?;
+    let once = nonce::Command { keep_ms: NONCE_MEMORY_MS };
     // Fail closed: what cannot be known as new is not taken, and the edge's outbox keeps it.
-    match app.store.apply::<Nonce>(&Key::nonce(nonce), &(), now).await {
+    match app.store.apply::<Nonce>(&Key::nonce(nonce), &once, now).await {
         Ok(nonce::Reply::Fresh) => {}
         Ok(nonce::Reply::Replayed) => {
             return Err(Problem::new(
@@ -89,7 +95,7 @@ async fn take(app: &Arc<App>, request: &http::Request) -> Result<(), Problem> {
     match accept(app, &envelope).await {
         Ok(_) => Ok(()),
         Err(Error::Envelope(error)) => Err(Problem::new(Code::Unauthenticated, format!("{error}."))),
-        Err(error @ (Error::Bus(_) | Error::Encode(_) | Error::Order(_))) => {
+        Err(error @ (Error::Bus(_) | Error::Encode(_) | Error::Order(_) | Error::Store(_))) => {
             tracing::warn!(%error, "ingest cannot queue a job");
             Err(Problem::unavailable("The queue did not confirm the job."))
         }
@@ -120,10 +126,12 @@ pub async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
 
 /// Checks whose it is, ends the orders whose place it takes, and returns when the queue has it.
 pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Error> {
-    let Header { order, supersedes, .. } = envelope.verify(&app.edges)?;
-    for older in &supersedes {
+    let header = envelope.verify(&app.edges)?;
+    for older in &header.supersedes {
         orders::apply(app, older, Ask::Stop(Cause::Superseded)).await?;
     }
+    tallies::note(app, &header).await?;
+    let order = header.order;
     let partition = order.ledger().partition(app.config.file.bus.partitions);
     let body = serde_json::to_vec(envelope)?;
     app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;

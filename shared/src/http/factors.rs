@@ -41,6 +41,7 @@ pub(super) fn begin(
         facts: None,
         factor: Some(asked),
         gate: None,
+        day: None,
         quotas: Vec::new(),
         stream: None,
         request_id: request_id.to_owned(),

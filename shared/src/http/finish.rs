@@ -11,6 +11,7 @@ use super::Response;
 use super::Turn;
 use super::access::Kept;
 use super::call::Call;
+use super::day::Day;
 use super::gate::Gate;
 use super::preflight;
 use super::watch;
@@ -43,6 +44,8 @@ pub struct Pending {
     pub(super) factor: Option<factor::api::Pending>,
     /// For what may need a challenge.
     pub(super) gate: Option<Gate>,
+    /// The tenant's own quota, for an order.
+    pub(super) day: Option<Day>,
     /// What to tell of the client network's limits.
     pub(super) quotas: Vec<Quota>,
     /// For a stream of events.
@@ -154,7 +157,8 @@ impl Pending {
 
     /// With what is told of limits, and readable by the page that called.
     fn dressed(&self, mut reply: Response) -> Response {
-        if let (Some(policy), Some(limit)) = (quota::policy(&self.quotas), quota::limit(&self.quotas)) {
+        let quotas: Vec<_> = self.quotas.iter().copied().chain(self.day.and_then(|day| day.told())).collect();
+        if let (Some(policy), Some(limit)) = (quota::policy(&quotas), quota::limit(&quotas)) {
             reply.headers.push(("ratelimit-policy", policy));
             reply.headers.push(("ratelimit", limit));
         }
@@ -170,6 +174,11 @@ impl Pending {
     }
 
     fn reply(&self, front: &Front, outcome: Outcome) -> Response {
+        if self.call == Call::Create
+            && let Some(problem) = self.spent(&outcome)
+        {
+            return Response::problem(&self.coarse(problem), &self.request_id);
+        }
         if let (Outcome::ChallengeRequired, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
             let problem = gate.demand(front, "This order needs a challenge.");
             return Response::problem(&problem, &self.request_id);
@@ -179,7 +188,7 @@ impl Pending {
             return self.uniform(&outcome);
         }
         if let Some(facts) = &self.facts {
-            return match facts.report(&outcome, self.caller.kind) {
+            return match facts.report(&outcome, self.caller.kind, self.day) {
                 Some(report) => self.json(200, &report),
                 None => self.broken(),
             };
@@ -209,6 +218,13 @@ impl Pending {
             | Outcome::RateLimited { .. }
             | Outcome::Unavailable => self.broken(),
         }
+    }
+
+    /// The refusal of an order beyond the day's quota, of which only a repeated one is left.
+    fn spent(&self, outcome: &Outcome) -> Option<Problem> {
+        let day = self.day.filter(Day::is_spent)?;
+        let is_known = matches!(outcome, Outcome::Created { .. } | Outcome::IdempotencyMismatch);
+        (!is_known && *outcome != Outcome::Unavailable).then(|| day.problem())
     }
 
     /// A publishable key is not told how full a stranger's bucket is: whole minutes only.

@@ -1,6 +1,7 @@
 //! `POST /v1/preflight`: what an order would come to, check by check. Nothing is sent, and nothing is spent.
 
 use super::create::Draft;
+use super::day::Day;
 use crate::directory::KeyKind;
 use crate::ledger::Outcome;
 use crate::problem::Problem;
@@ -73,7 +74,7 @@ impl Facts {
     }
 
     /// The whole report; nothing when the ledger did not answer.
-    pub(super) fn report(&self, outcome: &Outcome, kind: KeyKind) -> Option<Preflight> {
+    pub(super) fn report(&self, outcome: &Outcome, kind: KeyKind, day: Option<Day>) -> Option<Preflight> {
         let key =
             |result, detail: &str| Check { name: CheckName::IdempotencyKey, result, detail: detail.into() };
         let limit = |result, detail: &str| Check { name: CheckName::Limits, result, detail: detail.into() };
@@ -87,6 +88,10 @@ impl Facts {
                 checks.push(key(CheckResult::Pass, "unused"));
             }
             (outcome, _) => checks.extend(told(outcome, key, limit)?),
+        }
+        // An order that was made is answered whatever the quota.
+        if !matches!(outcome, Outcome::Created { .. }) {
+            checks.extend(day.and_then(|day| day.check()));
         }
         let ok = checks.iter().all(|check| check.result != CheckResult::Fail);
         Some(Preflight { ok, checks, quote: None, predicted: Some(self.predicted.clone()) })

@@ -21,7 +21,8 @@ impl Order {
         let last = self.attempts.last()?;
         match last.state {
             AttemptState::Sending | AttemptState::Sent | AttemptState::Unknown => {
-                Some(last.at.plus(self.waiting_ms))
+                // What the route's receipts have taught core, or else the service's own time.
+                Some(last.expected_by.unwrap_or_else(|| last.at.plus(self.waiting_ms)))
             }
             AttemptState::Delivered | AttemptState::Failed => None,
         }

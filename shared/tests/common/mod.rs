@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod model;
 pub mod order;
 pub mod pause;
+pub mod tally;
 pub mod visitor;
 
 use proptest::test_runner::Config;

@@ -13,4 +13,5 @@ mod places;
 mod quotas;
 mod secrecy;
 mod sections;
+mod tallies;
 mod visitors;

@@ -12,6 +12,7 @@ mod flood;
 mod networks;
 mod places;
 mod quotas;
+mod quotas_tenant;
 mod races;
 mod scope;
 mod sites;

@@ -1,4 +1,4 @@
-//! Reading `RateLimit-Policy` and `RateLimit`: one limit, written as a structured-field list (RFC 9651).
+//! Reading `RateLimit-Policy` and `RateLimit`: limits, written as a structured-field list (RFC 9651).
 
 use anyhow::Context;
 use tiffin_tests::client::Reply;
@@ -17,11 +17,24 @@ pub struct Told {
 
 /// The one limit in a reply, which must be well formed.
 pub fn read(reply: &Reply) -> anyhow::Result<Told> {
+    let mut limits = read_all(reply)?;
+    anyhow::ensure!(limits.len() == 1, "not one limit in {reply:?}");
+    limits.pop().with_context(|| format!("no limit in {reply:?}"))
+}
+
+/// Every limit in a reply, of which both fields must tell, in the same order.
+pub fn read_all(reply: &Reply) -> anyhow::Result<Vec<Told>> {
     let field = |name| reply.header(name).with_context(|| format!("no {name} in {reply:?}"));
-    let (name, [quota, window_s]) = item(field("ratelimit-policy")?, ["q", "w"])?;
-    let (same, [remaining, reset_s]) = item(field("ratelimit")?, ["r", "t"])?;
-    anyhow::ensure!(name == same && window_s > 0 && remaining <= quota, "{reply:?}");
-    Ok(Told { name, quota, window_s, remaining, reset_s })
+    let policies: Vec<_> = field("ratelimit-policy")?.split(", ").collect();
+    let limits: Vec<_> = field("ratelimit")?.split(", ").collect();
+    anyhow::ensure!(policies.len() == limits.len(), "{reply:?}");
+    let told = |(policy, limit)| {
+        let (name, [quota, window_s]) = item(policy, ["q", "w"])?;
+        let (same, [remaining, reset_s]) = item(limit, ["r", "t"])?;
+        anyhow::ensure!(name == same && window_s > 0 && remaining <= quota, "{reply:?}");
+        Ok(Told { name, quota, window_s, remaining, reset_s })
+    };
+    policies.into_iter().zip(limits).map(told).collect()
 }
 
 /// `"name";a=1;b=2` with exactly these parameters.

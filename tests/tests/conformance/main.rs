@@ -12,9 +12,12 @@ use std::sync::Arc;
 use tiffin_core::store::Key;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ledger;
+use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
+use tiffin_shared::sign::NONCE_MEMORY_MS;
+use tiffin_shared::tally::Tally;
 
 use crate::hosts::Hosts;
 use crate::script::Script;
@@ -23,6 +26,7 @@ use crate::script::Script;
 const LEDGER_COMMANDS: usize = 4_000;
 const ORDER_COMMANDS: usize = 4_000;
 const NONCE_COMMANDS: usize = 1_000;
+const TALLY_COMMANDS: usize = 6_000;
 /// A failure prints the step; the script is the same for the same seed.
 const SEED: u64 = 20_261_120;
 
@@ -95,10 +99,29 @@ async fn a_nonce_is_fresh_once_on_every_host() -> anyhow::Result<()> {
     let mut script = Script::new(SEED);
     for step in 0..NONCE_COMMANDS {
         let (nonce, now) = script.nonce();
-        let memory = hosts.memory.apply::<Nonce>(&Key::nonce(nonce), &(), now).await?;
-        let redis = hosts.redis.apply::<Nonce>(&Key::nonce(nonce), &(), now).await?;
+        let once = nonce::Command { keep_ms: NONCE_MEMORY_MS };
+        let memory = hosts.memory.apply::<Nonce>(&Key::nonce(nonce), &once, now).await?;
+        let redis = hosts.redis.apply::<Nonce>(&Key::nonce(nonce), &once, now).await?;
         assert_eq!(memory, redis, "step {step}, seed {SEED}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn memory_and_redis_keep_tallies_alike() -> anyhow::Result<()> {
+    let hosts = Hosts::without_object().await?;
+    let mut script = Script::new(SEED);
+    let (mut days, mut largest) = (std::collections::BTreeSet::new(), 0);
+    for step in 0..TALLY_COMMANDS {
+        let (tenant, now, command) = script.tally();
+        let memory = hosts.memory.apply::<Tally>(&Key::tally(&tenant), &command, now).await?;
+        let redis = hosts.redis.apply::<Tally>(&Key::tally(&tenant), &command, now).await?;
+        assert_eq!(memory, redis, "step {step}, seed {SEED}");
+        days.insert(memory.day);
+        largest = largest.max(memory.orders);
+    }
+    assert!(days.len() > 2 && largest > 1_000, "the script reached only {days:?} and {largest}");
     Ok(())
 }
 

@@ -40,6 +40,7 @@ use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
 use tiffin_shared::seal::PrivateKey;
+use tiffin_shared::tally;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -217,6 +218,21 @@ impl Script {
             3 => CallOutcome::Throttled { retry_after_ms: Some(5_000) },
             _ => CallOutcome::Failed(Reason::ProviderDown),
         }
+    }
+
+    /// Some batches come twice, some a day early or late.
+    pub fn tally(&mut self) -> (TenantId, UnixMs, tally::Command) {
+        let (tenant, now) = (self.tenant(), self.tick());
+        let command = match self.below(5) {
+            0 => tally::Command::Read,
+            _ => {
+                self.nonces += self.below(3).min(1);
+                let day = now.day().saturating_add(self.below(40) / 38).saturating_sub(self.below(40) / 38);
+                let batch = Bytes(u128::from(self.nonces).to_be_bytes());
+                tally::Command::Add { batch, day, orders: self.below(100) }
+            }
+        };
+        (tenant, now, command)
     }
 
     pub fn nonce(&mut self) -> ([u8; 16], UnixMs) {

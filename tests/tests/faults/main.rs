@@ -13,3 +13,4 @@ mod scan;
 mod secrecy;
 mod servers;
 mod standalone;
+mod tallies;

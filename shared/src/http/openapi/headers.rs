@@ -77,13 +77,14 @@ pub(super) fn all() -> Value {
         "Idempotency-Replayed": text("^true$", false, "The key came before: this is what it made, as it is now."),
         "Location": text("^/v1/orders/ord_[A-Za-z0-9_-]{43}$", true, "The order."),
         "RateLimit": text(
-            r#"^"[ -~]+";r=[0-9]+;t=[0-9]+$"#, false,
-            "What is left of the client network's limit (draft-ietf-httpapi-ratelimit-headers): requests `r`, and \
-            seconds `t` until there is one more."
+            r#"^"[!-~]+";r=[0-9]+;t=[0-9]+(, "[!-~]+";r=[0-9]+;t=[0-9]+)*$"#, false,
+            "What is left of the limits in `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): requests `r`, \
+            and seconds `t` until there is one more."
         ),
         "RateLimit-Policy": text(
-            r#"^"[ -~]+";q=[0-9]+;w=[0-9]+$"#, false,
-            "The limit of the client network, where one is known: `q` requests in `w` seconds. The phone's own \
+            r#"^"[!-~]+";q=[0-9]+;w=[0-9]+(, "[!-~]+";q=[0-9]+;w=[0-9]+)*$"#, false,
+            "`q` requests in `w` seconds: the limit of the client network, where one is known (`ip`, `ip-guesses`); \
+            with a secret key also the tenant's quota of orders a day, where it has one (`tenant-day`). The phone's own \
             limits are not shown."
         ),
         "Retry-After": {

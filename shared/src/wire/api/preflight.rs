@@ -46,6 +46,8 @@ pub enum CheckName {
     Limits,
     /// The number is one that can be sent to.
     Number,
+    /// The tenant may order more today. Only where it has a quota.
+    Quota,
     /// A live route leads there.
     Route,
     /// The service is open to the key.
