@@ -14,12 +14,14 @@ use crate::config;
 use crate::config::AMQP_URL;
 use crate::config::Config;
 use crate::config::REDIS_URL;
+use crate::deliver::Waits;
 use crate::directories::Directories;
 use crate::gateways::Gateways;
 use crate::gateways::call;
 use crate::guard::Guards;
 use crate::host;
 use crate::ledgers::Ledgers;
+use crate::routes::Routes;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
@@ -69,6 +71,10 @@ pub struct App {
     pub bus: Bus,
     /// Provider accounts.
     pub gateways: Gateways,
+    /// What is known of the ways through them.
+    pub routes: Routes,
+    /// Jobs that wait in this process.
+    pub waits: Waits,
     /// Calls providers.
     pub provider_client: call::Client,
     /// Calls the edge.
@@ -120,6 +126,8 @@ impl App {
         };
         Ok(Arc::new(Self {
             gateways: Gateways::new(&config.file.gateways, &config.environment)?,
+            routes: Routes::default(),
+            waits: Waits::default(),
             provider_client: call::Client::new()?,
             edge_client: crate::orders::edge_client()?,
             edges: core_keys.edges,
