@@ -14,6 +14,7 @@ pub mod http;
 pub mod ledgers;
 pub mod orders;
 pub mod publish;
+pub mod routes;
 pub mod sandbox;
 pub mod serve;
 pub mod standalone;

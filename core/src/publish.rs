@@ -69,6 +69,9 @@ async fn refresh(app: &App, lists: &mut Lists, totals: &mut Totals) -> bool {
         tracing::error!(%error, "tenants and keys stay as they were");
         Directory::clone(&app.directory.current())
     });
+    for route in &mut directory.routes {
+        route.up = app.routes.view(&route.gateway).is_closed();
+    }
     directory.blocklist = lists.read(app, directory.tenants.keys()).await;
     directory.ordered = totals.read(app, &directory.tenants).await;
     app.directory.replace(directory)

@@ -20,6 +20,7 @@ use crate::deliver;
 use crate::guard;
 use crate::http;
 use crate::publish;
+use crate::routes;
 use crate::sandbox;
 use crate::standalone;
 use crate::sweep;
@@ -59,6 +60,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if roles.contains(&Role::Deliver) {
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
     }
+    tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
