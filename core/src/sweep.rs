@@ -55,7 +55,7 @@ async fn sweep(app: &Arc<App>, space: Space) {
             Space::Ledger => wake_ledger(app, &due).await,
             Space::Order => wake_order(app, &due).await,
             // These set no wake-ups.
-            Space::Factor | Space::Nonce | Space::Verdicts | Space::Visitor => true,
+            Space::Factor | Space::Fleet | Space::Nonce | Space::Verdicts | Space::Visitor => true,
         };
         if woken && let Err(error) = app.store.rest(&due).await {
             tracing::warn!(%error, "a wake-up stays set; it will ring again");
