@@ -16,10 +16,12 @@ use crate::config::Config;
 use crate::config::REDIS_URL;
 use crate::deliver::Waits;
 use crate::directories::Directories;
+use crate::fleet::Fleet;
 use crate::gateways::Gateways;
 use crate::gateways::call;
 use crate::guard::Guards;
 use crate::host;
+use crate::http::ops::Operator;
 use crate::ledgers::Ledgers;
 use crate::routes::Routes;
 use crate::store;
@@ -43,6 +45,9 @@ pub enum Error {
     /// TLS.
     #[error("cannot set up TLS: {0}")]
     Http(#[from] reqwest::Error),
+    /// The operating system.
+    #[error(transparent)]
+    Randomness(#[from] host::NoRandomness),
     /// The store.
     #[error(
         "cannot use Redis at {REDIS_URL}: {0}. Start it, mend the address, or unset {REDIS_URL} for the store in memory"
@@ -59,6 +64,8 @@ pub enum Role {
     Deliver,
     /// Takes the edge's jobs.
     Ingest,
+    /// Serves the operators' API.
+    Ops,
     /// Serves the public API itself, in place of an edge.
     Public,
 }
@@ -69,6 +76,10 @@ pub struct App {
     pub store: Store,
     /// Jobs.
     pub bus: Bus,
+    /// The workers, of which this process may be one.
+    pub fleet: Fleet,
+    /// What opens the operators' API.
+    pub operator: Option<Operator>,
     /// Provider accounts.
     pub gateways: Gateways,
     /// What is known of the ways through them.
@@ -137,6 +148,8 @@ impl App {
             ledgers,
             guards: Guards::new(host::now()),
             tallies: Tallies::default(),
+            fleet: Fleet::new(config.file.bus.partitions)?,
+            operator: Operator::read(&config.environment)?,
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,
             bus,

@@ -135,11 +135,7 @@ fn candidate(
     window_default_ms: u64,
     now: UnixMs,
 ) -> Candidate {
-    let way = Way {
-        channel: gateway.channel(),
-        gateway: gateway.name().clone(),
-        sender: gateway.sender(),
-    };
+    let way = Way { channel: gateway.channel(), gateway: gateway.name().clone(), sender: gateway.sender() };
     let paced_until = now.plus(app.routes.paces.wait_ms(gateway, now));
     Candidate {
         health,

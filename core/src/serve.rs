@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
 use crate::deliver;
+use crate::fleet;
 use crate::guard;
 use crate::http;
 use crate::publish;
@@ -59,6 +60,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     if roles.contains(&Role::Deliver) {
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
+        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
     }
     tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
@@ -78,7 +80,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    let last = async { tokio::join!(guard::flush(&app), tallies::flush(&app)) };
+    let last = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
     if timeout(FLUSH_TIMEOUT, last).await.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }

@@ -49,6 +49,8 @@ pub enum Space {
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
     Gateway,
+    /// [`tiffin_shared::fleet::Fleet`], one.
+    Fleet,
     /// [`tiffin_shared::guard::Guard`] by [`Watched`].
     Guard,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
@@ -85,6 +87,11 @@ impl Key {
     /// A gateway.
     pub fn gateway(id: &GatewayId) -> Self {
         Self { space: Space::Gateway, id: id.to_string() }
+    }
+
+    /// The workers.
+    pub fn fleet() -> Self {
+        Self { space: Space::Fleet, id: "workers".into() }
     }
 
     /// What a guard watches.
@@ -143,6 +150,7 @@ impl Space {
         match self {
             Self::Factor => "factor",
             Self::Gateway => "gateway",
+            Self::Fleet => "fleet",
             Self::Guard => "guard",
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",

@@ -54,6 +54,7 @@ pub async fn hand_over(client: &Client, sealed_for: &Config, signed_by: &Config)
         tenant: TenantId::parse("dev")?,
         service: ServiceId::parse("login")?,
         channel: Channel::Sms,
+        then: Vec::new(),
         created_at: now,
         expires_at: now.plus(5 * MINUTE_MS),
         country: None,
