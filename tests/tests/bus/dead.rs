@@ -42,6 +42,7 @@ fn envelope(expires_at: UnixMs) -> anyhow::Result<(String, Vec<u8>)> {
         tenant: TenantId::parse("dev")?,
         service: ServiceId::parse("login")?,
         channel: Channel::Sms,
+        then: Vec::new(),
         created_at: expires_at.minus(5 * MINUTE_MS),
         expires_at,
         country: None,

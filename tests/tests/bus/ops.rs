@@ -136,6 +136,7 @@ async fn poison(stack: &Stack) -> anyhow::Result<String> {
         tenant: TenantId::parse("dev")?,
         service: ServiceId::parse(LONELY)?,
         channel: Channel::Sms,
+        then: Vec::new(),
         created_at: now,
         expires_at: now.plus(5 * MINUTE_MS),
         country: None,

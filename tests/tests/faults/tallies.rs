@@ -63,6 +63,7 @@ impl Fleet {
             tenant: TenantId::parse("dev")?,
             service: ServiceId::parse("login")?,
             channel: Channel::Sms,
+            then: Vec::new(),
             created_at,
             expires_at: created_at.plus(5 * MINUTE_MS),
             country: None,
