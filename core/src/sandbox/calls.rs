@@ -38,8 +38,7 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     pub(super) fn taken(&self, now_ms: u64) {
         let Some(mut tally) = self.tally.map(lock) else { return };
-        tally.taken += 1;
-        tally.second(now_ms).taken += 1;
+        tally.note(now_ms, 0, 1);
         if let Some(pair) = &self.pair {
             tally.count(pair).taken += 1;
         }
@@ -65,8 +64,7 @@ impl Calls {
         let pair = pair.map(Arc::new);
         let tally = self.0.get(gateway);
         if let Some(mut tally) = tally.map(lock) {
-            tally.received += 1;
-            tally.second(now_ms).received += 1;
+            tally.note(now_ms, 1, 0);
             if let Some(pair) = &pair {
                 tally.count(pair).received += 1;
             }
@@ -119,7 +117,9 @@ impl Tally {
         Self { since_ms: now_ms, ..Self::default() }
     }
 
-    fn second(&mut self, now_ms: u64) -> &mut Second {
+    fn note(&mut self, now_ms: u64, received: u64, taken: u64) {
+        self.received += received;
+        self.taken += taken;
         let at_s = now_ms / 1_000;
         // A clock that was set back counts into the newest second.
         if self.seconds.back().is_none_or(|newest| newest.at_s < at_s) {
@@ -128,8 +128,10 @@ impl Tally {
             }
             self.seconds.push_back(Second { at_s, received: 0, taken: 0 });
         }
-        let newest = self.seconds.len() - 1;
-        &mut self.seconds[newest]
+        if let Some(newest) = self.seconds.back_mut() {
+            newest.received += received;
+            newest.taken += taken;
+        }
     }
 
     fn count(&mut self, pair: &Arc<Pair>) -> &mut Count {
@@ -172,8 +174,8 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_is_counted_all_the_same() {
         let mut tally = Tally::since(0);
-        tally.second(5_000).received += 1;
-        tally.second(3_000).received += 1;
+        tally.note(5_000, 1, 0);
+        tally.note(3_000, 1, 0);
         assert_eq!((tally.seconds.len(), tally.seconds[0].received), (1, 2));
     }
 }

@@ -60,7 +60,7 @@ async fn late_callbacks_come_after_their_message_arrived() {
     let (_, sent) = sandbox.send(&[("StatusCallback", &receiver.url)]).await;
     let sid = sent["sid"].as_str().unwrap();
     eventually("delivered", async || sandbox.fetched(sid).await["status"] == "delivered").await;
-    assert!(receiver.calls().is_empty());
+    assert!(receiver.calls().is_empty() || receiver.elapsed_ms() >= 3_000);
     eventually("both callbacks", async || receiver.statuses() == ["sent", "delivered"]).await;
     assert!(receiver.elapsed_ms() >= 3_000);
 }
@@ -104,14 +104,14 @@ async fn a_benchmarks_messages_are_delivered_at_once_and_not_kept() {
     let sandbox = Sandbox::start().await;
     let receiver = Receiver::start(0).await;
     sandbox.fault(&json!({"mode": "null"})).await;
-    for _ in 0..50 {
+    for count in 1..=20 {
         assert_eq!(sandbox.send(&[("StatusCallback", &receiver.url)]).await.0, 201);
+        eventually("the callback", async || receiver.calls().len() == count).await;
     }
-    eventually("50 callbacks", async || receiver.calls().len() == 50).await;
     assert!(receiver.statuses().iter().all(|status| status == "delivered"));
     assert!(receiver.calls().iter().all(|call| call["verified"] == "true"));
-    assert!(receiver.connections() < 25, "{} connections", receiver.connections());
+    assert!(receiver.connections() < 10, "{} connections", receiver.connections());
     assert!(sandbox.inbox("").await.is_empty() && sandbox.listed().await.is_empty());
     let (_, calls) = sandbox.call(Method::GET, "/calls/twilio-sms", "").await;
-    assert_eq!((&calls["taken"], &calls["duplicates"]), (&json!(50), &json!(1)));
+    assert_eq!((&calls["taken"], &calls["duplicates"]), (&json!(20), &json!(1)));
 }
