@@ -10,6 +10,7 @@
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
+//! | `/calls/{gateway}` | what was asked of a gateway, counted |
 //! | `/` | the inbox page |
 
 use std::future::Future;
@@ -24,15 +25,20 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use self::line::Cut;
+use self::line::Lines;
 use self::state::Sandbox;
 
 mod callbacks;
+mod calls;
 mod clock;
 mod events;
 mod faults;
 mod inbox;
+mod line;
 mod page;
 mod problem;
+mod silence;
 mod state;
 mod twilio;
 
@@ -49,7 +55,8 @@ pub struct Account {
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
-/// It never closes by itself the event streams it serves: see [`serve`] for a shutdown that does.
+/// It never closes by itself the event streams it serves, and a fault that cuts a connection only closes it: see
+/// [`serve`] for a shutdown that does the one and a reset that does the other.
 pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
@@ -67,7 +74,8 @@ pub async fn serve(
     let sandbox = Arc::new(Sandbox::new(accounts));
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
-    let server = axum::serve(listener, routes(sandbox)).with_graceful_shutdown(async move {
+    let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();
+    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
         shutdown.await;
         closing.close();
         // The receiver lives as long as the server, so there is nobody to miss this.
@@ -86,6 +94,7 @@ pub async fn serve(
 fn routes(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .merge(calls::routes())
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())

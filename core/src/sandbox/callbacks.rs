@@ -78,12 +78,20 @@ impl Courier {
             .form(&callback.params);
         // The URL may carry a secret of the receiver's in its query; the log does without it.
         let answer = request.send().await.map_err(|error| Error::Call(error.without_url()))?;
-        if answer.status().is_success() { Ok(()) } else { Err(Error::Answer(answer.status())) }
+        let status = answer.status();
+        if answer.content_length().is_some_and(|length| length <= ANSWER_BYTES_MAX) {
+            // Read to its end, so that the connection serves the next call; what it says does not matter.
+            let _read = answer.bytes().await;
+        }
+        if status.is_success() { Ok(()) } else { Err(Error::Answer(status)) }
     }
 }
 
 /// Enough to keep a local receiver busy without exhausting its backlog of connections.
 const CALLS_MAX: usize = 64;
+
+/// Receivers answer with nothing, or with a line.
+const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// With the pauses (0.5, 1, 2 s) it outlasts a receiver that starts again after a second.
 const CALL_ATTEMPTS_MAX: u32 = 4;

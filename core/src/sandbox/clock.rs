@@ -4,6 +4,7 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use chrono::DateTime;
+use chrono::NaiveDate;
 use chrono::SecondsFormat;
 use chrono::Utc;
 
@@ -21,6 +22,11 @@ pub(super) fn rfc3339(at_ms: u64) -> String {
 /// `Fri, 20 Nov 2026 10:00:00 +0000`
 pub(super) fn rfc2822(at_ms: u64) -> String {
     date(at_ms).to_rfc2822()
+}
+
+/// The day in UTC.
+pub(super) fn day(at_ms: u64) -> NaiveDate {
+    date(at_ms).date_naive()
 }
 
 fn date(at_ms: u64) -> DateTime<Utc> {

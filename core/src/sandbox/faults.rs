@@ -4,77 +4,25 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use serde::Deserialize;
 use serde::Serialize;
 
+pub(super) use self::mode::Mode;
 pub(super) use self::routes::routes;
+use self::script::Script;
 
+mod mode;
 mod routes;
+mod script;
 
-/// What a faulty request gets. Modes that concern receipts act after the acceptance, the others instead of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Mode {
-    #[default]
-    Ok,
-    Reject,
-    Timeout,
-    #[serde(rename = "http_500")]
-    Http500,
-}
-
-/// The body of `PUT /faults/{gateway}`.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Script {
-    mode: Mode,
-    /// The share of the requests that the fault strikes, 0 to 1.
-    #[serde(default = "every")]
-    rate: f64,
-    /// How long each of these waits before anything else.
-    #[serde(default)]
-    latency_ms: u64,
-    /// How long the fault lasts; 0 is until it is changed.
-    #[serde(default)]
-    for_ms: u64,
-}
-
-/// Why a script is refused.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    #[error("latency_ms is {0}; allowed is 0 to {LATENCY_MS_MAX}")]
-    Latency(u64),
-    #[error("rate is {0}; allowed is 0 to 1")]
-    Rate(f64),
-}
-
-impl Script {
-    /// Reads a script, or says what is allowed instead.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Error> {
-        let script = serde_json::from_slice::<Self>(body)?;
-        if !(0.0..=1.0).contains(&script.rate) {
-            return Err(Error::Rate(script.rate));
-        }
-        if script.latency_ms > LATENCY_MS_MAX {
-            return Err(Error::Latency(script.latency_ms));
-        }
-        Ok(script)
-    }
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self { mode: Mode::Ok, rate: every(), latency_ms: 0, for_ms: 0 }
-    }
-}
-
-/// What one request meets.
+/// What one request meets. A detail that the mode does not use is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Strike {
     pub(super) mode: Mode,
     pub(super) latency_ms: u64,
+    /// The provider's error code.
+    pub(super) code: u32,
+    pub(super) retry_after_s: u64,
+    pub(super) receipt_after_ms: u64,
 }
 
 /// A gateway's script as `GET /faults` shows it.
@@ -107,7 +55,7 @@ impl Board {
     }
 
     /// Sets a gateway's script; `None` when there is no such gateway.
-    pub(super) fn set(&self, gateway: &str, script: Script, now_ms: u64) -> Option<Listed> {
+    fn set(&self, gateway: &str, script: Script, now_ms: u64) -> Option<Listed> {
         let mut slots = self.slots();
         let slot = slots.iter_mut().find(|slot| slot.gateway == gateway)?;
         slot.set(script, now_ms);
@@ -167,7 +115,7 @@ impl Slot {
             return Strike::default();
         }
         self.owed_millionths -= MILLION;
-        Strike { mode: self.script.mode, latency_ms: self.script.latency_ms }
+        self.script.strike()
     }
 
     fn listed(&mut self, now_ms: u64) -> Listed {
@@ -177,14 +125,7 @@ impl Slot {
     }
 }
 
-const fn every() -> f64 {
-    1.0
-}
-
 const MILLION: u32 = 1_000_000;
-
-/// As long as a `timeout` is held; an adapter that waits longer has no time limit at all.
-const LATENCY_MS_MAX: u64 = 60_000;
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,10 @@ pub(super) struct Message {
     pub(super) created_at_ms: u64,
     pub(super) sent_at_ms: Option<u64>,
     pub(super) updated_at_ms: u64,
+    /// The provider's code of a failure.
+    pub(super) error_code: Option<u32>,
+    /// Whether the phone gets it: the inbox shows no other.
+    pub(super) arrives: bool,
 }
 
 /// How far a message has come.
@@ -58,6 +62,7 @@ pub(super) enum Status {
     Queued,
     Sent,
     Delivered,
+    Undelivered,
 }
 
 impl Status {
@@ -66,6 +71,7 @@ impl Status {
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
         }
     }
 }
@@ -85,7 +91,9 @@ impl Inbox {
         let mut shelf = self.shelf();
         shelf.push(message.clone());
         // Published under the lock, so that a reader never hears of a status before its message.
-        self.events.publish(Event::Message(message.entry));
+        if message.arrives {
+            self.events.publish(Event::Message(message.entry));
+        }
     }
 
     /// Notes the change, and what `change` makes of the message. Does nothing when the message is gone.
@@ -95,7 +103,9 @@ impl Inbox {
         message.status = status;
         message.updated_at_ms = now_ms;
         change(message);
-        self.events.publish(Event::Status { id: id.to_owned(), status });
+        if message.arrives {
+            self.events.publish(Event::Status { id: id.to_owned(), status });
+        }
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Message> {
@@ -135,14 +145,16 @@ struct Filter {
 
 async fn read(State(sandbox): State<Arc<Sandbox>>, Query(filter): Query<Filter>) -> impl IntoResponse {
     let to = filter.to.as_deref().map(address);
-    let messages = sandbox.inbox.newest(|message| to.as_ref().is_none_or(|to| *to == message.entry.to));
+    let messages = sandbox
+        .inbox
+        .newest(|message| message.arrives && to.as_ref().is_none_or(|to| *to == message.entry.to));
     let entries = messages.iter().map(|message| &*message.entry).collect::<Vec<_>>();
     (NO_STORE, Json(json!({ "messages": entries })))
 }
 
 /// Apart from the messages, whose shape is a contract that has no status.
 async fn statuses(State(sandbox): State<Arc<Sandbox>>) -> impl IntoResponse {
-    let messages = sandbox.inbox.newest(|_every| true);
+    let messages = sandbox.inbox.newest(|message| message.arrives);
     let statuses =
         messages.iter().map(|message| (&*message.entry.id, message.status)).collect::<BTreeMap<_, _>>();
     (NO_STORE, Json(json!({ "statuses": statuses })))
@@ -192,6 +204,8 @@ impl Message {
             created_at_ms: now_ms,
             sent_at_ms: None,
             updated_at_ms: now_ms,
+            error_code: None,
+            arrives: true,
         }
     }
 }

@@ -8,12 +8,15 @@ use tokio::sync::watch;
 
 use super::Account;
 use super::callbacks::Courier;
+use super::calls::Calls;
+use super::clock;
 use super::events::Events;
 use super::faults::Board;
 use super::inbox::Inbox;
 
 pub(super) struct Sandbox {
     pub(super) accounts: Vec<Account>,
+    pub(super) calls: Calls,
     pub(super) courier: Courier,
     pub(super) events: Events,
     pub(super) faults: Board,
@@ -26,6 +29,7 @@ impl Sandbox {
     pub(super) fn new(accounts: Vec<Account>) -> Self {
         let events = Events::new();
         Self {
+            calls: Calls::new(accounts.iter().map(|account| account.gateway.clone()), clock::now_ms()),
             courier: Courier::new(),
             faults: Board::new(accounts.iter().map(|account| account.gateway.clone())),
             inbox: Inbox::new(events.clone()),

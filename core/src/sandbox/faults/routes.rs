@@ -14,7 +14,7 @@ use axum::routing::get;
 use axum::routing::put;
 use serde_json::json;
 
-use super::Script;
+use super::script::Script;
 use crate::sandbox::clock;
 use crate::sandbox::events::Event;
 use crate::sandbox::problem;
@@ -38,7 +38,7 @@ async fn set(State(sandbox): State<Arc<Sandbox>>, Path(gateway): Path<String>, b
     let script = match Script::parse(&body) {
         Ok(script) => script,
         Err(error) => {
-            return problem::response(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string());
+            return problem::of_field(error.field(), &error.to_string());
         }
     };
     let Some(listed) = sandbox.faults.set(&gateway, script, clock::now_ms()) else {

@@ -9,6 +9,8 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use serde_json::json;
 
+use super::codes;
+
 /// What the sandbox refuses with, in Twilio's words.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -26,14 +28,16 @@ pub(super) enum Error {
     Internal,
     #[error("The requested resource was not found")]
     NotFound,
-    #[error("'To' number is not a valid mobile number")]
-    NotMobile,
     #[error("Invalid parameter: {0}")]
     Parameter(String),
+    /// Any other of the provider's refusals, by its code.
+    #[error("{}", codes::message(*.0))]
+    Scripted(u32),
     #[error("The request is too large")]
     TooLarge,
+    /// With the seconds after which to come back.
     #[error("Too Many Requests")]
-    TooManyRequests,
+    TooManyRequests(u64),
     #[error("Invalid 'To' Phone Number")]
     ToInvalid,
 }
@@ -48,10 +52,10 @@ impl Error {
             Self::FromMissing => (StatusCode::BAD_REQUEST, 21603),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, 20500),
             Self::NotFound => (StatusCode::NOT_FOUND, 20404),
-            Self::NotMobile => (StatusCode::BAD_REQUEST, 21614),
             Self::Parameter(_) => (StatusCode::BAD_REQUEST, 20001),
+            Self::Scripted(code) => (codes::status(*code), *code),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 20001),
-            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, 20429),
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, 20429),
             Self::ToInvalid => (StatusCode::BAD_REQUEST, 21211),
         }
     }
@@ -67,7 +71,10 @@ impl IntoResponse for Error {
             "status": status.as_u16(),
         });
         let mut response = (status, Json(body)).into_response();
-        if matches!(self, Self::Authenticate) {
+        if let Self::TooManyRequests(retry_after_s) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = header::HeaderValue::from_static("Basic realm=\"Twilio API\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::Error;
 use crate::sandbox::Account;
-use crate::sandbox::inbox;
+use crate::sandbox::calls::Pair;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
 
@@ -20,6 +20,11 @@ pub(super) struct Create {
 }
 
 impl Create {
+    /// What tells two creations of the same message from two messages.
+    pub(super) fn pair(&self) -> Pair {
+        Pair::new(self.to.as_deref().unwrap_or_default(), self.body.as_deref().unwrap_or_default())
+    }
+
     /// The message, and the URL that wants to hear of it.
     pub(super) fn message(self, account: &Account, now_ms: u64) -> Result<(Message, Option<String>), Error> {
         let to = self.to.filter(|to| is_e164(to)).ok_or(Error::ToInvalid)?;
@@ -40,42 +45,6 @@ impl Create {
         let entry = Entry { to, channel: "sms", gateway, at: String::new(), text, id: message_sid()? };
         let queued = Message::queued(entry, account.account_sid.clone(), now_ms);
         Ok((Message { from, messaging_service_sid, ..queued }, callback_url))
-    }
-}
-
-/// The query of a list.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct List {
-    to: Option<String>,
-    from: Option<String>,
-    page: Option<usize>,
-    page_size: Option<usize>,
-}
-
-impl List {
-    pub(super) fn wants(&self, message: &Message) -> bool {
-        let to = self.to.as_deref().map(inbox::address);
-        let from = self.from.as_deref().map(inbox::address);
-        to.is_none_or(|to| to == message.entry.to) && from.is_none_or(|from| Some(from) == message.from)
-    }
-
-    pub(super) fn page(&self) -> usize {
-        self.page.unwrap_or(0)
-    }
-
-    pub(super) fn page_size(&self) -> usize {
-        self.page_size.unwrap_or(PAGE_SIZE).clamp(1, PAGE_SIZE_MAX)
-    }
-
-    /// The filters as a query string, to be followed by the page.
-    pub(super) fn filters(&self) -> String {
-        let filters = [("To", &self.to), ("From", &self.from)];
-        let written = filters.into_iter().filter_map(|(name, value)| {
-            let value = inbox::address(value.as_deref()?);
-            Some(format!("{name}={}&", value.replace('+', "%2B")))
-        });
-        written.collect()
     }
 }
 
@@ -104,9 +73,3 @@ fn message_sid() -> Result<String, Error> {
 
 /// Twilio's own limit.
 const BODY_CHARS_MAX: usize = 1_600;
-
-/// Twilio's default.
-const PAGE_SIZE: usize = 50;
-
-/// Some 60 KB of JSON: enough for a look-up, and no reason to page through the whole inbox at once.
-const PAGE_SIZE_MAX: usize = 100;

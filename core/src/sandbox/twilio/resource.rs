@@ -5,7 +5,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::API_VERSION;
-use super::request::List;
+use super::codes;
+use super::list::List;
 use super::segments;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
@@ -22,7 +23,7 @@ pub(super) struct Resource {
     date_updated: String,
     direction: &'static str,
     error_code: Option<u32>,
-    error_message: Option<String>,
+    error_message: Option<&'static str>,
     from: Option<String>,
     messaging_service_sid: Option<String>,
     num_media: &'static str,
@@ -47,8 +48,8 @@ impl From<&Message> for Resource {
             date_sent: message.sent_at_ms.map(clock::rfc2822),
             date_updated: clock::rfc2822(message.updated_at_ms),
             direction: "outbound-api",
-            error_code: None,
-            error_message: None,
+            error_code: message.error_code,
+            error_message: message.error_code.map(codes::message),
             from: message.from.clone(),
             messaging_service_sid: message.messaging_service_sid.clone(),
             num_media: "0",

@@ -1,32 +1,26 @@
 //! The sandbox over HTTP, as adapters, tests and the page use it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::Duration;
-use std::time::Instant;
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::routing::post;
-use reqwest::Client;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
-use tiffin_core::gateways::twilio::signature;
-use tiffin_core::sandbox;
-use tiffin_core::sandbox::Account;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
-const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "a token";
-const PHONE: &str = "+919876543210";
-const DEADLINE_MS: u64 = 20_000;
+use self::common::ACCOUNT;
+use self::common::PHONE;
+use self::common::Receiver;
+use self::common::Sandbox;
+use self::common::TOKEN;
+use self::common::answer;
+use self::common::eventually;
+use self::common::form;
+use self::common::next;
+
+mod calls;
+mod common;
+mod dates;
+mod faults;
+mod receipts;
+mod silence;
 
 /// The fields of `api.v2010.account.message` in Twilio's OpenAPI description.
 const DESCRIBED: &str = "account_sid api_version body date_created date_sent date_updated direction error_code \
@@ -171,66 +165,6 @@ async fn the_inbox_is_newest_first_and_can_be_emptied() {
 }
 
 #[tokio::test]
-async fn each_fault_does_what_it_says() {
-    let sandbox = Sandbox::start().await;
-    sandbox.fault(&json!({"mode": "reject"})).await;
-    let (status, body) = sandbox.send(&[]).await;
-    assert_eq!((status, &body["code"]), (400, &json!(21614)));
-
-    sandbox.fault(&json!({"mode": "http_500"})).await;
-    let (status, body) = sandbox.send(&[]).await;
-    assert_eq!((status, &body["code"]), (500, &json!(20500)));
-
-    sandbox.fault(&json!({"mode": "timeout"})).await;
-    let waiting = sandbox.request(&[]).timeout(Duration::from_millis(300)).send().await;
-    assert!(waiting.unwrap_err().is_timeout());
-    assert!(sandbox.inbox("").await.is_empty());
-
-    sandbox.fault(&json!({"mode": "ok", "latency_ms": 150})).await;
-    let begun = Instant::now();
-    assert_eq!(sandbox.send(&[]).await.0, 201);
-    assert!(begun.elapsed() >= Duration::from_millis(150));
-
-    sandbox.fault(&json!({"mode": "reject", "rate": 0.5})).await;
-    let mut refused = 0;
-    for _ in 0..10 {
-        refused += u32::from(sandbox.send(&[]).await.0 == 400);
-    }
-    assert_eq!(refused, 5);
-
-    assert_eq!(sandbox.call(Method::DELETE, "/faults", "").await.0, 204);
-    let (_, listed) = sandbox.call(Method::GET, "/faults", "").await;
-    let ok = json!({"gateway": "twilio-sms", "mode": "ok", "rate": 1.0, "latency_ms": 0, "for_ms": 0, "left_ms": null});
-    assert_eq!(listed, json!({ "faults": [ok] }));
-}
-
-#[tokio::test]
-async fn a_fault_with_an_end_ends_by_itself() {
-    let sandbox = Sandbox::start().await;
-    sandbox.fault(&json!({"mode": "http_500", "for_ms": 1_000})).await;
-    assert_eq!(sandbox.send(&[]).await.0, 500);
-    eventually("the fault is over", async || sandbox.send(&[]).await.0 == 201).await;
-}
-
-#[tokio::test]
-async fn a_bad_fault_is_refused_with_what_is_allowed() {
-    let sandbox = Sandbox::start().await;
-    for (body, hint) in [
-        (r#"{"mode":"explode"}"#, "`http_500`"),
-        (r#"{"mode":"ok","speed":1}"#, "`latency_ms`"),
-        (r#"{"mode":"ok","rate":2}"#, "0 to 1"),
-        ("", "EOF"),
-    ] {
-        let (status, problem) = sandbox.call(Method::PUT, "/faults/twilio-sms", body).await;
-        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{body}");
-        assert!(problem["detail"].as_str().unwrap().contains(hint), "{problem}");
-    }
-    let (status, problem) = sandbox.call(Method::PUT, "/faults/pigeon", r#"{"mode":"ok"}"#).await;
-    assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
-    assert_eq!(sandbox.send(&[]).await.0, 201);
-}
-
-#[tokio::test]
 async fn events_are_live_and_end_with_the_sandbox() {
     let mut sandbox = Sandbox::start().await;
     let mut stream = sandbox.client.get(format!("{}/inbox/events", sandbox.base)).send().await.unwrap();
@@ -278,118 +212,4 @@ async fn the_page_is_served_under_a_strict_policy() {
     let nothing = sandbox.client.get(format!("{}/nothing", sandbox.base)).send().await.unwrap();
     assert_eq!(nothing.status(), 404);
     assert_eq!(nothing.headers()["content-type"], "application/problem+json");
-}
-
-struct Sandbox {
-    base: String,
-    client: Client,
-    shutdown: Option<oneshot::Sender<()>>,
-}
-
-impl Sandbox {
-    async fn start() -> Self {
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let (listener, address) = listen().await;
-        let (shutdown, asked) = oneshot::channel();
-        let gateway = "twilio-sms".to_owned();
-        let account = Account { gateway, account_sid: ACCOUNT.to_owned(), auth_token: TOKEN.to_owned() };
-        // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
-        let served = sandbox::serve(listener, vec![account], async { asked.await.unwrap_or(()) });
-        tokio::spawn(served);
-        let client =
-            Client::builder().no_proxy().timeout(Duration::from_millis(DEADLINE_MS)).build().unwrap();
-        Self { base: format!("http://{address}"), client, shutdown: Some(shutdown) }
-    }
-
-    fn messages_url(&self) -> String {
-        format!("{}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", self.base)
-    }
-
-    fn request(&self, changes: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        self.client.post(self.messages_url()).basic_auth(ACCOUNT, Some(TOKEN)).form(&form(changes))
-    }
-
-    async fn send(&self, changes: &[(&str, &str)]) -> (u16, Value) {
-        answer(self.request(changes)).await
-    }
-
-    async fn inbox(&self, query: &str) -> Vec<Value> {
-        let (status, body) = self.call(Method::GET, &format!("/inbox{query}"), "").await;
-        assert_eq!(status, 200);
-        body["messages"].as_array().unwrap().clone()
-    }
-
-    async fn fault(&self, script: &Value) {
-        assert_eq!(self.call(Method::PUT, "/faults/twilio-sms", &script.to_string()).await.0, 200);
-    }
-
-    async fn call(&self, method: Method, path: &str, body: &str) -> (u16, Value) {
-        answer(self.client.request(method, format!("{}{path}", self.base)).body(body.to_owned())).await
-    }
-}
-
-/// Takes status callbacks, after it has refused the first few.
-struct Receiver {
-    url: String,
-    calls: Calls,
-}
-
-type Calls = Arc<Mutex<Vec<HashMap<String, String>>>>;
-
-impl Receiver {
-    async fn start(refusals: usize) -> Self {
-        let (listener, address) = listen().await;
-        let url = format!("http://{address}/status?tenant=1");
-        let calls = Calls::default();
-        let state = (url.clone(), Arc::clone(&calls), refusals);
-        let router = Router::new().route("/status", post(receive)).with_state(state);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, calls }
-    }
-
-    fn calls(&self) -> Vec<HashMap<String, String>> {
-        self.calls.lock().unwrap().clone()
-    }
-}
-
-async fn receive(
-    State((url, calls, refusals)): State<(String, Calls, usize)>,
-    headers: HeaderMap,
-    axum::Form(params): axum::Form<Vec<(String, String)>>,
-) -> StatusCode {
-    let given = headers["X-Twilio-Signature"].to_str().unwrap();
-    let verified = signature::verify(TOKEN, &url, &params, given).to_string();
-    let mut calls = calls.lock().unwrap();
-    calls.push(params.into_iter().chain([("verified".to_owned(), verified)]).collect());
-    if calls.len() <= refusals { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NO_CONTENT }
-}
-
-fn form(changes: &[(&str, &str)]) -> HashMap<String, String> {
-    let usual = [("To", PHONE), ("From", "+15005550006"), ("Body", "482915 is your code.")];
-    usual.iter().chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
-}
-
-async fn next(stream: &mut reqwest::Response) -> Option<String> {
-    let chunk = tokio::time::timeout(Duration::from_millis(DEADLINE_MS), stream.chunk()).await.unwrap();
-    chunk.unwrap().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
-}
-
-async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < Duration::from_millis(DEADLINE_MS), "not in time: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
