@@ -15,10 +15,12 @@ use crate::config::AMQP_URL;
 use crate::config::Config;
 use crate::config::REDIS_URL;
 use crate::directories::Directories;
+use crate::fleet::Fleet;
 use crate::gateways::Gateways;
 use crate::gateways::call;
 use crate::guard::Guards;
 use crate::host;
+use crate::http::ops::Operator;
 use crate::ledgers::Ledgers;
 use crate::store;
 use crate::store::Store;
@@ -41,6 +43,9 @@ pub enum Error {
     /// TLS.
     #[error("cannot set up TLS: {0}")]
     Http(#[from] reqwest::Error),
+    /// The operating system.
+    #[error(transparent)]
+    Randomness(#[from] host::NoRandomness),
     /// The store.
     #[error(
         "cannot use Redis at {REDIS_URL}: {0}. Start it, mend the address, or unset {REDIS_URL} for the store in memory"
@@ -57,6 +62,8 @@ pub enum Role {
     Deliver,
     /// Takes the edge's jobs.
     Ingest,
+    /// Serves the operators' API.
+    Ops,
     /// Serves the public API itself, in place of an edge.
     Public,
 }
@@ -67,6 +74,10 @@ pub struct App {
     pub store: Store,
     /// Jobs.
     pub bus: Bus,
+    /// The workers, of which this process may be one.
+    pub fleet: Fleet,
+    /// What opens the operators' API.
+    pub operator: Option<Operator>,
     /// Provider accounts.
     pub gateways: Gateways,
     /// Calls providers.
@@ -128,6 +139,8 @@ impl App {
             directory: Directories::new(config.directory()?),
             ledgers,
             guards: Guards::new(host::now()),
+            fleet: Fleet::new(config.file.bus.partitions)?,
+            operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             store,

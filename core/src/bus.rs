@@ -1,13 +1,28 @@
 //! Carries jobs from ingest to workers: confirmed in, acknowledged out, at least once.
 
+pub mod dead;
+mod lease;
 mod memory;
 mod rabbit;
 pub mod topology;
 
 use std::time::Duration;
 
+use lapin::options::BasicAckOptions;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use self::dead::Act;
+use self::dead::Dead;
+use self::dead::Report;
+use self::lease::Begun;
+use self::lease::Held;
 pub use self::memory::Memory;
 pub use self::rabbit::Rabbit;
+use crate::fleet::Shares;
+
+/// How long an acknowledgement may wait to be written.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The bus did not take it, or took it without our hearing so. Publishing again is safe: jobs have ids.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +30,24 @@ pub enum Error {
     /// RabbitMQ failed.
     #[error("rabbitmq: {0}")]
     Amqp(#[from] lapin::Error),
-    /// The memory bus holds as much as it may.
-    #[error("the memory bus is full")]
+    /// RabbitMQ is out of memory or disk, and takes nothing.
+    #[error("rabbitmq blocks publishers: it is out of memory or disk")]
+    Blocked,
+    /// Another process is looking at the dead letters.
+    #[error("somebody else is looking at the dead letters")]
+    Busy,
+    /// There is no connection now. It is being made.
+    #[error("rabbitmq is not connected")]
+    Disconnected,
+    /// The queue holds as much as it may.
+    #[error("the queue is full")]
     Full,
-    /// RabbitMQ refused the message.
-    #[error("rabbitmq did not confirm the message")]
-    Refused,
+    /// Messages wait that do not come, or the server does not know our consumer.
+    #[error("messages wait and do not come")]
+    Silent,
+    /// A queue is missing, or the channel does not confirm.
+    #[error("rabbitmq has no queue for the message")]
+    Unroutable,
     /// RabbitMQ did not confirm in time: it may have the message.
     #[error("rabbitmq did not confirm in time")]
     Timeout,
@@ -35,8 +62,10 @@ pub enum Error {
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// To the operators, with a reason. Nothing consumes it by itself. The memory bus drops it.
+    /// To the operators. Nothing consumes it by itself.
     Dead {
+        /// Where it came from.
+        partition: u16,
         /// Why it is there. No personal data.
         reason: &'static str,
     },
@@ -45,7 +74,8 @@ pub enum Target {
         /// Which queue.
         partition: u16,
     },
-    /// To a worker, after about the delay: up to a second late, or early and to be put back again.
+    /// To a worker, after the delay: up to half as long again, or a second, late; and beyond 64 s early, to be put back
+    /// again.
     Later {
         /// Which queue.
         partition: u16,
@@ -54,30 +84,78 @@ pub enum Target {
     },
 }
 
-/// A message to work on. Without [`Delivery::ack`] it comes again: from memory when it is dropped, from RabbitMQ when
-/// the consumer is.
+/// A message to work on, sent to one process at a time. [`Delivery::begin`] comes before anything is done about it, and
+/// [`Delivery::ack`] when it is done with. Dropped without it, it comes again: from memory at once, from RabbitMQ when its
+/// channel closes. So dropping is right when [`Delivery::is_wanted`] says no, and in no other case.
 pub struct Delivery {
     /// The bytes that were published.
     pub body: Vec<u8>,
-    /// The queue it came from.
+    /// The id it was published under, or one made from the body.
+    pub id: String,
+    /// The partition it came from.
     pub partition: u16,
+    /// Whether it was put back before, with [`Target::Later`].
+    pub is_retry: bool,
     receipt: Receipt,
 }
 
 enum Receipt {
     Memory(memory::Receipt),
-    Rabbit(Box<lapin::message::Delivery>),
+    Rabbit { acker: Box<lapin::Acker>, begun: Option<Begun>, held: Held },
 }
 
 impl Delivery {
-    /// It is done with. When the acknowledgement is lost the message comes again.
+    /// Call it before the work. False: the partition goes to another process, which is sent this message too; drop it.
+    /// The partition is held until what was begun is dropped or acknowledged, for 15 s at most.
+    #[must_use]
+    pub fn begin(&mut self) -> bool {
+        match &mut self.receipt {
+            Receipt::Memory(_) => true,
+            Receipt::Rabbit { held, begun, .. } => {
+                if begun.is_none() {
+                    *begun = held.lease().begin();
+                }
+                begun.is_some()
+            }
+        }
+    }
+
+    /// False once the partition is being given up or its channel has ended: begin nothing more, finish what is begun.
+    pub fn is_wanted(&self) -> bool {
+        match &self.receipt {
+            Receipt::Memory(_) => true,
+            Receipt::Rabbit { held, .. } => held.lease().is_wanted(),
+        }
+    }
+
+    /// Returns when [`Delivery::is_wanted`] turns false; what waits with a job in its hands may put it down then.
+    pub async fn unwanted(&self) {
+        match &self.receipt {
+            Receipt::Memory(_) => std::future::pending().await,
+            Receipt::Rabbit { held, .. } => held.lease().unwanted().await,
+        }
+    }
+
+    /// It is done with. When the acknowledgement is lost, or its channel has ended, the message comes again.
     pub async fn ack(self) {
         match self.receipt {
             Receipt::Memory(receipt) => receipt.ack(),
-            Receipt::Rabbit(delivery) => {
-                if let Err(error) = delivery.acker.ack(lapin::options::BasicAckOptions::default()).await {
-                    tracing::warn!(%error, "acknowledgement lost; the job comes again and is known");
+            Receipt::Rabbit { acker, begun, held } => {
+                // lapin's acknowledgement of a channel whose connection broke may never return.
+                let acked = tokio::select! {
+                    biased;
+                    () = held.lease().closed() => Ok(false),
+                    acked = timeout(ACK_TIMEOUT, acker.ack(BasicAckOptions::default())) => acked.unwrap_or(Ok(false)),
+                };
+                match acked {
+                    Ok(true) => {}
+                    Ok(false) => tracing::debug!("acknowledged too late; the job comes again and is known"),
+                    Err(error) => {
+                        tracing::debug!(%error, "acknowledgement lost; the job comes again and is known");
+                    }
                 }
+                // Only now: the channel is not closed before its acknowledgements are on their way.
+                drop((begun, held));
             }
         }
     }
@@ -101,19 +179,42 @@ pub enum Consumer {
 }
 
 impl Bus {
-    /// Returns when the message is safe.
+    /// Returns when the message is safe. Publishes twice, under the same id, when the first confirm does not come.
     pub async fn publish(&self, target: Target, id: &str, body: &[u8]) -> Result<(), Error> {
         match self {
-            Self::Memory(memory) => memory.publish(target, body),
+            Self::Memory(memory) => memory.publish(target, id, body),
             Self::Rabbit(rabbit) => rabbit.publish(target, id, body).await,
         }
     }
 
-    /// Begins to take messages of every partition, at most `prefetch` unacknowledged ones of each.
-    pub async fn consume(&self, prefetch: u16) -> Result<Consumer, Error> {
+    /// Begins to take messages of every partition, at most `prefetch` unacknowledged ones from each of its two queues.
+    /// Partitions that belong to another process by `shares` are left to it. Mends itself until it is closed.
+    pub fn consume(&self, prefetch: u16, shares: Shares) -> Consumer {
         match self {
-            Self::Memory(memory) => Ok(Consumer::Memory(memory.consume())),
-            Self::Rabbit(rabbit) => rabbit.consume(prefetch).await.map(Consumer::Rabbit),
+            Self::Memory(memory) => Consumer::Memory(memory.consume()),
+            Self::Rabbit(rabbit) => Consumer::Rabbit(rabbit.consume(prefetch, shares)),
+        }
+    }
+
+    /// The oldest `max` dead letters. Takes none of them away.
+    pub async fn dead_list(&self, max: usize) -> Result<Vec<Dead>, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.dead_list(max)),
+            Self::Rabbit(rabbit) => rabbit.dead_list(max).await,
+        }
+    }
+
+    /// The dead letters with this id, among the oldest 10,000.
+    pub async fn dead_get(&self, id: &str) -> Result<Vec<Dead>, Error> {
+        let letters = self.dead_list(dead::LOOK_MAX).await?;
+        Ok(letters.into_iter().filter(|letter| letter.id == id).collect())
+    }
+
+    /// Replays or discards dead letters: those with `id`, or else the oldest `max`.
+    pub async fn dead_act(&self, act: Act, id: Option<&str>, max: usize) -> Result<Report, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.dead_act(act, id, max)),
+            Self::Rabbit(rabbit) => rabbit.dead_act(act, id, max).await,
         }
     }
 
@@ -121,7 +222,7 @@ impl Bus {
     pub fn is_ready(&self) -> bool {
         match self {
             Self::Memory(_) => true,
-            Self::Rabbit(rabbit) => rabbit.is_connected(),
+            Self::Rabbit(rabbit) => rabbit.is_ready(),
         }
     }
 
@@ -135,11 +236,23 @@ impl Bus {
 }
 
 impl Consumer {
-    /// The next message; `None` when the consumer is broken and another is to be made.
+    /// The next message, fresh ones and retries in turn. Never ends by itself.
     pub async fn next(&mut self) -> Option<Delivery> {
         match self {
             Self::Memory(consumer) => consumer.next().await,
             Self::Rabbit(consumer) => consumer.next().await,
         }
     }
+
+    /// Takes nothing more, waits until what was begun is acknowledged or dropped, for 15 s at most, and gives the rest back
+    /// in order. Dropping it does the same in the background.
+    pub async fn close(self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Rabbit(consumer) => consumer.close().await,
+        }
+    }
 }
+
+/// Deliveries on their way to the worker.
+type Deliveries = mpsc::Sender<Delivery>;

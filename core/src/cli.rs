@@ -1,5 +1,6 @@
 //! Subcommands.
 
+mod dead;
 mod edge_env;
 mod keys;
 mod logs;
@@ -32,6 +33,11 @@ struct Arguments {
 enum Command {
     /// Read settings and secrets, connect to store and bus, and say what is wrong
     CheckConfig,
+    /// Look at jobs that could not be worked on, replay or discard them
+    Dead {
+        #[command(subcommand)]
+        command: dead::Command,
+    },
     /// Everything in one process: public API, core, sandbox (in memory, or on REDIS_URL and AMQP_URL)
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
@@ -49,7 +55,7 @@ enum Command {
     /// Run core
     Serve {
         /// What this process does
-        #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks")]
+        #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks,ops")]
         roles: Vec<Role>,
     },
 }
@@ -84,9 +90,10 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
     let load = || Config::load(&config);
     match command {
         Command::CheckConfig => check(load()?).await,
+        Command::Dead { command } => dead::run(command).await,
         Command::Dev => {
             logs::start()?;
-            let roles = [Role::Ingest, Role::Deliver, Role::Callbacks, Role::Public];
+            let roles = [Role::Ingest, Role::Deliver, Role::Callbacks, Role::Ops, Role::Public];
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),

@@ -26,7 +26,6 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::app::App;
-use crate::bus::Consumer;
 use crate::bus::Delivery;
 use crate::bus::Target;
 use crate::gateways::Gateway;
@@ -48,8 +47,6 @@ const _: () =
     assert!(CLAIM_MS as u128 > CALL_TIMEOUT.as_millis(), "a claim outlasts the call to the provider");
 /// A job waits this long when the store is away.
 const STORE_RETRY: Duration = Duration::from_secs(1);
-/// Before a broken consumer is made anew.
-const CONSUMER_RETRY: Duration = Duration::from_secs(1);
 
 /// What becomes of a job.
 enum Next {
@@ -70,38 +67,24 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         senders.push(sender);
         lanes.spawn(lane(app.clone(), receiver));
     }
-    let consumer = loop {
-        let mut consumer = match app.bus.consume(app.config.file.delivery.prefetch).await {
-            Ok(consumer) => Some(consumer),
-            Err(error) => {
-                tracing::warn!(%error, "cannot take jobs; trying again");
-                None
-            }
+    let mut consumer = app.bus.consume(app.config.file.delivery.prefetch, app.fleet.shares());
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            delivery = consumer.next() => delivery,
         };
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break consumer,
-            () = take(consumer.as_mut(), &senders) => {}
+        let Some(delivery) = delivery else { break };
+        let lane = lane_of(&delivery, senders.len());
+        let Some(sender) = senders.get(lane) else { continue };
+        if sender.send(delivery).await.is_err() {
+            tracing::error!(lane, "a lane is gone; its jobs stay in the queue");
         }
-    };
-    drop(senders);
-    while lanes.join_next().await.is_some() {}
-    // Only now: what the lanes acknowledged, they acknowledged to this consumer.
-    drop(consumer);
-}
-
-/// Takes jobs until the consumer breaks, and then a moment longer.
-async fn take(consumer: Option<&mut Consumer>, senders: &[mpsc::Sender<Delivery>]) {
-    if let Some(consumer) = consumer {
-        while let Some(delivery) = consumer.next().await {
-            let lane = lane_of(&delivery, senders.len());
-            let Some(sender) = senders.get(lane) else { continue };
-            if sender.send(delivery).await.is_err() {
-                tracing::error!(lane, "a lane is gone; its jobs stay in the queue");
-            }
-        }
-        tracing::warn!("the consumer ended; making another");
     }
-    sleep(CONSUMER_RETRY).await;
+    drop(senders);
+    // The lanes finish what they began, and drop the rest.
+    consumer.close().await;
+    while lanes.join_next().await.is_some() {}
 }
 
 /// The same lane for every job of a phone. What does not parse may go anywhere.
@@ -117,7 +100,10 @@ fn header(delivery: &Delivery) -> Option<Header> {
 }
 
 async fn lane(app: Arc<App>, mut jobs: mpsc::Receiver<Delivery>) {
-    while let Some(delivery) = jobs.recv().await {
+    while let Some(mut delivery) = jobs.recv().await {
+        if !delivery.begin() {
+            continue;
+        }
         let (on, body) = (app.clone(), delivery.body.clone());
         // In a task of its own: a job that panics must not take its lane along.
         let next = match tokio::spawn(async move { work(&on, &body).await }).await {
@@ -144,15 +130,14 @@ async fn settle(app: &App, delivery: Delivery, next: Next) {
         Next::Ack => return delivery.ack().await,
         Next::Dead(reason) => {
             tracing::error!(reason, "a job cannot be worked on; it is kept as dead");
-            Target::Dead { reason }
+            Target::Dead { partition, reason }
         }
         Next::Later(delay) => Target::Later { partition, delay },
     };
-    let id = header(&delivery).map_or_else(|| "unknown".to_owned(), |header| header.order.to_string());
     let give_up_at = host::now().plus(RETURN_MS_MAX);
     let mut pause = Duration::from_millis(100);
     while host::now() < give_up_at {
-        match app.bus.publish(target, &id, &delivery.body).await {
+        match app.bus.publish(target, &delivery.id, &delivery.body).await {
             Ok(()) => break,
             Err(error) => tracing::warn!(%error, "a job could not be put back; trying again"),
         }

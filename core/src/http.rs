@@ -1,8 +1,9 @@
-//! Core's own HTTP: the edge's jobs, the providers' receipts, health.
+//! Core's own HTTP: the edge's jobs, the providers' receipts, the operators' API, health.
 
 pub mod callbacks;
 pub mod health;
 pub mod ingest;
+pub mod ops;
 pub mod overload;
 
 use std::sync::Arc;
@@ -37,6 +38,9 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     }
     if roles.contains(&Role::Callbacks) {
         router = router.route("/callbacks/{gateway}", post(callbacks::receipt));
+    }
+    if roles.contains(&Role::Ops) {
+        router = router.merge(ops::router(&app));
     }
     router.with_state(app)
 }

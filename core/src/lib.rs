@@ -7,6 +7,7 @@ pub mod config;
 pub mod deliver;
 pub mod directories;
 pub mod edge;
+pub mod fleet;
 pub mod gateways;
 pub mod guard;
 pub mod host;

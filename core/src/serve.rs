@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
 use crate::deliver;
+use crate::fleet;
 use crate::guard;
 use crate::http;
 use crate::publish;
@@ -58,6 +59,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     if roles.contains(&Role::Deliver) {
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
+        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
     }
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));

@@ -46,6 +46,8 @@ pub enum Error {
 pub enum Space {
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
+    /// [`tiffin_shared::fleet::Fleet`], one.
+    Fleet,
     /// [`tiffin_shared::guard::Guard`] by [`Watched`].
     Guard,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
@@ -75,6 +77,11 @@ impl Key {
     /// A factor.
     pub fn factor(id: &FactorId) -> Self {
         Self { space: Space::Factor, id: id.to_string() }
+    }
+
+    /// The workers.
+    pub fn fleet() -> Self {
+        Self { space: Space::Fleet, id: "workers".into() }
     }
 
     /// What a guard watches.
@@ -127,6 +134,7 @@ impl Space {
     fn as_str(self) -> &'static str {
         match self {
             Self::Factor => "factor",
+            Self::Fleet => "fleet",
             Self::Guard => "guard",
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",

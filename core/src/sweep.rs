@@ -56,6 +56,7 @@ async fn sweep(app: &Arc<App>, space: Space) {
             Space::Order => wake_order(app, &due).await,
             // These set no wake-ups.
             Space::Factor
+            | Space::Fleet
             | Space::Nonce
             | Space::Tallied
             | Space::Tally

@@ -16,6 +16,7 @@ pub mod directory;
 pub mod entropy;
 pub mod envelope;
 pub mod factor;
+pub mod fleet;
 pub mod guard;
 pub mod http;
 pub mod id;

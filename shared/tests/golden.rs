@@ -14,6 +14,8 @@ use tiffin_shared::code::Digest;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::fleet;
+use tiffin_shared::fleet::Fleet;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::keys::IndexKey;
@@ -228,6 +230,16 @@ fn the_state_of_a_tally_is_pinned() {
     }
     assert_eq!(host.body(), Some(TALLY));
     reads::<tally::State>(TALLY);
+}
+
+#[test]
+fn the_state_of_a_fleet_is_pinned() {
+    let mut host = Host::default();
+    host.ask::<Fleet>(&fleet::Command::Beat { id: Bytes([7; 16]) }, START);
+    let text =
+        r#"{"clock":1795082400000,"members":[{"id":"BwcHBwcHBwcHBwcHBwcHBw","beat_at":1795082400000}]}"#;
+    assert_eq!(host.body(), Some(text));
+    reads::<fleet::State>(text);
 }
 
 #[test]

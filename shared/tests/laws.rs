@@ -7,6 +7,8 @@ use proptest::collection::vec;
 use proptest::proptest;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
+use tiffin_shared::fleet;
+use tiffin_shared::fleet::Fleet;
 use tiffin_shared::guard;
 use tiffin_shared::guard::Guard;
 use tiffin_shared::guard::verdicts;
@@ -96,6 +98,16 @@ proptest! {
             let command = world.next(step);
             check::<Factor>(&FACTOR, world.host.stored.as_ref(), &command, world.now);
             world.play(&command);
+        }
+    }
+
+    #[test]
+    fn a_fleet_keeps_the_laws(script in common::fleet::script(1..80)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in script {
+            now = pause::after(now, step.pause);
+            check::<Fleet>(&FLEET, host.stored.as_ref(), &step.action, now);
+            host.ask::<Fleet>(&step.action, now);
         }
     }
 
@@ -202,6 +214,15 @@ const FACTOR: Subject<Factor> = Subject {
     again_ms: |command| match command.ask {
         factor::Ask::Enrol(_) | factor::Ask::Remove(_) => Some(MINUTE_MS),
         factor::Ask::Verify(_) => None,
+    },
+};
+
+const FLEET: Subject<Fleet> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        // A later beat is another one.
+        fleet::Command::Beat { .. } => Some(0),
+        fleet::Command::Leave { .. } => Some(MINUTE_MS),
     },
 };
 

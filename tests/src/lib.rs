@@ -8,6 +8,7 @@ pub mod client;
 pub mod edge;
 pub mod keys;
 pub mod process;
+pub mod proxy;
 pub mod servers;
 pub mod stack;
 pub mod wait;

@@ -131,7 +131,7 @@ impl Stack {
         let mut stack =
             Self { client, keys, core, edge, sandbox, redis, rabbitmq, front, ports, variables, dir };
         stack.start_sandbox().await?;
-        stack.start_core("ingest,deliver,callbacks").await?;
+        stack.start_core("ingest,deliver,callbacks,ops").await?;
         if front == Front::Edge {
             stack.start_edge().await?;
         }

@@ -1,9 +1,12 @@
 //! A channel with redelivery. Full means full: back-pressure reaches ingest, and from there the edge's outbox.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
@@ -12,20 +15,29 @@ use super::Delivery;
 use super::Error;
 use super::Receipt as AnyReceipt;
 use super::Target;
+use super::dead::Act;
+use super::dead::Dead;
+use super::dead::Report;
+use crate::host;
 
 /// Messages held at once, delayed and unacknowledged ones included: about 200 MB at two kilobytes each.
 const MESSAGES_MAX: usize = 100_000;
+/// Dead letters kept. One more drops the oldest: there is no disk to keep them on.
+const DEAD_MAX: usize = 1_000;
 
 /// The bus of one process.
 #[derive(Clone)]
 pub struct Memory {
     sender: mpsc::UnboundedSender<Message>,
-    receiver: Arc<Mutex<mpsc::UnboundedReceiver<Message>>>,
+    receiver: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Message>>>,
     room: Arc<Semaphore>,
+    dead: Arc<Mutex<VecDeque<(Dead, Vec<u8>)>>>,
 }
 
 struct Message {
+    id: String,
     partition: u16,
+    is_retry: bool,
     body: Vec<u8>,
     /// Its share of [`MESSAGES_MAX`], which bounds the channel.
     room: OwnedSemaphorePermit,
@@ -45,23 +57,28 @@ impl Default for Memory {
         let (sender, receiver) = mpsc::unbounded_channel();
         Self {
             sender,
-            receiver: Arc::new(Mutex::new(receiver)),
+            receiver: Arc::new(tokio::sync::Mutex::new(receiver)),
             room: Arc::new(Semaphore::new(MESSAGES_MAX)),
+            dead: Arc::default(),
         }
     }
 }
 
 impl Memory {
-    pub(super) fn publish(&self, target: Target, body: &[u8]) -> Result<(), Error> {
+    pub(super) fn publish(&self, target: Target, id: &str, body: &[u8]) -> Result<(), Error> {
         let (partition, delay) = match target {
-            // There is no queue of dead jobs that anybody could look at; the worker has logged it.
-            Target::Dead { .. } => return Ok(()),
-            Target::Jobs { partition } => (partition, Duration::ZERO),
-            Target::Later { partition, delay } => (partition, delay),
+            Target::Dead { partition, reason } => {
+                self.bury(partition, reason, id, body);
+                return Ok(());
+            }
+            Target::Jobs { partition } => (partition, None),
+            Target::Later { partition, delay } => (partition, Some(delay)),
         };
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Full)?;
-        let message = Message { partition, body: body.to_vec(), room };
-        if delay.is_zero() {
+        let is_retry = delay.is_some();
+        let message = Message { id: id.to_owned(), partition, is_retry, body: body.to_vec(), room };
+        let delay = delay.unwrap_or_default();
+        if delay == Duration::ZERO {
             return self.sender.send(message).map_err(|_| Error::Full);
         }
         let sender = self.sender.clone();
@@ -76,14 +93,71 @@ impl Memory {
     pub(super) fn consume(&self) -> Consumer {
         Consumer(self.clone())
     }
+
+    pub(super) fn dead_list(&self, max: usize) -> Vec<Dead> {
+        let now = host::now();
+        let fresh = |(dead, body): &(Dead, Vec<u8>)| {
+            let Dead { id, reason, dead_at, partition, .. } = dead.clone();
+            Dead::new(id, reason, dead_at, partition, body, now)
+        };
+        self.dead().iter().take(max).map(fresh).collect()
+    }
+
+    pub(super) fn dead_act(&self, act: Act, id: Option<&str>, max: usize) -> Report {
+        let mut report = Report::default();
+        let letters = std::mem::take(&mut *self.dead());
+        let mut seen = 0;
+        for (letter, body) in letters {
+            let is_meant = seen < max && id.is_none_or(|id| letter.id == id);
+            seen += usize::from(is_meant);
+            let now = host::now();
+            let Dead { id, reason, dead_at, partition, .. } = letter;
+            let letter = Dead::new(id, reason, dead_at, partition, &body, now);
+            // The partition means nothing here: one process takes all.
+            let target = letter.replays_to(1).map(|partition| Target::Jobs { partition });
+            let is_gone = is_meant
+                && match (act, target) {
+                    (Act::Discard, _) => true,
+                    (Act::Replay, Some(target)) => self.publish(target, &letter.id, &body).is_ok(),
+                    (Act::Replay, None) => false,
+                };
+            match (is_meant, is_gone, act) {
+                (_, true, Act::Discard) => report.discarded += 1,
+                (_, true, Act::Replay) => report.replayed += 1,
+                (true, false, _) => report.left(&letter),
+                (false, false, _) => {}
+            }
+            if !is_gone {
+                self.dead().push_back((letter, body));
+            }
+        }
+        report
+    }
+
+    fn bury(&self, partition: u16, reason: &str, id: &str, body: &[u8]) {
+        let now = host::now();
+        let letter = Dead::new(id.to_owned(), reason.to_owned(), Some(now), Some(partition), body, now);
+        let mut dead = self.dead();
+        if dead.len() >= DEAD_MAX {
+            tracing::warn!("too many dead letters in memory; the oldest is dropped");
+            dead.pop_front();
+        }
+        dead.push_back((letter, body.to_vec()));
+    }
+
+    fn dead(&self) -> MutexGuard<'_, VecDeque<(Dead, Vec<u8>)>> {
+        // A panic inside a push leaves the queue whole.
+        self.dead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Consumer {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
         let message = self.0.receiver.lock().await.recv().await?;
-        let (body, partition) = (message.body.clone(), message.partition);
+        let (body, id) = (message.body.clone(), message.id.clone());
+        let Message { partition, is_retry, .. } = message;
         let receipt = Receipt { message: Some(message), sender: self.0.sender.clone() };
-        Some(Delivery { body, partition, receipt: AnyReceipt::Memory(receipt) })
+        Some(Delivery { body, id, partition, is_retry, receipt: AnyReceipt::Memory(receipt) })
     }
 }
 

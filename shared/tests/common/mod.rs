@@ -3,6 +3,7 @@
 
 pub mod factor;
 pub mod fixtures;
+pub mod fleet;
 pub mod guard;
 pub mod host;
 pub mod ledger;

@@ -1,0 +1,126 @@
+//! Publishes with confirms, mandatory, under a deadline.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::BasicProperties;
+use lapin::Channel;
+use lapin::Confirmation;
+use lapin::options::BasicPublishOptions;
+use lapin::options::ConfirmSelectOptions;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::super::Error;
+use super::super::topology;
+use super::super::topology::Names;
+use super::link::Link;
+
+/// How long a confirm may take before the same is published again on another channel.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long declaring everything again may take.
+const DECLARE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of one publish. The caller has the outbox, or the unacknowledged message, for the rest.
+const TRIES: usize = 2;
+/// One channel is one process at the server, which confirms in turn. Messages of one partition share one, and so keep their
+/// order.
+const CHANNELS: usize = 4;
+
+/// Several channels of one connection.
+#[derive(Clone)]
+pub struct Publisher {
+    link: Link,
+    channels: Arc<[Mutex<Option<Channel>>; CHANNELS]>,
+    /// One at a time declares what is missing.
+    declaring: Arc<Mutex<()>>,
+    names: Names,
+    partitions: u16,
+}
+
+/// What is published, and where.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    pub exchange: &'a str,
+    pub key: &'a str,
+    pub body: &'a [u8],
+    pub properties: &'a BasicProperties,
+    /// Which channel.
+    pub partition: u16,
+}
+
+impl Publisher {
+    pub fn new(link: Link, names: Names, partitions: u16) -> Self {
+        Self { link, channels: Arc::default(), declaring: Arc::default(), names, partitions }
+    }
+
+    /// Returns when it is confirmed.
+    pub async fn publish(&self, letter: Letter<'_>) -> Result<(), Error> {
+        let mut tries = 1;
+        loop {
+            // While it is blocked, lapin would keep what it is given and send it late.
+            if self.link.is_blocked() {
+                return Err(Error::Blocked);
+            }
+            let answer = timeout(CONFIRM_TIMEOUT, self.confirmed(letter)).await;
+            let error = match answer.unwrap_or(Err(Error::Timeout)) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            match error {
+                Error::Unroutable if tries < TRIES => self.declare().await?,
+                Error::Amqp(_) | Error::Timeout if tries < TRIES => self.renew(letter.partition).await,
+                Error::Timeout => {
+                    self.renew(letter.partition).await;
+                    return Err(error);
+                }
+                _ => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+
+    async fn confirmed(&self, letter: Letter<'_>) -> Result<(), Error> {
+        let Letter { exchange, key, body, properties, partition } = letter;
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let channel = self.channel(partition).await?;
+        let publish = channel.basic_publish(exchange.into(), key.into(), options, body, properties.clone());
+        match publish.await?.await? {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(_)) | Confirmation::NotRequested => Err(Error::Unroutable),
+            Confirmation::Nack(_) => Err(Error::Full),
+        }
+    }
+
+    /// The partition's channel, made anew when the server or the connection has closed it. Held for that time only:
+    /// publishes on one channel wait for their confirms side by side.
+    async fn channel(&self, partition: u16) -> Result<Channel, Error> {
+        let mut slot = self.slot(partition).lock().await;
+        if let Some(channel) = slot.as_ref().filter(|channel| channel.status().connected()) {
+            return Ok(channel.clone());
+        }
+        let channel = self.link.channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        *slot = Some(channel.clone());
+        Ok(channel)
+    }
+
+    /// A channel that does not confirm is not used again.
+    async fn renew(&self, partition: u16) {
+        self.slot(partition).lock().await.take();
+    }
+
+    fn slot(&self, partition: u16) -> &Mutex<Option<Channel>> {
+        let [first, ..] = &*self.channels;
+        self.channels.get(usize::from(partition) % CHANNELS).unwrap_or(first)
+    }
+
+    /// Declares everything, again: a queue was deleted.
+    pub async fn declare(&self) -> Result<(), Error> {
+        let _turn = self.declaring.lock().await;
+        let channel = self.link.channel().await?;
+        let declare = topology::declare(&channel, &self.names, self.partitions);
+        timeout(DECLARE_TIMEOUT, declare).await.map_err(|_| Error::Timeout)??;
+        channel.close(200, "declared".into()).await.ok();
+        Ok(())
+    }
+}

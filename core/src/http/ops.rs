@@ -1,0 +1,77 @@
+//! `/ops/v1`: the operators' API, opened by one token.
+
+mod dead;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware;
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::get;
+use axum::routing::post;
+use subtle::ConstantTimeEq;
+use tiffin_shared::bytes;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+
+use super::health;
+use crate::app::App;
+use crate::config;
+use crate::config::Environment;
+use crate::config::names::OPERATOR_TOKEN;
+
+/// Shorter ones can be guessed. `tiffin keys make` makes 43 characters.
+const TOKEN_CHARS_MIN: usize = 32;
+
+/// Who may use `/ops`: the digest of the token, which itself is not kept.
+pub struct Operator([u8; 32]);
+
+impl Operator {
+    /// The token from the environment, where there is one.
+    pub fn read(environment: &Environment) -> Result<Option<Self>, config::Error> {
+        let Some(token) = environment.get(OPERATOR_TOKEN) else { return Ok(None) };
+        if token.chars().count() < TOKEN_CHARS_MIN {
+            let reason = format!(
+                "shorter than {TOKEN_CHARS_MIN} characters. `tiffin keys make --missing` makes one where there is none"
+            );
+            return Err(config::Error::Invalid { place: OPERATOR_TOKEN.to_owned(), reason });
+        }
+        Ok(Some(Self(bytes::sha256(token.as_bytes()))))
+    }
+
+    fn knows(&self, token: &str) -> bool {
+        self.0.ct_eq(&bytes::sha256(token.as_bytes())).into()
+    }
+}
+
+/// Every path under `/ops`.
+pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .route("/ops/v1/dead", get(dead::list))
+        .route("/ops/v1/dead/replay", post(dead::replay_all))
+        .route("/ops/v1/dead/{id}", get(dead::show))
+        .route("/ops/v1/dead/{id}/replay", post(dead::replay))
+        .route("/ops/v1/dead/{id}/discard", post(dead::discard))
+        .route_layer(middleware::from_fn_with_state(app.clone(), admit))
+}
+
+async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let Some(operator) = &app.operator else {
+        let detail = format!(
+            "The operators' API is closed: this process has no {OPERATOR_TOKEN}. Set one of at least \
+             {TOKEN_CHARS_MIN} characters (`tiffin keys make --missing` makes it) and start again."
+        );
+        return health::refuse(&Problem::new(Code::Unauthenticated, detail));
+    };
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if !operator.knows(token) {
+        let detail = format!("Send the operators' token: `Authorization: Bearer <{OPERATOR_TOKEN}>`.");
+        return health::refuse(&Problem::new(Code::Unauthenticated, detail));
+    }
+    next.run(request).await
+}

@@ -1,0 +1,53 @@
+//! A TCP proxy that can be cut.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// Forwards to one address until dropped.
+pub struct Proxy {
+    /// Where it listens.
+    pub at: SocketAddr,
+    open: Arc<Mutex<JoinSet<()>>>,
+    accepting: JoinSet<()>,
+}
+
+impl Proxy {
+    /// To a port of this machine.
+    pub async fn to(port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", crate::wait::free_ports(1)?)).await?;
+        let at = listener.local_addr()?;
+        let open = Arc::new(Mutex::new(JoinSet::new()));
+        let (mut accepting, of) = (JoinSet::new(), open.clone());
+        accepting.spawn(async move {
+            while let Ok((mut from, _)) = listener.accept().await {
+                of.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+                    if let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await {
+                        tokio::io::copy_bidirectional(&mut from, &mut to).await.ok();
+                    }
+                });
+            }
+        });
+        Ok(Self { at, open, accepting })
+    }
+
+    /// Ends every connection. How many there were. New ones are taken.
+    pub fn cut(&self) -> usize {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let cut = open.len();
+        *open = JoinSet::new();
+        cut
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort_all();
+        self.cut();
+    }
+}
