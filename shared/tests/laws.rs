@@ -220,20 +220,21 @@ const FACTOR: Subject<Factor> = Subject {
     },
 };
 
-const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
-
-const TALLY: Subject<Tally> = Subject {
-    show: |reply| format!("{reply:?}"),
-    again_ms: |command| match command {
-        tally::Command::Add { .. } | tally::Command::Read => Some(MINUTE_MS),
-    },
-};
 const FLEET: Subject<Fleet> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command {
         // A later beat is another one.
         fleet::Command::Beat { .. } => Some(0),
         fleet::Command::Leave { .. } => Some(MINUTE_MS),
+    },
+};
+
+const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const TALLY: Subject<Tally> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        tally::Command::Add { .. } | tally::Command::Read => Some(MINUTE_MS),
     },
 };
 

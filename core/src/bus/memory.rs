@@ -31,8 +31,11 @@ pub struct Memory {
     sender: mpsc::UnboundedSender<Message>,
     receiver: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Message>>>,
     room: Arc<Semaphore>,
-    dead: Arc<Mutex<VecDeque<(Dead, Vec<u8>)>>>,
+    dead: Arc<Mutex<Letters>>,
 }
+
+/// Oldest first, with their bodies.
+type Letters = VecDeque<(Dead, Vec<u8>)>;
 
 struct Message {
     id: String,
@@ -145,7 +148,7 @@ impl Memory {
         dead.push_back((letter, body.to_vec()));
     }
 
-    fn dead(&self) -> MutexGuard<'_, VecDeque<(Dead, Vec<u8>)>> {
+    fn dead(&self) -> MutexGuard<'_, Letters> {
         // A panic inside a push leaves the queue whole.
         self.dead.lock().unwrap_or_else(PoisonError::into_inner)
     }

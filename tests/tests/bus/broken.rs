@@ -56,8 +56,8 @@ async fn what_was_confirmed_outlives_the_server_and_a_server_without_memory_is_t
     let mut broker = Broker::own().await?;
     let (bus, log) = (broker.bus().await?, Log::default());
     common::publish(&bus, 0..5).await?;
-    own(&mut broker).kill();
-    let error = bus.publish(Target::Jobs { partition: 0 }, "x:0", b"x:0").await;
+    own(&mut broker).stop();
+    let error = bus.publish(Target::Jobs { partition: 0 }, "x:0", b"0:0").await;
     assert!(error.as_ref().is_err_and(common::is_away), "{error:?}");
     wait::until("not ready", || async { Ok(bus.is_ready()) }, |ready| !ready).await?;
     own(&mut broker).start().await?;
@@ -65,7 +65,8 @@ async fn what_was_confirmed_outlives_the_server_and_a_server_without_memory_is_t
     assert!(bus.is_ready());
     let worker = Worker::start(1, bus.clone(), &log, WORK)?;
     log.until_all(6).await?;
-    own(&mut broker).stop();
+    // Not before: a queue that RabbitMQ 3.10 made less than a second before it is killed may never have a leader again.
+    own(&mut broker).kill();
     own(&mut broker).start().await?;
     common::publish(&bus, 6..9).await?;
     log.until_all(9).await?;

@@ -5,4 +5,5 @@ mod broken;
 mod common;
 mod dead;
 mod ops;
+mod rate;
 mod shares;

@@ -72,7 +72,7 @@ async fn gateways_that_all_fail_for_a_while_are_tried_again_with_pauses_until_th
         // **something-changes**: the gateway, or time after a transient failure: attempt n by one gateway begins
         // 2ⁿ⁻¹ s after its failure before at the soonest.
         let earlier = attempts[..n].iter().filter(|old| old["gateway"] == attempt["gateway"]);
-        let Some(failed) = earlier.clone().last() else { continue };
+        let Some(failed) = earlier.clone().next_back() else { continue };
         let least_ms = 1_000 << (earlier.count() - 1);
         assert!(common::time(attempt)?.since(common::time(failed)?) >= least_ms, "{delivered}");
     }

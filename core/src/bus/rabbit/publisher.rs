@@ -9,6 +9,7 @@ use lapin::Confirmation;
 use lapin::options::BasicPublishOptions;
 use lapin::options::ConfirmSelectOptions;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 use tokio::time::timeout;
 
 use super::super::Error;
@@ -20,6 +21,9 @@ use super::link::Link;
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long declaring everything again may take.
 const DECLARE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long workers have to make a queue again that was deleted, before the publisher does. RabbitMQ 3.10 does not tell the
+/// consumers of a queue that is deleted and declared again at once, and sends them nothing.
+const REMADE: Duration = Duration::from_millis(500);
 /// Tries of one publish. The caller has the outbox, or the unacknowledged message, for the rest.
 const TRIES: usize = 2;
 /// One channel is one process at the server, which confirms in turn. Messages of one partition share one, and so keep their
@@ -67,7 +71,8 @@ impl Publisher {
                 Err(error) => error,
             };
             match error {
-                Error::Unroutable if tries < TRIES => self.declare().await?,
+                Error::Unroutable if tries == 1 => sleep(REMADE).await,
+                Error::Unroutable if tries == TRIES => self.declare().await?,
                 Error::Amqp(_) | Error::Timeout if tries < TRIES => self.renew(letter.partition).await,
                 Error::Timeout => {
                     self.renew(letter.partition).await;
