@@ -4,6 +4,9 @@ mod dead;
 mod edge_env;
 mod keys;
 mod logs;
+mod ops;
+mod order;
+mod route;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +53,16 @@ enum Command {
     /// Print the public API's description (OpenAPI 3.1)
     #[command(name = "openapi")]
     OpenApi,
+    /// Look at an order's delivery
+    Order {
+        #[command(subcommand)]
+        command: order::Command,
+    },
+    /// Look at the ways out, and hold or release their breakers
+    Route {
+        #[command(subcommand)]
+        command: route::Command,
+    },
     /// Play the providers, with an inbox page
     Sandbox,
     /// Run core
@@ -106,6 +119,8 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             }
             Ok(())
         }
+        Command::Order { command } => order::run(command).await,
+        Command::Route { command } => route::run(command).await,
         Command::Sandbox => {
             logs::start()?;
             serve::sandbox(load()?).await

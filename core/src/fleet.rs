@@ -1,6 +1,8 @@
 //! Tells the other workers that this one is alive, and the bus which partitions are this one's.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tiffin_shared::bytes::Bytes;
@@ -21,6 +23,7 @@ pub struct Fleet {
     id: MemberId,
     partitions: u16,
     owners: watch::Sender<Vec<MemberId>>,
+    workers: AtomicU32,
 }
 
 /// Which partitions are this process's, as it was last heard.
@@ -33,7 +36,12 @@ pub struct Shares {
 impl Fleet {
     /// Alone, until it is heard who else there is.
     pub fn new(partitions: u16) -> Result<Self, NoRandomness> {
-        Ok(Self { id: Bytes(host::random()?), partitions, owners: watch::Sender::default() })
+        Ok(Self {
+            id: Bytes(host::random()?),
+            partitions,
+            owners: watch::Sender::default(),
+            workers: AtomicU32::new(1),
+        })
     }
 
     /// Its own view, which follows.
@@ -53,6 +61,7 @@ impl Fleet {
     /// Takes a list of who is alive.
     pub fn see(&self, members: &[MemberId]) {
         let owners = fleet::owners(members, self.partitions);
+        self.workers.store(u32::try_from(members.len()).unwrap_or(1).max(1), Ordering::Relaxed);
         self.owners.send_if_modified(|old| {
             let is_new = *old != owners;
             if is_new {
@@ -62,6 +71,11 @@ impl Fleet {
             }
             is_new
         });
+    }
+
+    /// How many workers share the work, this one included.
+    pub fn workers(&self) -> u32 {
+        self.workers.load(Ordering::Relaxed)
     }
 
     /// For [`tiffin_shared::fleet`].

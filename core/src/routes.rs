@@ -59,9 +59,9 @@ impl Routes {
         self.known.view(gateway)
     }
 
-    /// Takes the place of one message at the gateway's pace: how long to wait for it.
-    pub fn take_turn(&self, gateway: &Gateway, now: UnixMs) -> u64 {
-        self.paces.take(gateway, now)
+    /// Takes the place of one message at this worker's share of the gateway's pace: how many milliseconds to wait for it.
+    pub fn take_turn(&self, gateway: &Gateway, workers: u32, now: UnixMs) -> u64 {
+        self.paces.take(gateway, workers, now)
     }
 
     /// Counts what a call came to.
@@ -176,7 +176,7 @@ async fn ask_gateway(
     let key = Key::gateway(gateway);
     let reply = app.store.apply::<gateway::Gateway>(&key, ask, host::now()).await?;
     if let Some(change) = &reply.change {
-        tracing::warn!(%gateway, to = change.to, because = change.because, "breaker");
+        tracing::warn!(%gateway, to = ?change.to, because = change.because, "breaker");
     }
     app.routes.known.saw(gateway, reply.view.clone());
     Ok(reply)

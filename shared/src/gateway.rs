@@ -10,6 +10,7 @@ use serde::Serialize;
 pub use self::breaker::Change;
 pub use self::breaker::Forced;
 pub use self::breaker::Phase;
+pub use self::breaker::Stand;
 use self::window::Window;
 use crate::bytes::Bytes;
 use crate::machine::Machine;
@@ -41,6 +42,8 @@ pub const PROBE_MS: u64 = 25 * SECOND_MS;
 pub const PAUSE_MS_MAX: u64 = 5 * MINUTE_MS;
 /// Batches remembered so that one that comes again counts once: twice the workers that flush within a store's deadline.
 const BATCHES_MAX: usize = 64;
+/// Changes of a breaker that are remembered.
+pub const CHANGES_MAX: usize = 16;
 /// How long a gateway that nobody calls is remembered.
 const KEEP_MS: u64 = DAY_MS;
 /// How long an operator's hand on it is remembered after its last call or flush.
@@ -64,6 +67,9 @@ pub struct State {
     #[serde(default)]
     paused_until: UnixMs,
     batches: Vec<Bytes<16>>,
+    /// What the breaker did, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<Change>,
 }
 
 /// What is asked of a gateway.
@@ -105,8 +111,8 @@ pub struct Calls {
     pub failed: u32,
 }
 
-/// How a gateway stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a gateway stands. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct View {
     /// Its breaker.
     pub phase: Phase,
@@ -120,6 +126,8 @@ pub struct View {
     pub made: u32,
     /// Those that speak against it.
     pub failed: u32,
+    /// What the breaker did, newest last; the last [`CHANGES_MAX`].
+    pub changes: Vec<Change>,
 }
 
 /// The answer.
@@ -187,6 +195,7 @@ impl State {
             paused_until: self.paused_until,
             made,
             failed,
+            changes: self.changes.clone(),
         }
     }
 
@@ -196,6 +205,12 @@ impl State {
 
     fn put(mut self, change: Option<Change>, may_probe: bool, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
+        if let Some(change) = &change {
+            if self.changes.len() >= CHANGES_MAX {
+                self.changes.remove(0);
+            }
+            self.changes.push(change.clone());
+        }
         let reply = Reply { view: self.view(now), may_probe, change };
         let expires_at = self.keep_until();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at: None } }

@@ -13,6 +13,7 @@ mod reason;
 mod receipt;
 mod report;
 mod stop;
+mod timeline;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
+pub use self::timeline::Read;
+pub use self::timeline::Timeline;
+pub use self::timeline::Tried;
 
 use crate::bytes::Bytes;
 use crate::country::Country;

@@ -1,20 +1,13 @@
 //! `tiffin dead`: dead letters, through the operators' API of a running core.
 
-use std::time::Duration;
-
-use anyhow::Context;
-use clap::Args;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::config::Environment;
-use crate::config::names::OPERATOR_TOKEN;
-use crate::gateways::call::install_tls;
-
-/// How long core may take: it looks through up to 10,000 messages.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use super::ops;
+use super::ops::Core;
+use super::ops::text;
 
 /// What to do about jobs that could not be worked on.
 #[derive(Subcommand)]
@@ -57,22 +50,11 @@ pub enum Command {
     },
 }
 
-/// Which core, and how to print.
-#[derive(Args)]
-pub struct Core {
-    /// Core's address
-    #[arg(long, env = "TIFFIN_OPS_URL", default_value = "http://127.0.0.1:8788")]
-    url: String,
-    /// As core answers it
-    #[arg(long)]
-    json: bool,
-}
-
 /// Runs one of them. The token is in the environment.
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::List { limit, to } => {
-            let reply = to.ask(Method::GET, &format!("?limit={limit}"), None).await?;
+            let reply = to.ask(Method::GET, &format!("dead?limit={limit}"), None).await?;
             to.print(&reply, || table(&reply));
         }
         Command::Show { id, to } => {
@@ -92,7 +74,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             }
         }
         Command::Replay { id: None, max, to, .. } => {
-            let reply = to.ask(Method::POST, "/replay", Some(json!({"max": max}))).await?;
+            let reply = to.ask(Method::POST, "dead/replay", Some(json!({"max": max}))).await?;
             to.print(&reply, || report(&reply));
         }
         Command::Discard { id, to } => {
@@ -103,46 +85,8 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Core {
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
-            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
-        })?;
-        install_tls();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        let base = self.url.trim_end_matches('/');
-        let mut request = client.request(method, format!("{base}/ops/v1/dead{path}")).bearer_auth(token);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.with_context(|| {
-            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
-        })?;
-        let status = response.status();
-        let reply: Value = response.json().await.unwrap_or_default();
-        if status.is_success() {
-            return Ok(reply);
-        }
-        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        match status.as_u16() {
-            404 => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
-            _ => anyhow::bail!("core answered {}: {detail}", status.as_u16()),
-        }
-    }
-
-    fn print(&self, reply: &Value, human: impl FnOnce() -> String) {
-        let text = if self.json { reply.to_string() } else { human() };
-        #[expect(clippy::print_stdout, reason = "what was asked for")]
-        {
-            println!("{text}");
-        }
-    }
-}
-
-/// Ids are letters, digits, '-' and '_'; whatever else is typed must not become another path.
 fn path(id: &str, then: &str) -> String {
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    format!("/{id}{then}")
+    ops::path(&["dead", id], then)
 }
 
 fn letters(reply: &Value) -> impl Iterator<Item = &Value> {
@@ -191,12 +135,4 @@ fn report(reply: &Value) -> String {
 
 fn count(reply: &Value, name: &str) -> u64 {
     reply.get(name).and_then(Value::as_u64).unwrap_or(0)
-}
-
-fn text(of: Option<&Value>, name: &str) -> String {
-    match of.and_then(|of| of.get(name)) {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
 }

@@ -49,7 +49,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
         return Some(CallOutcome::Failed(Reason::NoRoute));
     };
-    let wait_ms = app.routes.take_turn(gateway, host::now());
+    let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), host::now());
     if wait_ms > 0 {
         sleep(Duration::from_millis(wait_ms)).await;
     }

@@ -1,6 +1,8 @@
 //! `/ops/v1`: the operators' API, opened by one token.
 
 mod dead;
+mod orders;
+mod routes;
 
 use std::sync::Arc;
 
@@ -13,16 +15,20 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tiffin_shared::bytes;
+use tiffin_shared::http;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use super::health;
+use super::respond;
 use crate::app::App;
 use crate::config;
 use crate::config::Environment;
 use crate::config::names::OPERATOR_TOKEN;
+use crate::host;
 
 /// Shorter ones can be guessed. `tiffin keys make` makes 43 characters.
 const TOKEN_CHARS_MIN: usize = 32;
@@ -56,6 +62,9 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/dead/{id}", get(dead::show))
         .route("/ops/v1/dead/{id}/replay", post(dead::replay))
         .route("/ops/v1/dead/{id}/discard", post(dead::discard))
+        .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/routes", get(routes::list))
+        .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
 }
 
@@ -74,4 +83,15 @@ async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         return health::refuse(&Problem::new(Code::Unauthenticated, detail));
     }
     next.run(request).await
+}
+
+fn answer(reply: Result<impl Serialize, Problem>) -> Response {
+    let body = reply.and_then(|reply| {
+        serde_json::to_string(&reply).map_err(|_| Problem::unavailable("The reply does not encode."))
+    });
+    match (body, host::entropy()) {
+        (Ok(body), Ok(entropy)) => respond(http::Response::ready(&body, &entropy)),
+        (Err(problem), _) => health::refuse(&problem),
+        (Ok(_), Err(_)) => health::no_randomness(),
+    }
 }

@@ -31,9 +31,9 @@ impl Paces {
     }
 
     /// Takes the next place, whoever else is waiting for one: milliseconds until it comes.
-    pub(super) fn take(&self, gateway: &Gateway, now: UnixMs) -> u64 {
+    pub(super) fn take(&self, gateway: &Gateway, workers: u32, now: UnixMs) -> u64 {
         let Some(per_second) = gateway.settings().per_second else { return 0 };
-        let step_us = 1_000_000 / u64::from(per_second.max(1));
+        let step_us = 1_000_000 * u64::from(workers) / u64::from(per_second.max(1));
         let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = paces.entry(gateway.name().clone()).or_default();
         let at_us = pace.next_at_us.max(micros(now));

@@ -43,12 +43,27 @@ pub enum Forced {
 }
 
 /// What a breaker did, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
-    /// `closed`, `open` or `half_open`.
-    pub to: &'static str,
+    /// When.
+    pub at: UnixMs,
+    /// Where it stands since.
+    pub to: Stand,
     /// In words.
     pub because: String,
+}
+
+/// Where a breaker stands, without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    /// Calls go through.
+    Closed,
+    /// One call is finding out.
+    HalfOpen,
+    /// No calls.
+    Open,
 }
 
 impl State {
@@ -65,7 +80,7 @@ impl State {
     fn open(&mut self, because: String, now: UnixMs) -> Change {
         self.phase = Phase::Open { until: now.plus(OPEN_MS) };
         self.since = now;
-        Change { to: "open", because }
+        Change { at: now, to: Stand::Open, because }
     }
 
     /// Gives the one probe to who asks first; to the same one again, who did not hear. `None` when it is not to be had.
@@ -84,7 +99,7 @@ impl State {
             self.since = now;
         }
         let because = "one call finds out whether it is back".to_owned();
-        Some(is_first.then_some(Change { to: "half_open", because }))
+        Some(is_first.then_some(Change { at: now, to: Stand::HalfOpen, because }))
     }
 
     /// Closes, or opens again. A probe that was not made leaves the next one free.
@@ -99,13 +114,13 @@ impl State {
                 self.since = now;
                 // What failed before must not open it again at the first hiccup.
                 self.window.clear();
-                Some(Change { to: "closed", because: "the probe went well".into() })
+                Some(Change { at: now, to: Stand::Closed, because: "the probe went well".into() })
             }
             Some(false) => Some(self.open("the probe failed".into(), now)),
             None => {
                 self.phase = Phase::Open { until: now };
                 self.since = now;
-                Some(Change { to: "open", because: "the probe was not made".into() })
+                Some(Change { at: now, to: Stand::Open, because: "the probe was not made".into() })
             }
         }
     }
@@ -119,9 +134,13 @@ impl State {
             self.window.clear();
         }
         match forced {
-            Some(Forced::Closed) => Change { to: "closed", because: "an operator holds it closed".into() },
-            Some(Forced::Open) => Change { to: "open", because: "an operator holds it open".into() },
-            None => Change { to: "closed", because: "an operator let it go".into() },
+            Some(Forced::Closed) => {
+                Change { at: now, to: Stand::Closed, because: "an operator holds it closed".into() }
+            }
+            Some(Forced::Open) => {
+                Change { at: now, to: Stand::Open, because: "an operator holds it open".into() }
+            }
+            None => Change { at: now, to: Stand::Closed, because: "an operator let it go".into() },
         }
     }
 }

@@ -71,13 +71,15 @@ fn one_probe_in_the_whole_fleet_and_its_end_decides() {
     let other = Ask::Probed { token: Bytes([2; 16]), is_well: Some(true) };
     assert!(host.ask(&other, 30_100).change.is_none(), "not whose probe it is");
     let failed = Ask::Probed { token: Bytes([1; 16]), is_well: Some(false) };
-    assert_eq!(host.ask(&failed, 30_200).change.unwrap().to, "open");
+    assert_eq!(host.ask(&failed, 30_200).change.unwrap().to, Stand::Open);
     assert!(!host.ask(&probe(3), 60_199).may_probe);
     assert!(host.ask(&probe(3), 60_200).may_probe);
     let well = Ask::Probed { token: Bytes([3; 16]), is_well: Some(true) };
     let closed = host.ask(&well, 60_300);
-    assert_eq!((closed.change.unwrap().to, closed.view.phase), ("closed", Phase::Closed));
+    assert_eq!((closed.change.unwrap().to, closed.view.phase), (Stand::Closed, Phase::Closed));
     assert!(host.calls(1, 1, 60_400).change.is_none(), "what failed before is forgotten");
+    let changes: Vec<_> = closed.view.changes.iter().map(|change| change.to).collect();
+    assert_eq!(changes, [Stand::Open, Stand::HalfOpen, Stand::Open, Stand::HalfOpen, Stand::Closed]);
 }
 
 #[test]

@@ -11,11 +11,10 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
 use tiffin_shared::bytes;
-use tiffin_shared::http;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
-use super::health;
+use super::answer;
 use crate::app::App;
 use crate::bus;
 use crate::bus::dead::Act;
@@ -23,9 +22,7 @@ use crate::bus::dead::BATCH_MAX;
 use crate::bus::dead::Dead;
 use crate::bus::dead::LOOK_MAX;
 use crate::bus::dead::Report;
-use crate::host;
 use crate::http::read;
-use crate::http::respond;
 
 /// Letters of one call that names no number.
 const BATCH: usize = 100;
@@ -109,17 +106,6 @@ async fn act(app: &App, act: Act, id: &str) -> Result<Report, Problem> {
 /// What an operator did is on record.
 fn told(act: Act, id: Option<&str>, report: Report) {
     tracing::info!(?act, ?id, ?report, "an operator acted on dead letters");
-}
-
-fn answer(reply: Result<impl Serialize, Problem>) -> Response {
-    let body = reply.and_then(|reply| {
-        serde_json::to_string(&reply).map_err(|_| Problem::unavailable("The reply does not encode."))
-    });
-    match (body, host::entropy()) {
-        (Ok(body), Ok(entropy)) => respond(http::Response::ready(&body, &entropy)),
-        (Err(problem), _) => health::refuse(&problem),
-        (Ok(_), Err(_)) => health::no_randomness(),
-    }
 }
 
 fn within(name: &str, number: Option<usize>) -> Result<usize, Problem> {

@@ -1,0 +1,83 @@
+//! The operators' API of a running core, for the subcommands that use it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::config::Environment;
+use crate::config::names::OPERATOR_TOKEN;
+use crate::gateways::call::install_tls;
+
+/// How long core may take: it looks through up to 10,000 messages.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Which core, and how to print.
+#[derive(Args)]
+pub struct Core {
+    /// Core's address
+    #[arg(long, env = "TIFFIN_OPS_URL", default_value = "http://127.0.0.1:8788")]
+    url: String,
+    /// As core answers it
+    #[arg(long)]
+    json: bool,
+}
+
+impl Core {
+    /// Asks for what stands under `/ops/v1/`. The token is in the environment.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
+            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
+        })?;
+        install_tls();
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let base = self.url.trim_end_matches('/');
+        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.with_context(|| {
+            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
+        })?;
+        let status = response.status();
+        let reply: Value = response.json().await.unwrap_or_default();
+        if status.is_success() {
+            return Ok(reply);
+        }
+        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+        anyhow::bail!("core answered {}: {detail}", status.as_u16())
+    }
+
+    /// The reply as it is, or as a person reads it.
+    pub fn print(&self, reply: &Value, human: impl FnOnce() -> String) {
+        let text = if self.json { reply.to_string() } else { human() };
+        #[expect(clippy::print_stdout, reason = "what was asked for")]
+        {
+            println!("{text}");
+        }
+    }
+}
+
+/// Names are letters, digits, '-' and '_'; whatever else is typed must not become another path.
+pub fn path(parts: &[&str], then: &str) -> String {
+    let encoded =
+        parts.iter().map(|part| form_urlencoded::byte_serialize(part.as_bytes()).collect::<String>());
+    format!("{}{then}", encoded.collect::<Vec<_>>().join("/"))
+}
+
+/// A field as it is printed; `-` where there is none.
+pub fn text(of: Option<&Value>, name: &str) -> String {
+    match of.and_then(|of| of.get(name)) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// A time in milliseconds since 1970, as a person reads it.
+pub fn time(of: Option<&Value>, name: &str) -> String {
+    let ms = of.and_then(|of| of.get(name)).and_then(Value::as_u64).filter(|ms| *ms > 0);
+    ms.map_or("-".to_owned(), |ms| tiffin_shared::time::UnixMs(ms).rfc3339())
+}

@@ -1,0 +1,38 @@
+//! `/ops/v1/orders`: what core knows of an order.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::Response;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::order::Read;
+use tiffin_shared::order::Timeline;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+
+use super::answer;
+use crate::app::App;
+use crate::host;
+use crate::store::Key;
+
+/// `GET /ops/v1/orders/{id}`: attempts with their routes and reasons, and why at other moments nothing was sent.
+pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
+    answer(find(&app, &id).await)
+}
+
+async fn find(app: &App, id: &str) -> Result<Box<Timeline>, Problem> {
+    let not_found = || {
+        Problem::new(
+            Code::NotFound,
+            "Core has no record of this order: its job has not come, or it is over a day old.",
+        )
+    };
+    let order = OrderId::parse(id).map_err(|_| not_found())?;
+    let read = app.store.apply::<Read>(&Key::order(&order), &(), host::now()).await;
+    let read = read.map_err(|error| {
+        tracing::warn!(%error, order.id = %order, "a record cannot be read");
+        Problem::unavailable("The store does not answer, or the record cannot be read.")
+    })?;
+    read.ok_or_else(not_found)
+}

@@ -1,0 +1,83 @@
+//! `/ops/v1/routes`: how every gateway stands, and the operator's hand on its breaker.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use tiffin_shared::gateway::Forced;
+use tiffin_shared::gateway::View;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+use tiffin_shared::wire::api::Channel;
+
+use super::answer;
+use crate::app::App;
+use crate::gateways::Gateway;
+use crate::routes;
+
+#[derive(Serialize)]
+struct Routes {
+    /// In the operator's order.
+    routes: Vec<Route>,
+}
+
+#[derive(Serialize)]
+struct Route {
+    gateway: GatewayId,
+    channel: Channel,
+    /// Whether orders go through it as a matter of course.
+    up: bool,
+    priority: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_micros: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<u32>,
+    #[serde(flatten)]
+    view: View,
+}
+
+/// `GET /ops/v1/routes`: as the fleet found each at most a second ago.
+pub async fn list(State(app): State<Arc<App>>) -> Response {
+    let routes = app.gateways.all().iter().map(|gateway| route(gateway, app.routes.view(gateway.name())));
+    answer(Ok(Routes { routes: routes.collect() }))
+}
+
+/// `POST /ops/v1/routes/{gateway}/open|close|release`: no calls; calls whatever they come to; or as the breaker finds.
+pub async fn hold(State(app): State<Arc<App>>, Path((gateway, hand)): Path<(String, String)>) -> Response {
+    answer(force(&app, &gateway, &hand).await)
+}
+
+async fn force(app: &App, gateway: &str, hand: &str) -> Result<Route, Problem> {
+    let forced = match hand {
+        "open" => Some(Forced::Open),
+        "close" => Some(Forced::Closed),
+        "release" => None,
+        _ => return Err(Problem::new(Code::NotFound, "open, close or release.")),
+    };
+    let Some(gateway) = app.gateways.named(gateway) else {
+        let names: Vec<_> = app.gateways.all().iter().map(|known| known.name().as_str()).collect();
+        return Err(Problem::new(Code::NotFound, format!("The gateways are: {}.", names.join(", "))));
+    };
+    let view = routes::force(app, gateway.name(), forced).await.map_err(|error| {
+        tracing::warn!(%error, "a breaker cannot be held");
+        Problem::unavailable("The store does not answer: the breaker is as it was.")
+    })?;
+    tracing::info!(gateway = %gateway.name(), hand, "an operator's hand on a breaker");
+    Ok(route(gateway, view))
+}
+
+fn route(gateway: &Gateway, view: View) -> Route {
+    let settings = gateway.settings();
+    Route {
+        gateway: gateway.name().clone(),
+        channel: settings.channel,
+        up: view.is_closed(),
+        priority: settings.priority,
+        price_micros: settings.price_micros,
+        per_second: settings.per_second,
+        view,
+    }
+}
