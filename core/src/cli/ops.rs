@@ -47,7 +47,11 @@ impl Core {
             return Ok(reply);
         }
         let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        anyhow::bail!("core answered {}: {detail}", status.as_u16())
+        let kind = path.split(['/', '?']).next().unwrap_or_default();
+        match (status.as_u16(), kind) {
+            (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
+            (status, _) => anyhow::bail!("core answered {status}: {detail}"),
+        }
     }
 
     /// The reply as it is, or as a person reads it.
