@@ -51,8 +51,9 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
             return respond(http::Response::unavailable("The edge is not configured.", &entropy));
         }
     };
-    let peer = peer(&request);
+    let country = request.cf().and_then(worker::Cf::country);
     let request = read(request).await?;
+    let peer = peer(&request, country);
     if request.is_read() && request.path == "/readyz" {
         return respond(ready(&settings, &entropy, now));
     }
@@ -101,11 +102,10 @@ async fn flooded(env: &Env, settings: &Settings, peer: Peer) -> bool {
 }
 
 /// Only what the platform writes: it overwrites these, whatever a caller sends.
-fn peer(request: &Request) -> Peer {
-    let header = |name| request.headers().get(name).ok().flatten();
-    let ip = header("cf-connecting-ip").and_then(|ip| ip.parse().ok());
-    let country = request.cf().and_then(worker::Cf::country).or_else(|| header("cf-ipcountry"));
-    Peer { ip, origin: country.map(|code| Origin::parse(&code)) }
+fn peer(request: &http::Request, country: Option<String>) -> Peer {
+    let ip = request.header("cf-connecting-ip").and_then(|ip| ip.parse().ok());
+    let country = country.as_deref().or_else(|| request.header("cf-ipcountry"));
+    Peer { ip, origin: country.map(Origin::parse) }
 }
 
 async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
@@ -191,17 +191,21 @@ async fn read(mut request: Request) -> worker::Result<http::Request> {
     let query = query.split('#').next().unwrap_or_default().to_owned();
     let body_bytes_max = if path == DIRECTORY_PATH { SNAPSHOT_BYTES_MAX } else { http::BODY_BYTES_MAX };
     let headers = request.headers().entries().collect();
-    let mut body = Vec::new();
-    if request.inner().body().is_some() {
+    let mut read = http::Request { method, path, query, headers, body: Vec::new() };
+    // Callers are held to the length they announce.
+    let announced = read.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length <= body_bytes_max) {
+        read.body = request.bytes().await?;
+    } else if request.inner().body().is_some() {
         let mut stream = request.stream()?;
         while let Some(chunk) = stream.next().await {
-            body.extend(chunk?);
-            if body.len() > body_bytes_max {
+            read.body.extend(chunk?);
+            if read.body.len() > body_bytes_max {
                 break;
             }
         }
     }
-    Ok(http::Request { method, path, query, headers, body })
+    Ok(read)
 }
 
 fn respond(reply: http::Response) -> worker::Result<Response> {

@@ -8,6 +8,7 @@
 mod cancel;
 mod create;
 mod event;
+mod kept;
 mod limits;
 mod outbox;
 mod refusal;

@@ -40,16 +40,17 @@ enum Error {
     Settings(#[from] settings::Error),
 }
 
-/// Hosts the ledger machine. No fields but what the platform hands in.
+/// Hosts the ledger machine.
 #[durable_object]
 pub struct LedgerObject {
     state: State,
     env: Env,
+    cell: Rc<Cell>,
 }
 
 impl DurableObject for LedgerObject {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { cell: Rc::new(Cell::new(state.storage())), state, env }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -81,8 +82,8 @@ impl DurableObject for LedgerObject {
 
 impl LedgerObject {
     async fn answer(&self, Held { event, hold }: Held) -> Result<Outcome, Error> {
+        let Some(mut hold) = hold else { return self.ask(event).await };
         let mut outcome = self.ask(event.clone()).await?;
-        let Some(mut hold) = hold else { return Ok(outcome) };
         while !hold.is_over(&outcome, host::now()) {
             Delay::from(Duration::from_millis(POLL_MS)).await;
             outcome = self.ask(Event { now: host::now(), ..event.clone() }).await?;
@@ -98,14 +99,14 @@ impl LedgerObject {
 
     async fn apply(&self, event: Event) -> Result<Reply, Error> {
         let settings = Settings::load(&self.env)?;
-        apply(&Cell::open(self.state.storage())?, &settings, event).await
+        apply(&self.cell, &settings, event).await
     }
 
     async fn tick(&self) -> Result<Vec<Parcel>, Error> {
         let now = host::now();
         let reply = self.apply(Event { now, entropy: host::entropy()?, ask: Ask::Tick }).await?;
         if reply.due.is_empty() {
-            Cell::open(self.state.storage())?.rest(now).await?;
+            self.cell.rest(now).await?;
         }
         Ok(reply.due)
     }
@@ -113,14 +114,14 @@ impl LedgerObject {
     /// Begins the hand-over without keeping the caller waiting. A failure needs no note: the lease is in the state.
     fn hand_over(&self, due: Vec<Parcel>) {
         for parcel in due {
-            let (storage, env) = (self.state.storage(), self.env.clone());
+            let (cell, env) = (self.cell.clone(), self.env.clone());
             self.state.wait_until(async move {
                 let done = async {
                     let settings = Settings::load(&env)?;
                     if uplink::hand_over(&settings, &parcel).await {
                         let (now, entropy) = (host::now(), host::entropy()?);
                         let event = Event { now, entropy, ask: Ask::Done(parcel.id) };
-                        apply(&Cell::open(storage)?, &settings, event).await?;
+                        apply(&cell, &settings, event).await?;
                     }
                     Ok::<(), Error>(())
                 };

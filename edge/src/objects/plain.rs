@@ -23,19 +23,20 @@ use crate::settings::Settings;
 #[durable_object]
 pub struct DirectoryObject {
     state: State,
+    cell: Cell,
 }
 
 impl DurableObject for DirectoryObject {
     fn new(state: State, _: Env) -> Self {
-        Self { state }
+        Self { cell: Cell::new(state.storage()), state }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        answer::<Publication>(&self.state, request).await
+        answer::<Publication>(&self.cell, request).await
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        rest(&self.state).await
+        rest(&self.state, &self.cell).await
     }
 }
 
@@ -43,19 +44,20 @@ impl DurableObject for DirectoryObject {
 #[durable_object]
 pub struct VisitorObject {
     state: State,
+    cell: Cell,
 }
 
 impl DurableObject for VisitorObject {
     fn new(state: State, _: Env) -> Self {
-        Self { state }
+        Self { cell: Cell::new(state.storage()), state }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        answer::<Visitor>(&self.state, request).await
+        answer::<Visitor>(&self.cell, request).await
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        rest(&self.state).await
+        rest(&self.state, &self.cell).await
     }
 }
 
@@ -64,11 +66,12 @@ impl DurableObject for VisitorObject {
 pub struct FactorObject {
     state: State,
     env: Env,
+    cell: Cell,
 }
 
 impl DurableObject for FactorObject {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { cell: Cell::new(state.storage()), state, env }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -78,25 +81,20 @@ impl DurableObject for FactorObject {
             Err(error) => return Response::error(error.to_string(), 500),
         };
         let command = factor::Command { keys, entropy, ask };
-        let applied = async { Cell::open(self.state.storage())?.apply::<Factor>(&command, now).await };
-        respond(applied.await)
+        respond(self.cell.apply::<Factor>(&command, now).await)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        rest(&self.state).await
+        rest(&self.state, &self.cell).await
     }
 }
 
-async fn answer<M>(state: &State, mut request: Request) -> worker::Result<Response>
+async fn answer<M>(cell: &Cell, mut request: Request) -> worker::Result<Response>
 where
     M: Machine<Command: serde::de::DeserializeOwned, Reply: serde::Serialize>,
 {
     let command = serde_json::from_str(&request.text().await?)?;
-    let applied = async {
-        let cell = Cell::open(state.storage())?;
-        cell.apply::<M>(&command, host::now()).await
-    };
-    respond(applied.await)
+    respond(cell.apply::<M>(&command, host::now()).await)
 }
 
 fn respond<R: serde::Serialize>(applied: Result<R, cell::Error>) -> worker::Result<Response> {
@@ -110,9 +108,8 @@ fn respond<R: serde::Serialize>(applied: Result<R, cell::Error>) -> worker::Resu
 }
 
 /// The alarm rings when the state is over.
-async fn rest(state: &State) -> worker::Result<Response> {
-    let rested = async { Cell::open(state.storage())?.rest(host::now()).await };
-    if let Err(error) = rested.await {
+async fn rest(state: &State, cell: &Cell) -> worker::Result<Response> {
+    if let Err(error) = cell.rest(host::now()).await {
         console_error!("alarm failed, it rings again: {error}");
         state.storage().set_alarm(ALARM_RETRY).await?;
     }

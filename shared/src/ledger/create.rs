@@ -4,6 +4,7 @@ use super::Command;
 use super::Create;
 use super::Outcome;
 use super::Reply;
+use super::kept::Kept;
 use super::limits;
 use super::limits::Standing;
 use super::outbox::Part;
@@ -203,7 +204,7 @@ fn make(
         prefix,
         supersedes: supersedes.to_vec(),
     };
-    let job = Some(seal(create, command, &header, code)?);
+    let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {
         id,
         service: create.service.clone(),

@@ -111,10 +111,10 @@ impl Pending {
     /// What to hand over; nothing when the order is gone, or its job is.
     pub(super) fn parcel(&self, tenant: &TenantId, order: &Order) -> Option<Parcel> {
         let content = match self.id.part {
-            Part::Job => Content::Job { job: order.job.clone()?, dispatch: None },
+            Part::Job => Content::Job { job: order.job.as_ref()?.read()?, dispatch: None },
             Part::Dispatch(n) => {
                 let channel = order.resends.get(usize::from(n).checked_sub(1)?)?.channel;
-                Content::Job { job: order.job.clone()?, dispatch: Some(Dispatch { n, channel }) }
+                Content::Job { job: order.job.as_ref()?.read()?, dispatch: Some(Dispatch { n, channel }) }
             }
             Part::Notice(what) => Content::Notice(Notice {
                 order: order.id.clone(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Reply;
 use super::Whose;
+use super::kept::Kept;
 use super::limits::Standing;
 use super::outbox::Pending;
 use super::resend::Resent;
@@ -34,7 +35,6 @@ use crate::window::Log;
 use crate::wire::api;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
-use crate::wire::job::Job;
 
 /// How long an idempotency key is remembered, and an order shown: a day.
 pub const KEEP_MS: u64 = DAY_MS;
@@ -108,7 +108,7 @@ pub(super) struct Order {
     pub(super) superseded: bool,
     /// The sealed code, for a resend. Gone when the order is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) job: Option<Job>,
+    pub(super) job: Option<Kept>,
     #[serde(default)]
     pub(super) risk: Risk,
     #[serde(default)]

@@ -2,7 +2,7 @@
 // request that asks for it, in ways that the worker crate unwraps:
 //   x-panic: worker    a header that is no text
 //   x-panic: before    the ledger's request has a body that is no text
-//   x-panic: after     the ledger has written, and finds its storage gone before it answers
+//   x-panic: after     the ledger has written, and may begin no hand-over before it answers
 // `x-slow: worker` lets a body come in two halves, `x-slow: ledger` lets the ledger wait for its request.
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import Edge, { LedgerObject as Ledger } from "./index.js";
@@ -63,19 +63,13 @@ export class LedgerObject extends DurableObject {
     return request.headers.get("x-panic") === "after" ? this.forgetful().fetch(own) : this.ledger.fetch(own);
   }
 
-  // The first look at the storage serves the step and its write, the second the hand-over.
+  // A hand-over begins after the write, and before the answer.
   forgetful() {
-    let looks = 0;
     const state = this.ctx;
-    const broken = {
-      get storage() {
-        looks += 1;
-        if (looks > 1) throw new Error("storage is gone");
-        return state.storage;
-      },
-      waitUntil: (promise) => state.waitUntil(promise),
+    const waitUntil = () => {
+      throw new Error("nothing may run on");
     };
-    return new Ledger(broken, this.env);
+    return new Ledger({ storage: state.storage, waitUntil }, this.env);
   }
 }
 
@@ -86,7 +80,8 @@ export default class extends WorkerEntrypoint {
     if (request.headers.get("x-panic") === "worker") {
       own = but(request, { headers: { entries: () => [[1, 2]].values() } });
     } else if (request.headers.get("x-slow") === "worker") {
-      own = but(request, { body: halves(await request.bytes()) });
+      const bytes = await request.bytes();
+      own = but(request, { arrayBuffer: () => new Response(halves(bytes)).arrayBuffer() });
     }
     return new Edge(this.ctx, env).fetch(own);
   }

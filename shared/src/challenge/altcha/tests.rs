@@ -266,6 +266,9 @@ proptest! {
         let at = at.index(text.len());
         prop_assume!(text[at..=at] != char);
         let changed = format!("{}{char}{}", &text[..at], &text[at + 1..]);
+        // In place of the padding, white space after the JSON says nothing else.
+        let said = |text: &str| STANDARD.decode(text).map(|json| json.trim_ascii().to_vec());
+        prop_assume!(said(&changed) != said(&text));
         prop_assert!(checked(&changed, NOW).is_err(), "{changed}");
     }
 
