@@ -8,6 +8,7 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
@@ -153,6 +154,25 @@ fn a_worker_that_heard_no_answer_hears_the_same_one_again() {
         let told = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
         let again = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
         assert_eq!((again.decision, again.event), (told.decision.clone(), None), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_record_lost_during_its_call_takes_the_job_along_only_where_a_provider_has_the_message() {
+    let taken = || "m1".to_owned();
+    for (ask, is_done) in [
+        (Ask::Result { n: 1, outcome: CallOutcome::Failed(Reason::ProviderDown) }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Throttled { retry_after_ms: None } }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Unknown }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: taken() } }, true),
+        (Ask::Looked { n: 1, look: 1, found: Found::Missing }, false),
+        (Ask::Looked { n: 1, look: 1, found: Found::Unclear }, false),
+        (Ask::Looked { n: 1, look: 1, found: Found::Taken { provider_id: taken() } }, true),
+    ] {
+        let mut host = Host::default();
+        let decision = host.ask::<Order>(&command(1, ask), START).decision;
+        assert_eq!(decision, if is_done { Decision::Stop } else { Decision::RetryAt(START) });
+        assert_eq!(host.body(), None, "the next claim makes it");
     }
 }
 

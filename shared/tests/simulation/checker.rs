@@ -223,7 +223,9 @@ impl Checker {
             Some(last) if last.dispatch != dispatch => "asked for once more",
             Some(last) if last.missing && last.taken => "looked up too soon",
             Some(last) if last.taken && !last.is_answered => "the outcome was unknown",
-            Some(last) if last.taken && (last.passed_at.is_some() || last.refused.is_some()) => "a receipt said no",
+            Some(last) if last.taken && (last.passed_at.is_some() || last.refused.is_some()) => {
+                "a receipt said no"
+            }
             Some(last) if last.taken => "silence",
             Some(_) => "an earlier attempt was taken",
         };

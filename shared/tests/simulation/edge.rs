@@ -101,7 +101,8 @@ impl World {
     }
 
     pub fn create(&mut self, order: usize) {
-        let (phone, service) = (self.edge.orders[order].phone, self.edge.orders[order].header.service.clone());
+        let (phone, service) =
+            (self.edge.orders[order].phone, self.edge.orders[order].header.service.clone());
         let is_older = |older: &Order| older.phone == phone && older.header.service == service;
         let older = (0..self.edge.orders.len())
             .filter(|other| *other != order && self.is_live(*other) && is_older(&self.edge.orders[*other]));

@@ -68,7 +68,9 @@ fn play_all(seeds: u64, planted: Option<Planted>) -> (BTreeMap<String, u64>, Opt
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds || broken.lock().unwrap().as_ref().is_some_and(|(first, _)| *first < seed) {
+                    if seed >= seeds
+                        || broken.lock().unwrap().as_ref().is_some_and(|(first, _)| *first < seed)
+                    {
                         return;
                     }
                     let what = match found(seed, planted) {
@@ -110,7 +112,9 @@ fn every_invariant_holds_in_every_world() {
         println!("{count:>10} {name}");
     }
     if let Some((seed, what)) = broken {
-        panic!("{what}\nSEED={seed} cargo test -p tiffin-shared --test simulation every_invariant -- --nocapture");
+        panic!(
+            "{what}\nSEED={seed} cargo test -p tiffin-shared --test simulation every_invariant -- --nocapture"
+        );
     }
 }
 
@@ -127,7 +131,10 @@ fn a_seed_is_a_history() {
 fn a_worker_that_acknowledges_before_it_claims_is_found_and_found_again() {
     let (_, broken) = play_all(64, Some(Planted::AcksBeforeItClaims));
     let (seed, what) = broken.unwrap();
-    let (one, other) = (play(seed, Some(Planted::AcksBeforeItClaims), false), play(seed, Some(Planted::AcksBeforeItClaims), true));
+    let (one, other) = (
+        play(seed, Some(Planted::AcksBeforeItClaims), false),
+        play(seed, Some(Planted::AcksBeforeItClaims), true),
+    );
     let violation = one.violation.unwrap();
     assert!(what.starts_with(violation.invariant), "{what}");
     assert_eq!((Some(violation), one.events), (other.violation.clone(), other.events));

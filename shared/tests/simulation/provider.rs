@@ -40,13 +40,8 @@ pub fn mode(account: &Account, now: UnixMs, random: &mut Random) -> Mode {
 
 impl Providers {
     pub fn call(&mut self, name: CallName, mode: Mode, now: UnixMs, random: &mut Random) -> Call {
-        let refused = |outcome, took_ms| Call {
-            outcome,
-            took_ms,
-            taken: None,
-            receipts: Vec::new(),
-            arrives_ms: None,
-        };
+        let refused =
+            |outcome, took_ms| Call { outcome, took_ms, taken: None, receipts: Vec::new(), arrives_ms: None };
         let quick_ms = random.between(20, 400);
         match mode {
             Mode::Reject(reason) => return refused(CallOutcome::Failed(reason), quick_ms),

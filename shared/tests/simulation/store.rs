@@ -58,7 +58,8 @@ impl Store {
         let clock = old.map_or(now, |old| old.clock.max(now));
         let state = old.map(|old| old.state.clone());
         self.steps += 1;
-        let state = if self.steps.is_multiple_of(BYTES_EVERY) { state.map(|state| copied(&state)) } else { state };
+        let state =
+            if self.steps.is_multiple_of(BYTES_EVERY) { state.map(|state| copied(&state)) } else { state };
         let Step { reply, write } = Order::step(state, command, now);
         let is_put = match write {
             Write::Keep => false,

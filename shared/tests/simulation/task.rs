@@ -21,13 +21,32 @@ const STORE_TRIES_MAX: u32 = 6;
 pub enum Phase {
     Ack,
     /// A command to the record, sent until it is answered.
-    Ask { ask: Ask, tries: u32 },
-    Call { n: u32, account: usize },
-    Called { n: u32, account: usize, outcome: CallOutcome },
+    Ask {
+        ask: Ask,
+        tries: u32,
+    },
+    Call {
+        n: u32,
+        account: usize,
+    },
+    Called {
+        n: u32,
+        account: usize,
+        outcome: CallOutcome,
+    },
     /// The record's answer; nothing when the store stays away.
-    Hear { is_claim: bool, decision: Option<Decision> },
-    Look { n: u32, look: u8, account: usize },
-    Probe { account: usize },
+    Hear {
+        is_claim: bool,
+        decision: Option<Decision>,
+    },
+    Look {
+        n: u32,
+        look: u8,
+        account: usize,
+    },
+    Probe {
+        account: usize,
+    },
 }
 
 pub struct Task {

@@ -82,7 +82,8 @@ impl World {
     pub fn own(&mut self, partition: usize) {
         let it = &self.broker.partitions[partition];
         if let Some(until) = it.ends_at {
-            let begun = self.tasks.values().any(|task| task.job.partition == partition && task.job.lease == it.lease);
+            let begun =
+                self.tasks.values().any(|task| task.job.partition == partition && task.job.lease == it.lease);
             if begun && self.now < until {
                 self.after(50, Event::Own { partition });
                 return;

@@ -219,7 +219,11 @@ impl World {
     /// A process's clock.
     pub fn clock(&self, process: usize) -> UnixMs {
         let skew_ms = self.workers[process].skew_ms;
-        if skew_ms < 0 { self.now.minus(skew_ms.unsigned_abs()) } else { self.now.plus(skew_ms.unsigned_abs()) }
+        if skew_ms < 0 {
+            self.now.minus(skew_ms.unsigned_abs())
+        } else {
+            self.now.plus(skew_ms.unsigned_abs())
+        }
     }
 
     /// Sends a command to an order's record; nothing when no answer comes, whether it was applied or not.
@@ -238,7 +242,11 @@ impl World {
             let event = applied.reply.event.as_ref().map(|event| (event.seq, event.state));
             let Reply { decision, lesson, .. } = &applied.reply;
             let lesson = lesson.as_ref().map(|lesson| lesson.what);
-            format!("by {process} at {}: {} → {decision:?}{unheard}, told {event:?}, {lesson:?}", clock.0, shown(ask))
+            format!(
+                "by {process} at {}: {} → {decision:?}{unheard}, told {event:?}, {lesson:?}",
+                clock.0,
+                shown(ask)
+            )
         });
         let seen = Seen { order, ask, applied: &applied, asked_at: clock, edge: &self.edge };
         self.checker.applied(&seen, &mut self.trace);

@@ -43,7 +43,8 @@ impl World {
         if !self.checker.stories[order].calls.insert((record, n)) {
             self.checker.fail(order, "one call", format!("attempt {n} is called twice"));
         }
-        if self.checker.violation.is_none() && matches!(self.edge.orders[order].standing, Standing::Ended(_)) {
+        if self.checker.violation.is_none() && matches!(self.edge.orders[order].standing, Standing::Ended(_))
+        {
             // Granted before the record knew, or in the moment between.
             self.trace.count("calls of orders that had ended at the edge");
         }
@@ -92,7 +93,8 @@ impl World {
             return;
         }
         let story = &self.checker.stories[order];
-        let is_ended = matches!(it.standing, Standing::Ended(Cause::Cancelled | Cause::Superseded | Cause::Verified));
+        let is_ended =
+            matches!(it.standing, Standing::Ended(Cause::Cancelled | Cause::Superseded | Cause::Verified));
         let has_record = self.store.orders.contains_key(&order);
         let is_done = story.done_with.is_some_and(|done| done >= dispatch);
         // A record that was forgotten may have stood for a message that was sent.
@@ -148,7 +150,8 @@ impl Checker {
             if is_held {
                 self.probes.remove(&account);
             }
-            if reply.view.phase == Phase::Closed && self.open.contains_key(&account) && *is_well != Some(true) {
+            if reply.view.phase == Phase::Closed && self.open.contains_key(&account) && *is_well != Some(true)
+            {
                 self.fail(None, "one probe", format!("account {account} closes though no probe went well"));
             }
         }

@@ -25,7 +25,9 @@ impl Checker {
     pub(super) fn learn(&mut self, seen: &Seen<'_>) {
         let now = seen.applied.clock;
         let story = &mut self.stories[seen.order];
-        let (Ask::Result { n, .. } | Ask::Receipt { n, .. } | Ask::Looked { n, .. }) = seen.ask else { return };
+        let (Ask::Result { n, .. } | Ask::Receipt { n, .. } | Ask::Looked { n, .. }) = seen.ask else {
+            return;
+        };
         let Some(fact) = story.facts.iter_mut().find(|fact| fact.n == *n) else { return };
         let failed = match seen.ask {
             Ask::Result { outcome: CallOutcome::Failed(reason), .. } => Some(*reason),
@@ -100,9 +102,9 @@ fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs) -> bool {
     }
     match fact.passed_at {
         Some(at) if fact.way == *way => {
-            let earlier = tries.iter().filter(|old| {
-                old.n < fact.n && old.way == *way && old.passed_at.is_some() && !old.missing
-            });
+            let earlier = tries
+                .iter()
+                .filter(|old| old.n < fact.n && old.way == *way && old.passed_at.is_some() && !old.missing);
             let backoff_ms = (SECOND_MS << earlier.count()).min(BACKOFF_MS_MAX);
             now >= at.plus(backoff_ms)
         }

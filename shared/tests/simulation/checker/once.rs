@@ -34,7 +34,8 @@ impl Checker {
             let count = story.counted.entry((lesson.way.clone(), kind)).or_default();
             *count += 1;
             if *count > most {
-                let what = format!("{kind} is learnt {count} times of {attempts} attempts by {:?}", lesson.way);
+                let what =
+                    format!("{kind} is learnt {count} times of {attempts} attempts by {:?}", lesson.way);
                 self.fail(order, "counted once", what);
             }
         }
