@@ -41,8 +41,10 @@ pub struct Fact {
     /// Which sending it belongs to.
     pub dispatch: u8,
     pub way: Way,
-    /// After a failure that passes: how many of its way there were in this sending, and when the last one was told.
+    /// After a failure that passes: when it was told.
     pub passed_at: Option<UnixMs>,
+    /// For how long its provider asked to be left alone.
+    pub pause_ms: u64,
     /// After one that does not.
     pub refused: Option<Reason>,
     /// The provider said that it does not have it.
@@ -155,6 +157,7 @@ impl Checker {
             dispatch,
             way: way.clone(),
             passed_at: None,
+            pause_ms: 0,
             refused: None,
             missing: false,
             taken: false,

@@ -42,6 +42,9 @@ impl Checker {
         fact.is_answered |= !matches!(seen.ask, Ask::Result { outcome: CallOutcome::Unknown, .. });
         // The first word counts: a host that does not hear says the same again.
         if let Some(reason) = failed.filter(|_| fact.refused.is_none() && fact.passed_at.is_none()) {
+            if let Ask::Result { outcome: CallOutcome::Throttled { retry_after_ms }, .. } = seen.ask {
+                fact.pause_ms = retry_after_ms.unwrap_or_default();
+            }
             if reason.passes() { fact.passed_at = Some(now) } else { fact.refused = Some(reason) }
         }
     }
@@ -106,7 +109,7 @@ fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs) -> bool {
                 .iter()
                 .filter(|old| old.n < fact.n && old.way == *way && old.passed_at.is_some() && !old.missing);
             let backoff_ms = (SECOND_MS << earlier.count()).min(BACKOFF_MS_MAX);
-            now >= at.plus(backoff_ms)
+            now >= at.plus(backoff_ms.max(fact.pause_ms))
         }
         Some(_) => true,
         None if fact.missing => true,
