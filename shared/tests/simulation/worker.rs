@@ -125,8 +125,9 @@ impl World {
         let Some(mut lane) = self.workers[worker].lanes.remove(&phone) else { return };
         if !lane.is_busy {
             lane.jobs.retain(|job| self.is_wanted(job));
-            let mut ready = None;
+            let (mut ready, mut next_at) = (None, None::<UnixMs>);
             for job in &lane.jobs {
+                next_at = Some(next_at.map_or(job.ready_at, |at| at.min(job.ready_at)));
                 if job.ready_at <= self.now {
                     ready = Some(*job);
                 }
@@ -137,7 +138,7 @@ impl World {
             lane.is_busy = ready.is_some();
             if let Some(job) = ready {
                 self.begin(worker, phone, job);
-            } else if let Some(at) = lane.jobs.iter().map(|job| job.ready_at).min() {
+            } else if let Some(at) = next_at {
                 self.wake_lane(worker, phone, &mut lane, at.max(self.now.plus(1)));
             }
         }
