@@ -196,13 +196,15 @@ impl Checker {
     pub fn forgot(&mut self, order: usize) {
         let story = &mut self.stories[order];
         let (record, taken, started) = (story.record + 1, story.taken, story.started);
-        *story = Story { record, taken, started, ..Story::default() };
+        let calls = std::mem::take(&mut story.calls);
+        *story = Story { record, taken, started, calls, ..Story::default() };
     }
 
-    pub fn taken(&mut self, order: usize, n: u32, trace: &mut Trace) {
+    pub fn taken(&mut self, order: usize, (record, n): (u32, u32), trace: &mut Trace) {
         let story = &mut self.stories[order];
         story.taken += 1;
-        if let Some(fact) = story.facts.iter_mut().find(|fact| fact.n == n) {
+        let is_present = record == story.record;
+        if let Some(fact) = story.facts.iter_mut().find(|fact| is_present && fact.n == n) {
             fact.taken = true;
         }
         trace.count("messages taken");

@@ -56,6 +56,8 @@ pub struct Task {
     pub phase: Phase,
     /// Which account's probe it holds.
     pub probe: Option<(usize, Bytes<16>)>,
+    /// Which of the order's records it was claimed in.
+    pub record: u32,
     /// When its offers were made.
     pub offered_at: UnixMs,
 }
@@ -80,7 +82,8 @@ impl World {
     pub fn begin_task(&mut self, worker: usize, phone: usize, job: Job) {
         let (order, dispatch) = job.message.job;
         let id = job.message.place << 8 | u64::from(self.trace.events as u8);
-        let mut task = Task { worker, phone, job, phase: Phase::Ack, probe: None, offered_at: self.now };
+        let (phase, record) = (Phase::Ack, self.checker.record(order));
+        let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
         // **never-stale**, before anything is asked of the store.
         if self.clock(worker) < self.edge.orders[order].header.expires_at {
             task.phase = match self.wants_probe(worker, order, dispatch) {
@@ -140,7 +143,7 @@ impl World {
             }
             Phase::Hear { is_claim, decision } => self.hear_decision(id, task, is_claim, decision),
             Phase::Look { n, look, account } => {
-                let name = (account, order, self.checker.record(order), n);
+                let name = (account, order, task.record, n);
                 let mode = provider::mode(&self.plan.accounts[account], self.now, &mut self.random);
                 let found = self.providers.look(name, mode, self.now, &mut self.random);
                 self.checker.found(order, n, &found, self.providers.has(name), &mut self.trace);
@@ -163,6 +166,9 @@ impl World {
         let (order, _) = task.job.message.job;
         let is_claim = matches!(ask, Ask::Claim { .. });
         let reply = self.ask_order(task.worker, order, &ask);
+        if is_claim {
+            task.record = self.checker.record(order);
+        }
         if reply.is_none() && tries + 1 < STORE_TRIES_MAX {
             task.phase = Phase::Ask { ask, tries: tries + 1 };
             let wait_ms = 50 + self.random.below(100 << tries);
@@ -226,7 +232,7 @@ impl World {
 
     fn call(&mut self, id: u64, mut task: Task, n: u32, account: usize) {
         let (order, _) = task.job.message.job;
-        let record = self.checker.record(order);
+        let record = task.record;
         self.check_call(id, &task, n, account);
         let mode = provider::mode(&self.plan.accounts[account], self.now, &mut self.random);
         let name = (account, order, record, n);
@@ -238,7 +244,7 @@ impl World {
         self.trace.count("attempts");
         self.trace.count(&format!("{mode:?}: {}", outcome_name(&call.outcome)));
         if let Some(provider_id) = &call.taken {
-            self.checker.taken(order, n, &mut self.trace);
+            self.checker.taken(order, (record, n), &mut self.trace);
             for (wait_ms, receipt) in call.receipts {
                 let provider_id = provider_id.clone();
                 self.after(wait_ms, Event::Callback { order, record, n, provider_id, receipt, tries: 0 });

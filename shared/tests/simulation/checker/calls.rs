@@ -35,12 +35,11 @@ impl World {
     pub fn check_call(&mut self, id: u64, task: &Task, n: u32, account: usize) {
         let (order, _) = task.job.message.job;
         let header = &self.edge.orders[order].header;
-        let record = self.checker.record(order);
         let clock = self.clock(task.worker);
         if clock >= header.expires_at.plus(GAP_MS) || self.now >= header.expires_at.plus(SKEW_MS + GAP_MS) {
             self.checker.fail(order, "never-stale", format!("attempt {n} is called after the code's life"));
         }
-        if !self.checker.stories[order].calls.insert((record, n)) {
+        if !self.checker.stories[order].calls.insert((task.record, n)) {
             self.checker.fail(order, "one call", format!("attempt {n} is called twice"));
         }
         if self.checker.violation.is_none() && matches!(self.edge.orders[order].standing, Standing::Ended(_))
