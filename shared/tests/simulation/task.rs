@@ -81,7 +81,8 @@ impl Phase {
 impl World {
     pub fn begin_task(&mut self, worker: usize, phone: usize, job: Job) {
         let (order, dispatch) = job.message.job;
-        let id = job.message.place << 8 | u64::from(self.trace.events as u8);
+        self.tasks_begun += 1;
+        let id = self.tasks_begun;
         let (phase, record) = (Phase::Ack, self.checker.record(order));
         let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
         // **never-stale**, before anything is asked of the store.
