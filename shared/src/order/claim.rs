@@ -68,8 +68,9 @@ pub(super) fn step(
     }
     // **never-stale**. The edge decides expiry by itself, so there is nothing to tell.
     if now >= claim.header.expires_at {
-        // A record that is over when it is written would be kept or not by which host's clock is ahead.
-        if now >= state.keep_until() {
+        // **final-is-final**, for a resend that comes too late. And a record that is past its keeping when it is written
+        // would be kept or not by which host's clock is ahead.
+        if state.is_over() || now >= state.keep_until() {
             return Step::keep(stop);
         }
         state.state = OrderState::Expired;

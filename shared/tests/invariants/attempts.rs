@@ -14,6 +14,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::time::DAY_MS;
+use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 
@@ -196,6 +197,16 @@ fn a_job_is_sent_before_its_codes_end_and_not_at_it() {
         let reply = play(&mut world, i64::try_from(pause_ms).unwrap(), Action::Claim);
         assert_eq!(reply.decision, decision, "after {pause_ms} ms");
     }
+}
+
+#[test]
+fn a_resend_that_comes_too_late_leaves_a_delivered_order_delivered() {
+    let mut world = World::default();
+    play(&mut world, 0, Action::Claim);
+    play(&mut world, 1, Action::Receipt { back: 0, provider: 1, receipt: Receipt::Delivered });
+    let late = i64::try_from(TTL_MS).unwrap();
+    let resent = play(&mut world, late, Action::Resend { n: 1, channel: Channel::Voice });
+    assert_eq!((resent.decision, &record(&world.host)["state"]), (Decision::Stop, &"delivered".into()));
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Seen<'a> {
     /// By the asker's clock.
     pub asked_at: UnixMs,
     pub edge: &'a Edge,
+    /// There is a record, and not only an answer.
+    pub has_record: bool,
 }
 
 /// What is known of an attempt.
@@ -125,7 +127,8 @@ impl Checker {
             (Ask::Stop(_), _) => self.stories[order].is_stopped = true,
             _ => {}
         }
-        if matches!(reply.decision, Decision::Stop) {
+        // The answer of no record is not its word.
+        if matches!(reply.decision, Decision::Stop) && seen.has_record {
             let story = &mut self.stories[order];
             let dispatch = match seen.ask {
                 Ask::Claim { dispatch, .. } => dispatch.as_ref().map_or(0, |dispatch| dispatch.n),
@@ -195,9 +198,10 @@ impl Checker {
     /// The record of an order is gone, and with it what it promised.
     pub fn forgot(&mut self, order: usize) {
         let story = &mut self.stories[order];
-        let (record, taken, started) = (story.record + 1, story.taken, story.started);
+        let (record, taken, started, done_with) =
+            (story.record + 1, story.taken, story.started, story.done_with);
         let calls = std::mem::take(&mut story.calls);
-        *story = Story { record, taken, started, calls, ..Story::default() };
+        *story = Story { record, taken, started, done_with, calls, ..Story::default() };
     }
 
     pub fn taken(&mut self, order: usize, (record, n): (u32, u32), trace: &mut Trace) {

@@ -250,7 +250,8 @@ impl World {
                 shown(ask)
             )
         });
-        let seen = Seen { order, ask, applied: &applied, asked_at: clock, edge: &self.edge };
+        let has_record = self.store.orders.contains_key(&order);
+        let seen = Seen { order, ask, applied: &applied, asked_at: clock, edge: &self.edge, has_record };
         self.checker.applied(&seen, &mut self.trace);
         if self.checker.looks_inside && applied.is_put {
             let state = self.store.state_json(order);
