@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
 
 use tiffin_shared::time::UnixMs;
 
@@ -89,11 +90,14 @@ impl Broker {
         if it.lease != lease || it.owner.is_none() {
             return false;
         }
-        it.queues[usize::from(message.is_retry)].unacked.retain(|held| held.place != message.place);
-        let copies = self.copies.entry(message.job).or_default();
-        *copies -= 1;
-        if *copies == 0 {
-            self.copies.remove(&message.job);
+        let unacked = &mut it.queues[usize::from(message.is_retry)].unacked;
+        let Some(at) = unacked.iter().position(|held| held.place == message.place) else { return false };
+        unacked.remove(at);
+        if let Entry::Occupied(mut copies) = self.copies.entry(message.job) {
+            *copies.get_mut() -= 1;
+            if *copies.get() == 0 {
+                copies.remove();
+            }
         }
         true
     }

@@ -110,6 +110,10 @@ impl Checker {
         self.violation.get_or_insert(Violation { order, invariant, what });
     }
 
+    pub fn story(&self, order: usize) -> &Story {
+        &self.stories[order]
+    }
+
     /// Which of the order's records is the present one.
     pub fn record(&self, order: usize) -> u32 {
         self.stories[order].record

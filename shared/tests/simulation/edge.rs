@@ -15,9 +15,9 @@ use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 
 use crate::broker::JobName;
+use crate::event::Event;
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::world::Event;
 use crate::world::World;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,6 +71,8 @@ pub struct Span {
 pub enum Planted {
     /// The job is off the queue before the record knows of it.
     AcksBeforeItClaims,
+    /// An order that was held up by an open breaker never asks to probe it.
+    ProbesOnlyAtFirst,
 }
 
 pub struct Plan {
@@ -96,6 +98,10 @@ pub struct Plan {
     pub move_every_ms: u64,
     /// Hand-overs, confirms, events and callbacks that are lost.
     pub net_permille: u64,
+    /// A job that waits in memory looks at its record this often, for a receipt may come to another process.
+    pub looks_again_ms: u64,
+    /// Workers leave jobs alone whose codes are over; if not, the record has to refuse them.
+    pub looks_at_clock: bool,
     /// Longer waits go to the ladder.
     pub hold_ms: u64,
 }
@@ -126,6 +132,8 @@ impl Plan {
             fatal_permille: random.pick(&[0, 2, 20]) * rough,
             move_every_ms: random.pick(&[u64::MAX / 2, 60 * SECOND_MS, 10 * SECOND_MS]),
             net_permille: random.pick(&[0, 20, 200]) * rough,
+            looks_again_ms: random.pick(&[2 * SECOND_MS, u64::MAX]),
+            looks_at_clock: random.chance(500),
             hold_ms: random.pick(&[2 * SECOND_MS, 30 * SECOND_MS, u64::MAX]),
         }
     }

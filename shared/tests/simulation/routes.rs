@@ -20,9 +20,9 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Dispatch;
 
 use crate::broker::JobName;
+use crate::event::Event;
 use crate::store::Fault;
 use crate::store::VIEW_MS;
-use crate::world::Event;
 use crate::world::World;
 
 const FLUSH_MS: u64 = 400;

@@ -9,9 +9,10 @@ use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
 use crate::broker::rung_ms;
+use crate::event::Event;
+use crate::plan::Planted;
 use crate::provider;
 use crate::worker::Job;
-use crate::world::Event;
 use crate::world::World;
 
 /// How often a command is sent again when its answer does not come.
@@ -85,9 +86,10 @@ impl World {
         let id = self.tasks_begun;
         let (phase, record) = (Phase::Ack, self.checker.record(order));
         let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
-        // **never-stale**, before anything is asked of the store.
-        if self.clock(worker) < self.edge.orders[order].header.expires_at {
-            task.phase = match self.wants_probe(worker, order, dispatch) {
+        // **never-stale**, before anything is asked of the store; a record must see to it by itself.
+        if !self.plan.looks_at_clock || self.clock(worker) < self.edge.orders[order].header.expires_at {
+            let may_probe = !job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
+            task.phase = match self.wants_probe(worker, order, dispatch).filter(|_| may_probe) {
                 Some(account) => Phase::Probe { account },
                 None => self.claim(&mut task),
             };
@@ -215,7 +217,13 @@ impl World {
     /// In the lane if it is short, on the ladder if it is long.
     fn wait(&mut self, id: u64, mut task: Task, wait_ms: u64) {
         if wait_ms <= self.plan.hold_ms {
-            self.put_down(task.worker, task.phone, &task.job, wait_ms.max(1), false);
+            self.put_down(
+                task.worker,
+                task.phone,
+                &task.job,
+                wait_ms.clamp(1, self.plan.looks_again_ms),
+                false,
+            );
             return;
         }
         let job = task.job.message.job;

@@ -10,10 +10,10 @@ use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
 use crate::broker::Message;
+use crate::event::Event;
 use crate::plan::Plan;
 use crate::plan::Planted;
 use crate::random::Random;
-use crate::world::Event;
 use crate::world::World;
 
 /// How long a partition waits for what its owner has begun.
@@ -28,6 +28,8 @@ pub struct Job {
     pub ready_at: UnixMs,
     /// The phone's later jobs wait behind it.
     pub blocks: bool,
+    /// It was worked on before, by whomever.
+    pub was_begun: bool,
 }
 
 /// One phone's jobs, in the order they came.
@@ -107,7 +109,8 @@ impl World {
         let it = &self.broker.partitions[partition];
         let (Some(worker), None, lease) = (it.owner, it.ends_at, it.lease) else { return };
         for message in self.broker.take(partition) {
-            let job = Job { message, partition, lease, ready_at: self.now, blocks: true };
+            let (ready_at, was_begun) = (self.now, message.is_retry);
+            let job = Job { message, partition, lease, ready_at, blocks: true, was_begun };
             let (order, _) = message.job;
             let phone = self.edge.orders[order].phone;
             self.workers[worker].lanes.entry(phone).or_default().jobs.push(job);
@@ -158,8 +161,9 @@ impl World {
 
     fn begin(&mut self, worker: usize, phone: usize, job: Job) {
         let (order, _) = job.message.job;
-        if self.plan.planted == Some(Planted::AcksBeforeItClaims) {
-            self.broker.ack(job.partition, job.lease, job.message);
+        let is_early = self.plan.planted == Some(Planted::AcksBeforeItClaims);
+        if is_early && self.broker.ack(job.partition, job.lease, job.message) {
+            self.check_acked(worker, job.message.job);
         }
         self.trace.tell(order, "is taken", worker as u64, || format!("by {worker}: {:?}", job.message));
         self.begin_task(worker, phone, job);
@@ -172,7 +176,7 @@ impl World {
         lane.is_busy = false;
         let held = lane.jobs.iter_mut().find(|held| held.is_same(job));
         if let Some(held) = held {
-            (held.ready_at, held.blocks) = (ready_at, blocks);
+            (held.ready_at, held.blocks, held.was_begun) = (ready_at, blocks, true);
         }
         self.run_lane(worker, phone);
     }

@@ -1,22 +1,20 @@
-//! Time, events and what takes part in them.
+//! The clock, and what takes part.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 
 use tiffin_shared::order::Ask;
-use tiffin_shared::order::Cause;
 use tiffin_shared::order::Command;
-use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::event::OrderEvent;
 
 use crate::broker::Broker;
-use crate::broker::JobName;
 use crate::checker::Checker;
 use crate::checker::Seen;
 use crate::edge::Edge;
+use crate::event::Due;
+use crate::event::Event;
 use crate::plan::Plan;
 use crate::plan::START;
 use crate::provider::Providers;
@@ -28,38 +26,6 @@ use crate::summary::Trace;
 use crate::summary::shown;
 use crate::task::Task;
 use crate::worker::Worker;
-
-/// What happens at a moment.
-pub enum Event {
-    Arrive { order: usize },
-    Callback { order: usize, record: u32, n: u32, provider_id: String, receipt: Receipt, tries: u32 },
-    Cancel { order: usize },
-    Crash,
-    Create { order: usize },
-    EdgeHears { order: usize, event: Box<OrderEvent> },
-    Flush { worker: usize, epoch: u32, gateway: usize, due: UnixMs },
-    FlushFigures { worker: usize, epoch: u32 },
-    Forget,
-    GiveBack { worker: usize, gateway: usize, token: tiffin_shared::bytes::Bytes<16>, is_well: Option<bool> },
-    HandOver { job: JobName, tries: u32 },
-    LaneWakes { worker: usize, epoch: u32, phone: usize },
-    LadderEnds { job: JobName },
-    Move { is_abrupt: bool },
-    Notice { order: usize, cause: Cause, tries: u32 },
-    Own { partition: usize },
-    Reported { order: usize, seq: u64 },
-    Resend { order: usize },
-    Restart { worker: usize },
-    Task(u64),
-    Verify { order: usize },
-    Wake { order: usize, wake_at: UnixMs },
-}
-
-struct Due {
-    at: UnixMs,
-    nth: u64,
-    event: Event,
-}
 
 pub struct World {
     pub now: UnixMs,
@@ -309,25 +275,5 @@ impl World {
             self.trace.count("records forgotten");
             self.checker.forgot(order);
         }
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.nth == other.nth
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.nth).cmp(&(other.at, other.nth))
     }
 }

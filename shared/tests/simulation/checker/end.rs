@@ -1,9 +1,13 @@
 //! What must have come to pass when faults have stopped and every code is over.
 
+use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::Channel;
 
 use crate::edge::Standing;
 use crate::world::World;
+
+/// From the last fault until the code's end: longer than any pause or open breaker of before, and before new orders come.
+const PROBED_BY_MS: std::ops::Range<u64> = 50 * SECOND_MS..64 * SECOND_MS;
 
 impl World {
     pub fn at_the_end(&mut self) {
@@ -41,6 +45,13 @@ impl World {
         });
         if self.plan.is_calm_order(order) && it.arrived == 0 {
             self.checker.fail(order, "liveness", "all is well, and it does not arrive".into());
+        }
+        // Held up by open breakers, it must go on when one of them may be probed, without another order's help.
+        let waited_ms = it.header.expires_at.since(self.plan.calm_from);
+        let is_due = PROBED_BY_MS.contains(&waited_ms) && it.header.created_at < self.plan.calm_from;
+        let story = self.checker.story(order);
+        if is_due && it.standing == Standing::Live && !story.started && story.done_with.is_none() {
+            self.checker.fail(order, "liveness", "all is well for long, and it is never sent".into());
         }
         let Some(kept) = self.store.orders.get(&order) else { return };
         if kept.wake_at.is_some() {
