@@ -148,7 +148,7 @@ fn a_channel_is_waited_for_a_little_and_then_the_next_one_is_taken() {
     worker.result(3, CallOutcome::Failed(Reason::ProviderDown));
     assert_eq!(worker.next(), (sends(4, "gamma"), at_ms));
     assert_eq!(worker.changed().last().unwrap(), "another channel after provider_down");
-    assert!(PATIENCE_MS < 4 * SECOND_MS);
+    const { assert!(PATIENCE_MS < 4 * SECOND_MS) };
 }
 
 #[test]

@@ -40,6 +40,7 @@ const SEEDS: u64 = 1_000;
 /// Threads that play worlds, each its own: a world has none.
 const THREADS_MAX: usize = 4;
 
+#[expect(clippy::disallowed_methods, reason = "how many worlds to play is the caller's choice")]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }

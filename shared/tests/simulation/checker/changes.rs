@@ -20,6 +20,13 @@ use super::Seen;
 
 const BACKOFF_MS_MAX: u64 = 60 * SECOND_MS;
 
+/// Chance spreads a backoff.
+#[derive(Clone, Copy)]
+enum Backoff {
+    Least,
+    Most,
+}
+
 impl Checker {
     /// What a record was told of an attempt, however it took it.
     pub(super) fn learn(&mut self, seen: &Seen<'_>) {
@@ -66,12 +73,12 @@ impl Checker {
         if n != last_n + 1 {
             broken = Some(format!("it comes after attempt {last_n}"));
         }
-        if let Some(fact) = tries.iter().find(|fact| !may_follow(fact, way, &tries, now)) {
+        if let Some(fact) = tries.iter().find(|fact| !may_follow(fact, way, &tries, now, Backoff::Least)) {
             broken = Some(format!("it goes {way:?}, as attempt {} did, or as that ruled out", fact.n));
         }
         let used = offers.iter().find(|offer| offer.way == *way);
         let is_free = |offer: &Offer| {
-            let may = tries.iter().all(|fact| may_follow(fact, &offer.way, &tries, now));
+            let may = tries.iter().all(|fact| may_follow(fact, &offer.way, &tries, now, Backoff::Most));
             may && offer.free_at <= now && !matches!(offer.health, Health::Open { .. })
         };
         match used {
@@ -91,7 +98,7 @@ impl Checker {
     }
 }
 
-fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs) -> bool {
+fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs, backoff: Backoff) -> bool {
     let same_channel = fact.way.channel == way.channel;
     let same_gateway = same_channel && fact.way.gateway == way.gateway;
     if let Some(reason) = fact.refused {
@@ -108,7 +115,11 @@ fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs) -> bool {
             let earlier = tries
                 .iter()
                 .filter(|old| old.n < fact.n && old.way == *way && old.passed_at.is_some() && !old.missing);
-            let backoff_ms = (SECOND_MS << earlier.count()).min(BACKOFF_MS_MAX);
+            let least_ms = (SECOND_MS << earlier.count()).min(BACKOFF_MS_MAX);
+            let backoff_ms = match backoff {
+                Backoff::Least => least_ms,
+                Backoff::Most => (least_ms * 3 / 2).min(BACKOFF_MS_MAX),
+            };
             now >= at.plus(backoff_ms.max(fact.pause_ms))
         }
         Some(_) => true,
