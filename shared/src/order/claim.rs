@@ -143,7 +143,8 @@ fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Ste
     let lesson = state.silence();
     state.waits = false;
     state.note(why, now);
-    let mut step = if state.has_hope() {
+    // **final-is-final**: a resend that finds no way takes nothing from what arrived.
+    let mut step = if state.is_over() || state.has_hope() {
         state.put(Reply::of(Decision::Stop), now)
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);

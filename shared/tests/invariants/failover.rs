@@ -274,6 +274,21 @@ fn a_resend_goes_the_same_healthy_way_again_before_a_new_one_whose_breaker_is_op
 }
 
 #[test]
+fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
+    let mut worker = Worker::new(&["alpha"]);
+    worker.next();
+    worker.result(1, taken(1));
+    worker.ask(Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered });
+    worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
+    let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
+    let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
+    let resent = worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers });
+    assert_eq!((resent.decision, resent.event), (Decision::Stop, None));
+    let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
+    assert_eq!(record["state"], "delivered");
+}
+
+#[test]
 fn an_order_without_a_way_fails_with_its_reason() {
     let mut worker = Worker::new(&[]);
     assert_eq!(worker.claim(), Decision::Stop);
