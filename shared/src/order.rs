@@ -295,6 +295,15 @@ impl Machine for Order {
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
+            // The record was lost while its job was being worked on: the job makes it again.
+            (
+                Ask::Looked { found: Found::Missing | Found::Unclear, .. }
+                | Ask::Result {
+                    outcome: CallOutcome::Failed(_) | CallOutcome::Throttled { .. } | CallOutcome::Unknown,
+                    ..
+                },
+                None,
+            ) => Step::keep(Reply::of(Decision::RetryAt(now))),
             (
                 Ask::Looked { .. } | Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick,
                 None,

@@ -60,10 +60,10 @@ impl State {
         if options.is_empty() {
             return Choice::Nothing("every way was tried, and a further attempt would change nothing".into());
         }
-        // A resend takes a way that the order did not take before, where there is one.
+        // A resend takes a way that the order did not take before, where one is free: an open breaker is no better.
         let is_known = |option: &Chance<'_>| self.attempts.iter().any(|old| old.is_by(&option.offer.way));
         let is_resend = tries.is_empty() && !self.attempts.is_empty();
-        if is_resend && options.iter().any(|option| !is_known(option) && option.opens_at.is_none()) {
+        if is_resend && options.iter().any(|option| !is_known(option) && option.is_soon_free(now)) {
             options.retain(|option| !is_known(option));
         }
         pick(&options, expires_at, now)
@@ -120,6 +120,10 @@ fn option<'a>(offer: &'a Offer, tries: &[&Record]) -> Option<Chance<'a>> {
 }
 
 impl Chance<'_> {
+    fn is_soon_free(&self, now: UnixMs) -> bool {
+        self.opens_at.is_none() && self.free_at.since(now) <= PATIENCE_MS
+    }
+
     fn ready_at(&self) -> UnixMs {
         self.free_at.max(self.opens_at.unwrap_or_default())
     }

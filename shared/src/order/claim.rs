@@ -68,8 +68,9 @@ pub(super) fn step(
     }
     // **never-stale**. The edge decides expiry by itself, so there is nothing to tell.
     if now >= claim.header.expires_at {
-        // A record that is over when it is written would be kept or not by which host's clock is ahead.
-        if now >= state.keep_until() {
+        // **final-is-final**, for a resend that comes too late. And a record that is past its keeping when it is written
+        // would be kept or not by which host's clock is ahead.
+        if state.is_over() || now >= state.keep_until() {
             return Step::keep(stop);
         }
         state.state = OrderState::Expired;
@@ -145,7 +146,8 @@ fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Ste
     let lesson = state.silence();
     state.waits = false;
     state.note(why, now);
-    let mut step = if state.has_hope() {
+    // **final-is-final**: a resend that finds no way takes nothing from what arrived.
+    let mut step = if state.is_over() || state.has_hope() {
         state.put(Reply::of(Decision::Stop), now)
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);

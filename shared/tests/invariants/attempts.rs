@@ -8,12 +8,14 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 
@@ -158,6 +160,25 @@ fn a_worker_that_heard_no_answer_hears_the_same_one_again() {
 }
 
 #[test]
+fn a_record_lost_during_its_call_takes_the_job_along_only_where_a_provider_has_the_message() {
+    let taken = || "m1".to_owned();
+    for (ask, is_done) in [
+        (Ask::Result { n: 1, outcome: CallOutcome::Failed(Reason::ProviderDown) }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Throttled { retry_after_ms: None } }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Unknown }, false),
+        (Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: taken() } }, true),
+        (Ask::Looked { n: 1, look: 1, found: Found::Missing }, false),
+        (Ask::Looked { n: 1, look: 1, found: Found::Unclear }, false),
+        (Ask::Looked { n: 1, look: 1, found: Found::Taken { provider_id: taken() } }, true),
+    ] {
+        let mut host = Host::default();
+        let decision = host.ask::<Order>(&command(1, ask), START).decision;
+        assert_eq!(decision, if is_done { Decision::Stop } else { Decision::RetryAt(START) });
+        assert_eq!(host.body(), None, "the next claim makes it");
+    }
+}
+
+#[test]
 fn a_wake_up_that_rings_too_early_is_set_again() {
     let mut host = Host::default();
     host.ask::<Order>(&command(1, claim(1)), START);
@@ -177,6 +198,16 @@ fn a_job_is_sent_before_its_codes_end_and_not_at_it() {
         let reply = play(&mut world, i64::try_from(pause_ms).unwrap(), Action::Claim);
         assert_eq!(reply.decision, decision, "after {pause_ms} ms");
     }
+}
+
+#[test]
+fn a_resend_that_comes_too_late_leaves_a_delivered_order_delivered() {
+    let mut world = World::default();
+    play(&mut world, 0, Action::Claim);
+    play(&mut world, 1, Action::Receipt { back: 0, provider: 1, receipt: Receipt::Delivered });
+    let late = i64::try_from(TTL_MS).unwrap();
+    let resent = play(&mut world, late, Action::Resend { n: 1, channel: Channel::Voice });
+    assert_eq!((resent.decision, &record(&world.host)["state"]), (Decision::Stop, &"delivered".into()));
 }
 
 #[test]

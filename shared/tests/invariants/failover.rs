@@ -20,7 +20,9 @@ use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::job::Dispatch;
 
 use crate::common;
 use crate::common::fixtures::START;
@@ -256,6 +258,34 @@ fn an_open_breaker_is_passed_by_and_a_lone_half_working_gateway_is_the_last_reso
     let mut dark = Worker::new(&["alpha"]);
     dark.offers[0].health = open(true);
     assert_eq!(dark.claim(), Decision::Hold(START.plus(30_000)), "and what is later waits behind it");
+}
+
+#[test]
+fn a_resend_goes_the_same_healthy_way_again_before_a_new_one_whose_breaker_is_open() {
+    let mut worker = Worker::new(&["alpha", "beta", "gamma"]);
+    worker.offers[0].health = Health::Open { until: START.plus(30_000), is_dark: false };
+    worker.offers[1].free_at = START.plus(60_000);
+    assert_eq!(worker.next(), (sends(1, "gamma"), 0));
+    worker.result(1, taken(1));
+    let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
+    let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
+    let again = worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers });
+    assert_eq!(again.decision, sends(2, "gamma"), "beta's pause is long, and alpha is open");
+}
+
+#[test]
+fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
+    let mut worker = Worker::new(&["alpha"]);
+    worker.next();
+    worker.result(1, taken(1));
+    worker.ask(Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered });
+    worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
+    let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
+    let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
+    let resent = worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers });
+    assert_eq!((resent.decision, resent.event), (Decision::Stop, None));
+    let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
+    assert_eq!(record["state"], "delivered");
 }
 
 #[test]
