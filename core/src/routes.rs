@@ -18,11 +18,11 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Learnt;
 use tiffin_shared::order::Lesson;
+use tiffin_shared::route;
 use tiffin_shared::route::Candidate;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
-use tiffin_shared::route::rank;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
@@ -110,13 +110,16 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    for gateway in app.gateways.all() {
-        if !channels.contains(&gateway.channel()) || !gateway.reaches(header.country) {
-            continue;
-        }
+    let carry = |gateway: &&Gateway| channels.contains(&gateway.channel()) && gateway.reaches(header.country);
+    let rank = |gateway: &Gateway| channels.iter().position(|channel| *channel == gateway.channel());
+    let is_up = |gateway: &&Gateway| app.routes.view(gateway.name()).is_closed();
+    let best_up = app.gateways.all().iter().filter(carry).filter(is_up).map(rank).min();
+    for gateway in app.gateways.all().iter().filter(carry) {
         let view = app.routes.view(gateway.name());
         let mut health = health(&view, now);
-        if may_probe && probe.is_none() && view.wants_probe(now) {
+        // Where a better channel works, the order would not make the probe.
+        let would_use = best_up.is_none_or(|best| rank(gateway) <= best);
+        if may_probe && would_use && probe.is_none() && view.wants_probe(now) {
             probe = begin_probe(app, gateway.name()).await;
             if probe.is_some() {
                 health = Health::Probe;
@@ -124,7 +127,7 @@ pub async fn offers(
         }
         candidates.push(candidate(app, gateway, header, (&view, health), window_default_ms, now));
     }
-    (rank(candidates, channels), probe)
+    (route::rank(candidates, channels), probe)
 }
 
 fn candidate(

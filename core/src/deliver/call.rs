@@ -25,6 +25,8 @@ use crate::gateways::Gateway;
 use crate::gateways::Message;
 use crate::host;
 
+/// The longest wait for a gateway's pace within a claim, with the call and some room.
+const TURN_MS_MAX: u64 = 5 * SECOND_MS;
 /// After waiting longer than this for a gateway's pace, the record is asked once more.
 const ASK_AGAIN_MS: u64 = 20;
 
@@ -43,13 +45,21 @@ pub(super) fn open(app: &App, opened: &Opened) -> Option<Private> {
     private.inspect_err(|error| tracing::error!(%error, "a job's sealed part was refused")).ok()
 }
 
-/// Calls; nothing when the order ended while its turn was waited for.
-pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> Option<CallOutcome> {
+/// Calls; or what the record says instead, where the order ended, or its claim ran out, while its turn was waited for.
+pub(super) async fn send(
+    app: &Arc<App>,
+    sending: &Sending<'_>,
+    claim: &Ask,
+) -> Result<CallOutcome, Decision> {
     let Sending { header, n, way, .. } = sending;
     let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
-        return Some(CallOutcome::Failed(Reason::NoRoute));
+        return Ok(CallOutcome::Failed(Reason::NoRoute));
     };
     let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), host::now());
+    // So many others want a turn that the claim might not last: its offer is taken once it is free.
+    if wait_ms > TURN_MS_MAX {
+        return Ok(CallOutcome::Throttled { retry_after_ms: Some(wait_ms) });
+    }
     if wait_ms > 0 {
         sleep(Duration::from_millis(wait_ms)).await;
     }
@@ -57,15 +67,15 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     if wait_ms > ASK_AGAIN_MS {
         match insist(app, header, claim.clone()).await {
             Ok(Decision::Send { .. }) => {}
-            Ok(_) => return None,
+            Ok(decision) => return Err(decision),
             Err(error) => {
                 tracing::warn!(%error, order.id = %header.order, "not sent: whether it still may is not known");
-                return Some(CallOutcome::Failed(Reason::TtlExpired));
+                return Ok(CallOutcome::Failed(Reason::TtlExpired));
             }
         }
     }
     if host::now() >= header.expires_at {
-        return Some(CallOutcome::Failed(Reason::TtlExpired));
+        return Ok(CallOutcome::Failed(Reason::TtlExpired));
     }
     let outcome = with_message(app, sending, gateway, async |message| {
         gateway.send(&app.provider_client, message).await
@@ -74,7 +84,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     .unwrap_or(CallOutcome::Failed(Reason::InvalidNumber));
     app.routes.note_call(gateway.name(), &outcome, host::now());
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
-    Some(outcome)
+    Ok(outcome)
 }
 
 /// Asks the provider whether it has the message.

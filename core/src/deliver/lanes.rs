@@ -38,6 +38,8 @@ pub(super) struct Job {
     pub(super) delivery: Delivery,
     /// What the envelope holds, once it was opened.
     pub(super) opened: Option<Arc<Opened>>,
+    /// A provider has, or may have, its message: it would not make a probe.
+    pub(super) awaits_receipt: bool,
     /// Its share of what a process holds.
     _room: OwnedSemaphorePermit,
 }
@@ -78,7 +80,7 @@ impl Lanes {
     /// Puts a new job at the end of its phone's lane.
     pub(super) fn take(self: &Arc<Self>, delivery: Delivery, room: OwnedSemaphorePermit) {
         let lane = work::lane_of(&delivery.body);
-        self.push(lane, Job { delivery, opened: None, _room: room }, false);
+        self.push(lane, Job { delivery, opened: None, awaits_receipt: false, _room: room }, false);
     }
 
     /// What waited goes before what has not begun.

@@ -8,6 +8,7 @@ use tiffin_shared::envelope::Envelope;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
+use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
 use tiffin_shared::route::Way;
 use tiffin_shared::time::SECOND_MS;
@@ -64,7 +65,6 @@ pub(super) fn lane_of(body: &[u8]) -> LedgerId {
 }
 
 pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
-    let is_fresh = job.opened.is_none() && !job.delivery.is_retry;
     let opened = match &job.opened {
         Some(opened) => opened.clone(),
         None => match open(app, &job.delivery.body) {
@@ -75,7 +75,7 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
             }
         },
     };
-    match turn(app, &opened, is_fresh).await {
+    match turn(app, &opened, &mut job.awaits_receipt).await {
         Ok(next) => next,
         Err(orders::Error::Store(error @ store::Error::State { .. })) => {
             tracing::error!(%error, "an order's record cannot be read");
@@ -95,11 +95,10 @@ fn open(app: &App, body: &[u8]) -> Result<Opened, envelope::Error> {
     Ok(Opened { envelope, header, dispatch })
 }
 
-async fn turn(app: &Arc<App>, opened: &Opened, is_fresh: bool) -> Result<Next, orders::Error> {
+async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Result<Next, orders::Error> {
     let header = &opened.header;
     let channels = header.channels(opened.dispatch.as_ref());
-    let mut may_probe = is_fresh;
-    for _ in 0..STEPS_MAX {
+    for step in 0..STEPS_MAX {
         // **never-stale**, before anything is asked of the store.
         if host::now() >= header.expires_at {
             return Ok(Next::Ack);
@@ -107,8 +106,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, is_fresh: bool) -> Result<Next, o
         let directory = app.directory.current();
         let service = directory.tenants.get(&header.tenant).and_then(|it| it.services.get(&header.service));
         let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
+        let may_probe = step == 0 && !*awaits_receipt;
         let (offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
-        may_probe = false;
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers };
@@ -122,13 +121,18 @@ async fn turn(app: &Arc<App>, opened: &Opened, is_fresh: bool) -> Result<Next, o
                 let sending = call::Sending { header, service, private: &private, n, way: &way };
                 let outcome = call::send(app, &sending, &claim).await;
                 if let Some(probe) = probe {
-                    Routes::probed(app, probe, outcome.as_ref()).await;
+                    Routes::probed(app, probe, outcome.as_ref().ok()).await;
                 }
-                let Some(outcome) = outcome else { return Ok(Next::Ack) };
-                match insist(app, header, Ask::Result { n, outcome }).await {
-                    Ok(decision) => decision,
-                    // The claim runs out, and the attempt becomes unknown.
-                    Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
+                match outcome {
+                    Err(decision) => decision,
+                    Ok(outcome) => {
+                        *awaits_receipt = matches!(outcome, CallOutcome::Taken { .. } | CallOutcome::Unknown);
+                        match insist(app, header, Ask::Result { n, outcome }).await {
+                            Ok(decision) => decision,
+                            // The claim runs out, and the attempt becomes unknown.
+                            Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
+                        }
+                    }
                 }
             }
             Ok(Decision::Look { n, look, way, called_at }) => {

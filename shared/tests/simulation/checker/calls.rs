@@ -135,7 +135,7 @@ impl Checker {
         trace: &mut Trace,
     ) {
         if let Some(change) = &reply.change {
-            trace.count(&format!("breaker {}", change.to));
+            trace.count(&format!("breaker {:?}", change.to));
         }
         if let gateway::Ask::Probe(token) = ask
             && reply.may_probe
