@@ -87,14 +87,9 @@ pub(super) fn step(
         (Follow::Stop, _) => Step::keep(stop),
         (Follow::Lost, Some(last)) => {
             last.unknown(now);
-            match last.follow(claim.token, is_resend, now) {
-                // In the same step, so that a claim that comes again finds it done.
-                Follow::Choose => next(state, claim, is_resend, command, now),
-                Follow::Wait(until) => state.tell(Decision::RetryAt(until), command, now),
-                Follow::Again | Follow::Look | Follow::Lost | Follow::Stop => {
-                    state.tell(Decision::RetryAt(now), command, now)
-                }
-            }
+            // By its name, so that this claim, when it comes again, changes nothing more.
+            last.claim = claim.token;
+            state.tell(Decision::RetryAt(now), command, now)
         }
         (Follow::Again | Follow::Choose | Follow::Look | Follow::Lost, _) => {
             next(state, claim, is_resend, command, now)
@@ -236,6 +231,7 @@ impl Record {
             // A second copy of the job, or the first one delivered again.
             AttemptState::Sending if now < self.claimed_until => Follow::Wait(self.claimed_until),
             AttemptState::Sending => Follow::Lost,
+            AttemptState::Unknown if self.claim == token => Follow::Wait(now),
             _ if is_resend => Follow::Choose,
             AttemptState::Unknown => match self.next_look_at() {
                 Some(at) if now < at => Follow::Wait(at),

@@ -49,7 +49,7 @@ impl Worker {
     }
 
     fn ask(&mut self, ask: Ask) -> Reply {
-        self.asked += 1;
+        self.asked = self.asked.wrapping_add(1);
         self.host.ask::<Order>(&Command { entropy: Entropy::new([self.asked; 32]), ask }, self.now)
     }
 
