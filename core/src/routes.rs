@@ -8,8 +8,6 @@ mod flush;
 mod known;
 mod pace;
 
-use std::sync::Arc;
-
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::gateway;
 use tiffin_shared::gateway::Forced;
@@ -198,9 +196,4 @@ impl Probe {
     pub fn is_of(&self, gateway: &GatewayId) -> bool {
         self.gateway == *gateway
     }
-}
-
-/// Whether a gateway's routes are up, for the directory.
-pub fn is_up(app: &Arc<App>, gateway: &GatewayId) -> bool {
-    app.routes.view(gateway).is_closed()
 }
