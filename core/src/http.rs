@@ -5,6 +5,7 @@ pub mod health;
 pub mod ingest;
 pub mod ops;
 pub mod overload;
+pub mod server;
 
 use std::sync::Arc;
 
