@@ -1,5 +1,7 @@
 //! Requests in, replies out: the loop around the shared HTTP layer.
 
+use std::rc::Rc;
+
 use futures_util::StreamExt;
 use futures_util::future;
 use futures_util::stream;
@@ -32,6 +34,7 @@ use crate::host;
 use crate::objects;
 use crate::outbound;
 use crate::settings::Settings;
+use crate::watchers::Waits;
 
 /// The binding of the platform's rate limiter, and its period.
 const PREFILTER: &str = "PREFILTER";
@@ -75,11 +78,17 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
     let mut turn = settings.edge.front.begin(&visit);
+    let mut found_no_place = false;
     loop {
         turn = match turn {
             Turn::Ask(pending) => {
                 let answer = match pending.question() {
-                    Some(question) => ask(&env, question, entropy.clone(), now).await,
+                    Some(question) => {
+                        let waits = Waits::of(&settings.edge.front, question, peer, now);
+                        let (answer, is_full) = ask(&env, question, &waits, entropy.clone(), now).await;
+                        found_no_place |= is_full;
+                        answer
+                    }
                     None => None,
                 };
                 settings.edge.front.answer(*pending, answer)
@@ -87,8 +96,9 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
             Turn::Document(reply) => {
                 return respond(http::Response { body: document::openapi(), ..reply });
             }
+            Turn::Reply(reply) if found_no_place => return respond(reply.without_waiting()),
             Turn::Reply(reply) => return respond(reply),
-            Turn::Stream(stream) => return respond_stream(env, *stream),
+            Turn::Stream(stream) => return respond_stream(env, settings, *stream, peer),
         }
     }
 }
@@ -108,11 +118,23 @@ fn peer(request: &http::Request, country: Option<String>) -> Peer {
     Peer { ip, origin: country.map(Origin::parse) }
 }
 
-async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
+/// The answer, if there is one; and whether it should have waited for news, and found no place to.
+async fn ask(
+    env: &Env,
+    question: &Question,
+    waits: &Waits,
+    entropy: Entropy,
+    now: UnixMs,
+) -> (Option<Answer>, bool) {
+    let mut is_full = matches!(waits, Waits::Full);
     let answered = match question {
         Question::Ledger { ledger, ask, hold } => {
             let event = Event { now, entropy, ask: ask.clone() };
-            objects::ledger(env, *ledger, event, *hold).await.map(Answer::Ledger)
+            let hold = hold.filter(|_| matches!(waits, Waits::Seated(_)));
+            objects::ledger(env, *ledger, event, hold).await.map(|told| {
+                is_full |= told.is_full;
+                Answer::Ledger(told.outcome)
+            })
         }
         Question::Factor(ask) => {
             let event = factor::Event { now, entropy, ask: ask.clone() };
@@ -126,7 +148,8 @@ async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> O
             objects::visitor(env, *visitor, command).await.map(Answer::Visitor)
         }
     };
-    answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok()
+    let answer = answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok();
+    (answer, is_full)
 }
 
 /// Core has a new directory.
@@ -175,7 +198,7 @@ async fn event(
         Err(problem) => return http::Response::refused(&problem, &entropy),
     };
     let question = Question::Ledger { ledger: event.order.ledger(), ask: Ask::Event(event), hold: None };
-    match ask(env, &question, entropy.clone(), now).await {
+    match ask(env, &question, &Waits::Not, entropy.clone(), now).await.0 {
         Some(_) => http::Response::ready(r#"{"status":"noted"}"#, &entropy),
         None => http::Response::unavailable("The ledger did not answer.", &entropy),
     }
@@ -226,14 +249,26 @@ fn head(reply: &http::Response) -> worker::Result<ResponseBuilder> {
 }
 
 /// Writes the pieces of a stream as they come, until it is over or nobody listens.
-fn respond_stream(env: Env, mut stream: http::Stream) -> worker::Result<Response> {
+fn respond_stream(
+    env: Env,
+    settings: Rc<Settings>,
+    mut stream: http::Stream,
+    peer: Peer,
+) -> worker::Result<Response> {
     let Some((reply, first)) = stream.begun() else { return Response::error("the stream is over", 500) };
-    let next = |(env, mut stream): (Env, http::Stream)| async move {
-        let now = host::now();
-        let question = stream.question(now)?;
-        let piece = stream.piece(ask(&env, &question, host::entropy().ok()?, now).await);
-        Some((piece, (env, stream)))
+    let next = move |(env, mut stream, waits): (Env, http::Stream, Waits)| {
+        let settings = settings.clone();
+        async move {
+            let now = host::now();
+            let question = stream.question(now)?;
+            let waits = waits.again(&settings.edge.front, &question, peer, now);
+            let piece = match ask(&env, &question, &waits, host::entropy().ok()?, now).await {
+                (_, true) => stream.full(),
+                (answer, false) => stream.piece(answer),
+            };
+            Some((piece, (env, stream, waits)))
+        }
     };
-    let pieces = stream::once(future::ready(first)).chain(stream::unfold((env, stream), next));
+    let pieces = stream::once(future::ready(first)).chain(stream::unfold((env, stream, Waits::Not), next));
     head(&reply)?.from_stream(pieces.map(|piece| Ok::<_, worker::Error>(piece.into_bytes())))
 }

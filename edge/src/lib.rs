@@ -11,6 +11,7 @@ mod objects;
 mod outbound;
 mod settings;
 mod uplink;
+mod watchers;
 
 use worker::Context;
 use worker::Env;

@@ -38,13 +38,17 @@ struct Held {
     hold: Option<Hold>,
 }
 
+/// A ledger's answer, and whether it came at once because there was no place to hold it at.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Told {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Whether it was not held though it should have been.
+    pub is_full: bool,
+}
+
 /// Asks a ledger.
-pub async fn ledger(
-    env: &Env,
-    ledger: LedgerId,
-    event: Event,
-    hold: Option<Hold>,
-) -> worker::Result<Outcome> {
+pub async fn ledger(env: &Env, ledger: LedgerId, event: Event, hold: Option<Hold>) -> worker::Result<Told> {
     let hint = match &event.ask {
         Ask::Create(create) | Ask::Preflight(create) => create.country.and_then(region::location_hint),
         _ => None,
