@@ -7,6 +7,7 @@ mod cell;
 mod directory;
 mod document;
 mod host;
+mod inbound;
 mod objects;
 mod outbound;
 mod settings;
