@@ -16,10 +16,12 @@ const PREFILTER: &str = "PREFILTER";
 
 /// Only what the platform writes, whatever a caller sends: it overwrites this header always, others only where it is
 /// set up to.
-pub fn peer(request: &Request) -> Peer {
-    let ip = request.headers().get("cf-connecting-ip").ok().flatten();
+pub fn peer(request: &Request, head: &http::Request) -> Peer {
     let country = request.cf().and_then(worker::Cf::country);
-    Peer { ip: ip.and_then(|ip| ip.parse().ok()), origin: country.map(|code| Origin::parse(&code)) }
+    Peer {
+        ip: head.header("cf-connecting-ip").and_then(|ip| ip.parse().ok()),
+        origin: country.map(|code| Origin::parse(&code)),
+    }
 }
 
 /// A cheap shield in front of the Durable Objects, where the platform offers one. It counts per place and lets more
@@ -47,8 +49,13 @@ pub fn head(request: &Request) -> http::Request {
 }
 
 /// The body: whole, or one byte more than is ever accepted.
-pub async fn body(mut request: Request, path: &str) -> worker::Result<Vec<u8>> {
-    let body_bytes_max = if path == DIRECTORY_PATH { SNAPSHOT_BYTES_MAX } else { http::BODY_BYTES_MAX };
+pub async fn body(mut request: Request, head: &http::Request) -> worker::Result<Vec<u8>> {
+    let body_bytes_max = if head.path == DIRECTORY_PATH { SNAPSHOT_BYTES_MAX } else { http::BODY_BYTES_MAX };
+    // Callers are held to the length they announce.
+    let announced = head.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length <= body_bytes_max) {
+        return request.bytes().await;
+    }
     let mut body = Vec::new();
     if request.inner().body().is_some() {
         let mut stream = request.stream()?;
