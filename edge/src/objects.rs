@@ -5,7 +5,7 @@ mod plain;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tiffin_shared::directory::snapshot;
+use tiffin_shared::directory::publication;
 use tiffin_shared::factor;
 use tiffin_shared::http::Hold;
 use tiffin_shared::id::LedgerId;
@@ -57,7 +57,7 @@ pub async fn ledger(env: &Env, ledger: LedgerId, event: Event, hold: Option<Hold
 }
 
 /// Asks the one place that keeps the latest directory.
-pub async fn directory(env: &Env, question: &snapshot::Ask) -> worker::Result<snapshot::Reply> {
+pub async fn directory(env: &Env, question: &publication::Ask) -> worker::Result<publication::Reply> {
     ask(env, DIRECTORY, THE_DIRECTORY, question).await
 }
 
