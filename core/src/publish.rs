@@ -69,10 +69,12 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
         let is_whole = publisher.lists.is_whole() && publisher.totals.is_whole();
-        if pushes && is_whole && is_due {
-            if let Err(error) = publisher.push().await {
-                tracing::warn!(%error, "the edge does not have the directory yet");
-            }
+        if pushes
+            && is_whole
+            && is_due
+            && let Err(error) = publisher.push().await
+        {
+            tracing::warn!(%error, "the edge does not have the directory yet");
         }
         tokio::select! {
             _ = stop.changed() => return,

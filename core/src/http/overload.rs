@@ -108,10 +108,10 @@ async fn admit(State(room): State<Room>, request: Request, next: Next) -> Respon
     if let Ok(response) = timeout(room.deadlines.work, served.as_mut()).await {
         return response;
     }
-    if place.is_given_back() {
-        if let Ok(response) = timeout(room.deadlines.wait, served).await {
-            return response;
-        }
+    if place.is_given_back()
+        && let Ok(response) = timeout(room.deadlines.wait, served).await
+    {
+        return response;
     }
     health::refuse(&Problem::unavailable("The request took too long; retry."))
 }

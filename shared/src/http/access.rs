@@ -32,15 +32,15 @@ pub(super) fn caller<'a>(directory: &'a Directory, request: &Request) -> Result<
     let key = key.ok_or_else(|| refused("Send your API key as `Authorization: Bearer sk_…`."))?;
     let caller = directory.caller(key);
     let caller = caller.ok_or_else(|| refused("This API key is not known. It may have been revoked."))?;
+    if !is_from(&caller, request) {
+        return Err(refused("This publishable key is not for this page's origin."));
+    }
     // No browser sends one, and it would come back in a header of ours.
     if request.header("origin").is_some_and(|origin| !origin.bytes().all(|byte| byte.is_ascii_graphic())) {
         return Err(Problem::new(
             Code::InvalidRequest,
             "Origin: must be visible ASCII, as browsers send it.",
         ));
-    }
-    if !is_from(&caller, request) {
-        return Err(refused("This publishable key is not for this page's origin."));
     }
     Ok(caller)
 }
