@@ -5,7 +5,6 @@ pub mod health;
 pub mod ingest;
 pub mod ops;
 pub mod overload;
-mod path;
 pub mod server;
 
 use std::sync::Arc;
@@ -67,7 +66,7 @@ pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Reque
             break;
         }
     }
-    let (method, path) = (parts.method.as_str().to_owned(), path::resolved(parts.uri.path()));
+    let (method, path) = (parts.method.as_str().to_owned(), http::resolved(parts.uri.path()));
     let query = parts.uri.query().unwrap_or_default().to_owned();
     Ok(http::Request { method, path, query, headers, body })
 }

@@ -41,7 +41,7 @@ pub fn head(request: &Request) -> http::Request {
     http::Request {
         // Not the crate's own word: to it every method that it does not know is a GET.
         method: request.inner().method(),
-        path: request.path(),
+        path: http::resolved(&request.path()),
         query,
         headers: request.headers().entries().collect(),
         body: Vec::new(),

@@ -15,6 +15,7 @@ pub mod internal;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod pages;
+mod path;
 mod policy;
 mod preflight;
 mod problems;
@@ -67,6 +68,7 @@ use self::finish::Shown;
 use self::gate::Gate;
 use self::gate::Solved;
 pub use self::gate::TurnstileAccount;
+pub use self::path::resolved;
 use self::preflight::Facts;
 pub use self::reply::Response;
 pub use self::watch::Hold;

@@ -1,6 +1,6 @@
-//! Paths as the URL standard has them: what a browser, and the platform under the edge, make of one before it is routed.
+//! Paths as the URL standard has them: what a browser makes of one, and some platforms, before anybody routes it.
 
-/// Without `.` and `..` (RFC 3986 section 5.2.4; also where they are written in percent), and with `/` for `\`.
+/// The path that a request means: without `.` and `..` (RFC 3986 section 5.2.4; also where they are written in percent), and with `/` for `\`.
 pub fn resolved(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split(['/', '\\']).skip(1).peekable();
