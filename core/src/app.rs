@@ -27,6 +27,7 @@ use crate::routes::Routes;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
+use crate::watchers::Watchers;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
 const BACKGROUND_MAX: usize = 256;
@@ -106,6 +107,8 @@ pub struct App {
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
+    /// Who waits for news.
+    pub watchers: Watchers,
     /// Settings.
     pub config: Config,
 }
@@ -151,6 +154,7 @@ impl App {
             operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            watchers: Watchers::default(),
             store,
             bus,
             config,

@@ -138,7 +138,17 @@ async fn check(config: Config) -> anyhow::Result<()> {
     let (store, bus) = (app.store.kind(), app.bus.kind());
     #[expect(clippy::print_stdout, reason = "what was asked for")]
     {
-        println!("ok: {tenants} tenants, {gateways} gateways, store {store}, bus {bus}");
+        println!(
+            "ok: {}, {}, store {store}, bus {bus}",
+            counted(tenants, "tenant"),
+            counted(gateways, "gateway")
+        );
     }
     Ok(())
+}
+
+/// `1 tenant`, `2 tenants`.
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }

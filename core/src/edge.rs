@@ -15,15 +15,26 @@ pub enum Error {
     Status(u16),
 }
 
-/// Sends once.
-pub async fn post(app: &App, outgoing: Outgoing) -> Result<(), Error> {
+/// What is read of an answer: a directory's revoked keys at the most.
+const REPLY_BYTES_MAX: usize = 64 * 1024;
+
+/// Sends once. What the edge answered.
+pub async fn post(app: &App, outgoing: Outgoing) -> Result<Vec<u8>, Error> {
     let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
     let mut request = app.edge_client.post(url).body(outgoing.body);
     for (name, value) in outgoing.headers {
         request = request.header(name, value);
     }
-    match request.send().await?.status().as_u16() {
-        200 => Ok(()),
-        status => Err(Error::Status(status)),
+    let mut response = request.send().await?;
+    if response.status().as_u16() != 200 {
+        return Err(Error::Status(response.status().as_u16()));
     }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > REPLY_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(body)
 }

@@ -5,6 +5,7 @@ pub mod health;
 pub mod ingest;
 pub mod ops;
 pub mod overload;
+pub mod server;
 
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     router.with_state(app)
 }
 
-/// The request as the shared layer wants it. Reads at most one chunk more of the body than `body_bytes_max`.
+/// The request as the shared layer wants it. Keeps at most one byte more of the body than `body_bytes_max`.
 pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Request, Problem> {
     let (parts, body) = request.into_parts();
     // As the Fetch standard has it, and with it the worker: repeated headers are one, and none is dropped.
@@ -59,12 +60,13 @@ pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Reque
     while let Some(chunk) = stream.next().await {
         let chunk =
             chunk.map_err(|_| Problem::new(Code::InvalidRequest, "The body did not arrive whole."))?;
-        body.extend_from_slice(&chunk);
+        let room = (body_bytes_max + 1).saturating_sub(body.len());
+        body.extend(chunk.iter().take(room));
         if body.len() > body_bytes_max {
             break;
         }
     }
-    let (method, path) = (parts.method.as_str().to_owned(), parts.uri.path().to_owned());
+    let (method, path) = (parts.method.as_str().to_owned(), http::resolved(parts.uri.path()));
     let query = parts.uri.query().unwrap_or_default().to_owned();
     Ok(http::Request { method, path, query, headers, body })
 }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use tiffin_shared::config::CachedKeys;
 use tiffin_shared::config::Edge;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
-use tiffin_shared::http::Hold;
-use tiffin_shared::http::POLL_MS;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
@@ -91,24 +88,6 @@ pub async fn ask(
             }
             drop(permit);
         });
-    }
-    Ok(outcome)
-}
-
-/// Asks, and where there is something to hold for, asks again until there is news.
-pub async fn hold(
-    app: &Arc<App>,
-    ledger: LedgerId,
-    question: &Ask,
-    hold: Option<Hold>,
-    entropy: Entropy,
-    now: UnixMs,
-) -> Result<Outcome, Error> {
-    let mut outcome = ask(app, ledger, question.clone(), entropy.clone(), now).await?;
-    let Some(mut hold) = hold else { return Ok(outcome) };
-    while !hold.is_over(&outcome, host::now()) {
-        tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
-        outcome = ask(app, ledger, question.clone(), entropy.clone(), host::now()).await?;
     }
     Ok(outcome)
 }

@@ -22,3 +22,4 @@ pub mod standalone;
 pub mod store;
 pub mod sweep;
 pub mod tallies;
+pub mod watchers;

@@ -20,6 +20,8 @@ use crate::deliver;
 use crate::fleet;
 use crate::guard;
 use crate::http;
+use crate::http::server::HEAD_TIMEOUT;
+use crate::http::server::Limits;
 use crate::publish;
 use crate::routes;
 use crate::sandbox;
@@ -45,13 +47,20 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     let core = bind(server.listen).await?;
     let public = if roles.contains(&Role::Public) { Some(bind(server.public_listen).await?) } else { None };
     let inbox = if with_sandbox { Some(bind(app.config.file.sandbox.listen).await?) } else { None };
-    listen(&mut tasks, core, limited(http::router(app.clone(), roles)), stopped.clone());
+    let limits = |faces_clients| Limits {
+        connections_max: server.connections_max,
+        faces_clients,
+        head_timeout: HEAD_TIMEOUT,
+    };
+    // Core's own callers are the edge and the providers' proxies: few addresses, many connections each.
+    listen(&mut tasks, core, limited(http::router(app.clone(), roles)), limits(false), stopped.clone());
     tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
     if app.store.kind() == "memory" || app.bus.kind() == "memory" {
         tracing::warn!("store or bus is in memory: what they hold ends with this process");
     }
     if let Some(listener) = public {
-        listen(&mut tasks, listener, limited(standalone::router(app.clone())), stopped.clone());
+        let limits = limits(server.client_ip_header.is_none());
+        listen(&mut tasks, listener, limited(standalone::router(app.clone())), limits, stopped.clone());
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
     if let Some(listener) = inbox {
@@ -112,14 +121,10 @@ fn listen(
     tasks: &mut JoinSet<std::io::Result<()>>,
     listener: TcpListener,
     router: Router,
+    limits: Limits,
     stopped: watch::Receiver<bool>,
 ) {
-    let router = router.layer(CatchPanicLayer::new());
-    tasks.spawn(async move {
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(wait(stopped))
-            .await
-    });
+    tasks.spawn(http::server::serve(listener, router.layer(CatchPanicLayer::new()), limits, stopped));
 }
 
 async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {

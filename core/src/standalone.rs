@@ -32,10 +32,13 @@ use tiffin_shared::visitor::Visitor;
 use crate::app::App;
 use crate::host;
 use crate::http::health;
+use crate::http::overload;
 use crate::http::read;
 use crate::http::respond;
 use crate::ledgers;
 use crate::store::Key;
+use crate::watchers;
+use crate::watchers::Place;
 
 /// Every path of the public API.
 pub fn router(app: Arc<App>) -> Router {
@@ -74,6 +77,7 @@ async fn serve(
     let Some(ledgers) = &app.ledgers else {
         return respond(http::Response::unavailable("This process does not serve the public API.", &entropy));
     };
+    let at_work = request.extensions().get::<overload::Place>().cloned();
     let request = match read(request, http::BODY_BYTES_MAX).await {
         Ok(request) => request,
         Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
@@ -88,11 +92,19 @@ async fn serve(
     let peer = Peer { ip: Some(peer_ip(&app, &request, address)), origin: None };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
     let mut turn = ledgers.edge.front.begin(&visit);
+    let mut found_no_place = false;
     loop {
         turn = match turn {
             Turn::Ask(pending) => {
                 let answer = match pending.question() {
-                    Some(question) => ask(&app, question, entropy.clone(), now).await,
+                    Some(question) => {
+                        let waits = Waits::of(&app, question, peer, now);
+                        if let (Waits::Seated(_), Some(at_work)) = (&waits, &at_work) {
+                            at_work.give_back();
+                        }
+                        found_no_place |= matches!(waits, Waits::Full);
+                        ask(&app, question, &waits, entropy.clone(), now).await
+                    }
                     None => None,
                 };
                 ledgers.edge.front.answer(*pending, answer)
@@ -100,8 +112,9 @@ async fn serve(
             Turn::Document(reply) => {
                 return respond(http::Response { body: http::OPENAPI.to_owned(), ..reply });
             }
+            Turn::Reply(reply) if found_no_place => return respond(reply.without_waiting()),
             Turn::Reply(reply) => return respond(reply),
-            Turn::Stream(stream) => return respond_stream(app, *stream),
+            Turn::Stream(stream) => return respond_stream(app, *stream, peer),
         }
     }
 }
@@ -113,10 +126,49 @@ fn peer_ip(app: &App, request: &http::Request, address: SocketAddr) -> IpAddr {
     told.unwrap_or_else(|| address.ip())
 }
 
-async fn ask(app: &Arc<App>, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
+/// Whether a question waits for news.
+enum Waits {
+    /// It does not, or it has its place.
+    Not,
+    /// It would, and there is no place.
+    Full,
+    /// It does.
+    Seated(Place),
+}
+
+impl Waits {
+    fn of(app: &Arc<App>, question: &Question, peer: Peer, now: UnixMs) -> Self {
+        let Question::Ledger { hold: Some(hold), .. } = question else { return Self::Not };
+        let Some(front) = app.ledgers.as_ref().map(|ledgers| &ledgers.edge.front) else { return Self::Full };
+        let places = front.places(question, peer, usize::from(app.config.file.server.watchers_max));
+        let place = places.and_then(|places| Place::take(app, &places, hold.until(), now));
+        place.map_or(Self::Full, Self::Seated)
+    }
+
+    /// For a stream, which has its place from one question to the next.
+    fn again(self, app: &Arc<App>, question: &Question, peer: Peer, now: UnixMs) -> Self {
+        let (Self::Seated(mut place), Question::Ledger { hold: Some(hold), .. }) = (self, question) else {
+            return Self::of(app, question, peer, now);
+        };
+        if place.stay(hold.until()) { Self::Seated(place) } else { Self::of(app, question, peer, now) }
+    }
+}
+
+async fn ask(
+    app: &Arc<App>,
+    question: &Question,
+    waits: &Waits,
+    entropy: Entropy,
+    now: UnixMs,
+) -> Option<Answer> {
     match question {
         Question::Ledger { ledger, ask, hold } => {
-            let asked = ledgers::hold(app, *ledger, ask, *hold, entropy, now).await;
+            let asked = match (waits, hold) {
+                (Waits::Seated(_), Some(hold)) => watchers::wait(app, *ledger, ask, *hold).await,
+                (Waits::Full | Waits::Not | Waits::Seated(_), _) => {
+                    ledgers::ask(app, *ledger, ask.clone(), entropy, now).await
+                }
+            };
             let asked = asked.inspect_err(|error| tracing::error!(%error, "ledger did not answer"));
             asked.ok().map(Answer::Ledger)
         }
@@ -161,16 +213,22 @@ async fn turnstile(app: &App, outgoing: &turnstile::Outgoing) -> Result<(u16, Ve
 }
 
 /// Writes the pieces of a stream as they come, until it is over or nobody listens.
-fn respond_stream(app: Arc<App>, mut stream: http::Stream) -> Response {
+fn respond_stream(app: Arc<App>, mut stream: http::Stream, peer: Peer) -> Response {
     let Some((head, first)) = stream.begun() else { return health::no_randomness() };
-    let next = move |(app, mut stream): (Arc<App>, http::Stream)| async move {
+    let next = move |(app, mut stream, waits): (Arc<App>, http::Stream, Waits)| async move {
         let now = host::now();
         let question = stream.question(now)?;
-        let entropy = host::entropy().ok()?;
-        let piece = stream.piece(ask(&app, &question, entropy, now).await);
-        Some((piece, (app, stream)))
+        let waits = waits.again(&app, &question, peer, now);
+        let piece = match waits {
+            Waits::Full => stream.full(),
+            Waits::Not | Waits::Seated(_) => {
+                stream.piece(ask(&app, &question, &waits, host::entropy().ok()?, now).await)
+            }
+        };
+        Some((piece, (app, stream, waits)))
     };
-    let pieces = stream::once(std::future::ready(first)).chain(stream::unfold((app, stream), next));
+    let state = (app, stream, Waits::Not);
+    let pieces = stream::once(std::future::ready(first)).chain(stream::unfold(state, next));
     let mut response = respond(head);
     *response.body_mut() = Body::from_stream(pieces.map(Ok::<_, Infallible>));
     response

@@ -1,9 +1,10 @@
 //! Requests in, replies out: the loop around the shared HTTP layer.
 
+use std::rc::Rc;
+
 use futures_util::StreamExt;
 use futures_util::future;
 use futures_util::stream;
-use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::factor;
 use tiffin_shared::http;
@@ -18,7 +19,6 @@ use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::problem::Problem;
-use tiffin_shared::risk::Origin;
 use tiffin_shared::time::UnixMs;
 use worker::Env;
 use worker::Request;
@@ -29,12 +29,13 @@ use worker::console_error;
 use crate::directory;
 use crate::document;
 use crate::host;
+use crate::inbound;
 use crate::objects;
 use crate::outbound;
 use crate::settings::Settings;
+use crate::watchers::Waits;
 
-/// The binding of the platform's rate limiter, and its period.
-const PREFILTER: &str = "PREFILTER";
+/// The period of the platform's rate limiter.
 const PREFILTER_MS: u64 = 60_000;
 
 /// Answers one request.
@@ -44,6 +45,11 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         console_error!("the platform's random generator failed");
         return Response::error("no randomness", 503);
     };
+    let mut sent = inbound::head(&request);
+    // Before everything that may be missing, full or slow: being alive is no question of those.
+    if sent.is_read() && sent.path == "/healthz" {
+        return respond(http::Response::ready(r#"{"status":"ok"}"#, &entropy));
+    }
     let settings = match Settings::load(&env) {
         Ok(settings) => settings,
         Err(error) => {
@@ -51,20 +57,29 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
             return respond(http::Response::unavailable("The edge is not configured.", &entropy));
         }
     };
-    let country = request.cf().and_then(worker::Cf::country);
-    let request = read(request).await?;
-    let peer = peer(&request, country);
-    if request.is_read() && request.path == "/readyz" {
+    if sent.is_read() && sent.path == "/readyz" {
         return respond(ready(&settings, &entropy, now));
     }
-    match (request.method.as_str(), request.path.as_str()) {
-        ("POST", EVENTS_PATH) => return respond(event(&settings, &request, entropy, now, &env).await),
-        ("POST", DIRECTORY_PATH) => return respond(push(&settings, &request, &entropy, now, &env).await),
-        _ => {}
+    let peer = inbound::peer(&request, &sent);
+    let from_core = sent.method == "POST" && matches!(sent.path.as_str(), DIRECTORY_PATH | EVENTS_PATH);
+    if from_core {
+        // A body costs memory: who cannot have signed it is not asked for it.
+        if let Err(problem) = internal::claim(&sent, &settings.cores, now) {
+            return respond(http::Response::refused(&problem, &entropy));
+        }
     }
-    if flooded(&env, &settings, peer).await {
+    // Core is one address, and sends an event for each step of an order. Directories are few.
+    if sent.path != EVENTS_PATH && inbound::flooded(&env, &settings, peer).await {
         let detail = "Too many requests from your network.";
         return respond(http::Response::refused(&Problem::rate_limited(detail, PREFILTER_MS), &entropy));
+    }
+    sent.body = inbound::body(request, &sent).await?;
+    let request = sent;
+    if from_core {
+        return respond(match request.path.as_str() {
+            DIRECTORY_PATH => push(&settings, &request, &entropy, now, &env).await,
+            _ => event(&settings, &request, entropy, now, &env).await,
+        });
     }
     let directory = match directory::current(&env, &settings, now).await {
         Ok(directory) => directory,
@@ -75,11 +90,17 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
     let mut turn = settings.edge.front.begin(&visit);
+    let mut found_no_place = false;
     loop {
         turn = match turn {
             Turn::Ask(pending) => {
                 let answer = match pending.question() {
-                    Some(question) => ask(&env, question, entropy.clone(), now).await,
+                    Some(question) => {
+                        let waits = Waits::of(&settings.edge.front, question, peer, now);
+                        let (answer, is_full) = ask(&env, question, &waits, entropy.clone(), now).await;
+                        found_no_place |= is_full;
+                        answer
+                    }
                     None => None,
                 };
                 settings.edge.front.answer(*pending, answer)
@@ -87,32 +108,30 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
             Turn::Document(reply) => {
                 return respond(http::Response { body: document::openapi(), ..reply });
             }
+            Turn::Reply(reply) if found_no_place => return respond(reply.without_waiting()),
             Turn::Reply(reply) => return respond(reply),
-            Turn::Stream(stream) => return respond_stream(env, *stream),
+            Turn::Stream(stream) => return respond_stream(env, settings, *stream, peer),
         }
     }
 }
 
-/// A cheap shield in front of the Durable Objects, where the platform offers one. It counts per place and lets more
-/// through than it says, so it is never the limit; without it, or when it fails, the limits behind it do the work.
-async fn flooded(env: &Env, settings: &Settings, peer: Peer) -> bool {
-    let (Some(ip), Ok(limiter)) = (peer.ip, env.rate_limiter(PREFILTER)) else { return false };
-    let key = settings.edge.front.index.visitor(ip).to_string();
-    limiter.limit(key).await.is_ok_and(|outcome| !outcome.success)
-}
-
-/// Only what the platform writes: it overwrites these, whatever a caller sends.
-fn peer(request: &http::Request, country: Option<String>) -> Peer {
-    let ip = request.header("cf-connecting-ip").and_then(|ip| ip.parse().ok());
-    let country = country.as_deref().or_else(|| request.header("cf-ipcountry"));
-    Peer { ip, origin: country.map(Origin::parse) }
-}
-
-async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> Option<Answer> {
+/// The answer, if there is one; and whether it should have waited for news, and found no place to.
+async fn ask(
+    env: &Env,
+    question: &Question,
+    waits: &Waits,
+    entropy: Entropy,
+    now: UnixMs,
+) -> (Option<Answer>, bool) {
+    let mut is_full = matches!(waits, Waits::Full);
     let answered = match question {
         Question::Ledger { ledger, ask, hold } => {
             let event = Event { now, entropy, ask: ask.clone() };
-            objects::ledger(env, *ledger, event, *hold).await.map(Answer::Ledger)
+            let hold = hold.filter(|_| matches!(waits, Waits::Seated(_)));
+            objects::ledger(env, *ledger, event, hold).await.map(|told| {
+                is_full |= told.is_full;
+                Answer::Ledger(told.outcome)
+            })
         }
         Question::Factor(ask) => {
             let event = factor::Event { now, entropy, ask: ask.clone() };
@@ -126,7 +145,8 @@ async fn ask(env: &Env, question: &Question, entropy: Entropy, now: UnixMs) -> O
             objects::visitor(env, *visitor, command).await.map(Answer::Visitor)
         }
     };
-    answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok()
+    let answer = answered.inspect_err(|error| console_error!("who was asked did not answer: {error}")).ok();
+    (answer, is_full)
 }
 
 /// Core has a new directory.
@@ -137,13 +157,13 @@ async fn push(
     now: UnixMs,
     env: &Env,
 ) -> http::Response {
-    let version = match internal::read_directory(request, &settings.cores, now) {
-        Ok(version) => version,
+    let push = match internal::read_directory(request, &settings.cores, now) {
+        Ok(push) => push,
         Err(problem) => return http::Response::refused(&problem, entropy),
     };
-    let text = String::from_utf8_lossy(&request.body).into_owned();
-    match directory::push(env, version, text).await {
-        Ok(kept) => http::Response::ready(&format!(r#"{{"status":"kept","version":{kept}}}"#), entropy),
+    let pushed = directory::push(env, push).await;
+    match pushed.and_then(|pushed| Ok(serde_json::to_string(&pushed)?)) {
+        Ok(body) => http::Response::ready(&body, entropy),
         Err(error) => {
             console_error!("the directory could not be kept: {error}");
             http::Response::unavailable("The directory could not be kept.", entropy)
@@ -175,37 +195,10 @@ async fn event(
         Err(problem) => return http::Response::refused(&problem, &entropy),
     };
     let question = Question::Ledger { ledger: event.order.ledger(), ask: Ask::Event(event), hold: None };
-    match ask(env, &question, entropy.clone(), now).await {
+    match ask(env, &question, &Waits::Not, entropy.clone(), now).await.0 {
         Some(_) => http::Response::ready(r#"{"status":"noted"}"#, &entropy),
         None => http::Response::unavailable("The ledger did not answer.", &entropy),
     }
-}
-
-/// Reads no more of the body than is needed to see that it is too large.
-async fn read(mut request: Request) -> worker::Result<http::Request> {
-    let method = request.method().to_string();
-    let path = request.path();
-    // By hand: the URL library brings a hundred kilobytes of tables for names in other scripts.
-    let url = request.inner().url();
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let query = query.split('#').next().unwrap_or_default().to_owned();
-    let body_bytes_max = if path == DIRECTORY_PATH { SNAPSHOT_BYTES_MAX } else { http::BODY_BYTES_MAX };
-    let headers = request.headers().entries().collect();
-    let mut read = http::Request { method, path, query, headers, body: Vec::new() };
-    // Callers are held to the length they announce.
-    let announced = read.header("content-length").and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length <= body_bytes_max) {
-        read.body = request.bytes().await?;
-    } else if request.inner().body().is_some() {
-        let mut stream = request.stream()?;
-        while let Some(chunk) = stream.next().await {
-            read.body.extend(chunk?);
-            if read.body.len() > body_bytes_max {
-                break;
-            }
-        }
-    }
-    Ok(read)
 }
 
 fn respond(reply: http::Response) -> worker::Result<Response> {
@@ -226,14 +219,26 @@ fn head(reply: &http::Response) -> worker::Result<ResponseBuilder> {
 }
 
 /// Writes the pieces of a stream as they come, until it is over or nobody listens.
-fn respond_stream(env: Env, mut stream: http::Stream) -> worker::Result<Response> {
+fn respond_stream(
+    env: Env,
+    settings: Rc<Settings>,
+    mut stream: http::Stream,
+    peer: Peer,
+) -> worker::Result<Response> {
     let Some((reply, first)) = stream.begun() else { return Response::error("the stream is over", 500) };
-    let next = |(env, mut stream): (Env, http::Stream)| async move {
-        let now = host::now();
-        let question = stream.question(now)?;
-        let piece = stream.piece(ask(&env, &question, host::entropy().ok()?, now).await);
-        Some((piece, (env, stream)))
+    let next = move |(env, mut stream, waits): (Env, http::Stream, Waits)| {
+        let settings = settings.clone();
+        async move {
+            let now = host::now();
+            let question = stream.question(now)?;
+            let waits = waits.again(&settings.edge.front, &question, peer, now);
+            let piece = match ask(&env, &question, &waits, host::entropy().ok()?, now).await {
+                (_, true) => stream.full(),
+                (answer, false) => stream.piece(answer),
+            };
+            Some((piece, (env, stream, waits)))
+        }
     };
-    let pieces = stream::once(future::ready(first)).chain(stream::unfold((env, stream), next));
+    let pieces = stream::once(future::ready(first)).chain(stream::unfold((env, stream, Waits::Not), next));
     head(&reply)?.from_stream(pieces.map(|piece| Ok::<_, worker::Error>(piece.into_bytes())))
 }

@@ -7,10 +7,12 @@ mod cell;
 mod directory;
 mod document;
 mod host;
+mod inbound;
 mod objects;
 mod outbound;
 mod settings;
 mod uplink;
+mod watchers;
 
 use worker::Context;
 use worker::Env;

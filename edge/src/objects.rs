@@ -5,7 +5,7 @@ mod plain;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tiffin_shared::directory::snapshot;
+use tiffin_shared::directory::publication;
 use tiffin_shared::factor;
 use tiffin_shared::http::Hold;
 use tiffin_shared::id::LedgerId;
@@ -38,13 +38,17 @@ struct Held {
     hold: Option<Hold>,
 }
 
+/// A ledger's answer, and whether it came at once because there was no place to hold it at.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct Told {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Whether it was not held though it should have been.
+    pub is_full: bool,
+}
+
 /// Asks a ledger.
-pub async fn ledger(
-    env: &Env,
-    ledger: LedgerId,
-    event: Event,
-    hold: Option<Hold>,
-) -> worker::Result<Outcome> {
+pub async fn ledger(env: &Env, ledger: LedgerId, event: Event, hold: Option<Hold>) -> worker::Result<Told> {
     let hint = match &event.ask {
         Ask::Create(create) | Ask::Preflight(create) => create.country.and_then(region::location_hint),
         _ => None,
@@ -53,7 +57,7 @@ pub async fn ledger(
 }
 
 /// Asks the one place that keeps the latest directory.
-pub async fn directory(env: &Env, question: &snapshot::Ask) -> worker::Result<snapshot::Reply> {
+pub async fn directory(env: &Env, question: &publication::Ask) -> worker::Result<publication::Reply> {
     ask(env, DIRECTORY, THE_DIRECTORY, question).await
 }
 

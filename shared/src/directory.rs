@@ -5,7 +5,9 @@
 mod api_key;
 mod countries;
 mod limits;
+mod lookout;
 mod ordered;
+pub mod publication;
 mod routes;
 mod service;
 pub mod snapshot;
@@ -36,6 +38,7 @@ pub use self::limits::GUESSES_IN_A_ROW_MAX;
 pub use self::limits::GUESSES_PER_CODE_MAX;
 pub use self::limits::Limits;
 pub use self::limits::SENDS_PER_ORDER_MAX;
+pub use self::lookout::Lookout;
 pub use self::ordered::Ordered;
 pub use self::ordered::OrderedToday;
 pub use self::routes::Route;
@@ -132,10 +135,11 @@ impl Directory {
             return None;
         }
         let digest = key_digest(key);
-        let found = self.keys.iter().fold(None, |found, known| {
+        let (found, is_revoked) = self.keys.iter().fold((None, false), |(found, is_revoked), known| {
             let is_shown = bool::from(known.digest.0.ct_eq(&digest.0));
-            if is_shown { Some(known) } else { found }
-        })?;
+            (if is_shown { Some(known) } else { found }, is_revoked | (is_shown & known.revoked))
+        });
+        let found = found.filter(|_| !is_revoked)?;
         let (id, tenant) = self.tenants.get_key_value(&found.tenant)?;
         Some(Caller { id, tenant, key: found })
     }
@@ -201,6 +205,7 @@ mod tests {
             digest,
             origins: Vec::new(),
             services: Vec::new(),
+            revoked: false,
         };
         let countries = Countries::All;
         let tenant = Tenant { countries, services, ..Tenant::default() };
@@ -217,6 +222,18 @@ mod tests {
         for other in [&typo, &write_key(KeyKind::Secret, [2; 24]), &key.replace("sk_", "pk_"), "", "sk_"] {
             assert!(directory.caller(other).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn a_revoked_key_names_nobody_even_where_it_is_listed_as_good_too() {
+        let mut directory = directory();
+        let key = write_key(KeyKind::Secret, [1; 24]);
+        let mut revoked = directory.keys[0].clone();
+        revoked.revoked = true;
+        directory.keys.insert(0, revoked);
+        assert!(directory.caller(&key).is_none());
+        directory.keys.swap(0, 1);
+        assert!(directory.caller(&key).is_none());
     }
 
     #[test]

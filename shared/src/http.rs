@@ -6,6 +6,7 @@
 mod access;
 mod call;
 pub(crate) mod create;
+mod crowd;
 mod day;
 mod factors;
 mod finish;
@@ -14,6 +15,7 @@ pub mod internal;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod pages;
+mod path;
 mod policy;
 mod preflight;
 mod problems;
@@ -54,17 +56,26 @@ use crate::wire::api;
 use crate::wire::object::Object;
 
 use self::call::Call;
+pub use self::crowd::Crowd;
+pub use self::crowd::Places;
+pub use self::crowd::Seat;
+pub use self::crowd::WATCHERS_PER_NETWORK_MAX;
+pub use self::crowd::WATCHERS_PER_ORDER_MAX;
+pub use self::crowd::WATCHERS_PER_SITE_MAX;
 use self::day::Day;
 pub use self::finish::Pending;
 use self::finish::Shown;
 use self::gate::Gate;
 use self::gate::Solved;
 pub use self::gate::TurnstileAccount;
+pub use self::path::resolved;
 use self::preflight::Facts;
 pub use self::reply::Response;
 pub use self::watch::Hold;
 pub use self::watch::POLL_MS;
+pub use self::watch::STREAM_MS_MAX;
 pub use self::watch::Stream;
+pub use self::watch::WAIT_S_MAX;
 
 /// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;

@@ -71,6 +71,36 @@ pub struct Signed<'a> {
     pub body: &'a [u8],
 }
 
+/// What a request's headers claim: that a known key signed it lately. Whether that is true, only the body tells.
+pub struct Claim<'k> {
+    key: &'k Verifying,
+    key_id: KeyId,
+    at: UnixMs,
+    nonce: [u8; 16],
+    signature: [u8; 64],
+}
+
+impl<'k> Claim<'k> {
+    /// Reads the headers, before there is a body.
+    pub fn read<'h>(
+        keys: &'k Ring<Verifying>,
+        header: impl Fn(&str) -> Option<&'h str>,
+        now: UnixMs,
+    ) -> Result<Self, Error> {
+        let read = |name| header(name).ok_or(Error::Headers);
+        let key_id = KeyId::parse(read(KEY_HEADER)?).map_err(|_| Error::Headers)?;
+        let at = UnixMs(read(TIMESTAMP_HEADER)?.parse().map_err(|_| Error::Headers)?);
+        let nonce = bytes::decode_array(read(NONCE_HEADER)?).ok_or(Error::Headers)?;
+        let signature = read(SIGNATURE_HEADER)?.strip_prefix("v1=").and_then(bytes::decode_array);
+        let signature = signature.ok_or(Error::Headers)?;
+        let key = keys.get(&key_id).ok_or(Error::UnknownKey)?;
+        if at.since(now).max(now.since(at)) > SKEW_MS_MAX {
+            return Err(Error::Skew);
+        }
+        Ok(Self { key, key_id, at, nonce, signature })
+    }
+}
+
 impl Signed<'_> {
     /// The headers to send along.
     pub fn headers(&self, key: &Signing, nonce: [u8; 16], now: UnixMs) -> [(&'static str, String); 4] {
@@ -90,20 +120,11 @@ impl Signed<'_> {
         header: impl Fn(&str) -> Option<&'h str>,
         now: UnixMs,
     ) -> Result<[u8; 16], Error> {
-        let read = |name| header(name).ok_or(Error::Headers);
-        let key_id = KeyId::parse(read(KEY_HEADER)?).map_err(|_| Error::Headers)?;
-        let at = UnixMs(read(TIMESTAMP_HEADER)?.parse().map_err(|_| Error::Headers)?);
-        let nonce = bytes::decode_array(read(NONCE_HEADER)?).ok_or(Error::Headers)?;
-        let signature = read(SIGNATURE_HEADER)?.strip_prefix("v1=").and_then(bytes::decode_array);
-        let signature = signature.ok_or(Error::Headers)?;
-        let key = keys.get(&key_id).ok_or(Error::UnknownKey)?;
-        if at.since(now).max(now.since(at)) > SKEW_MS_MAX {
-            return Err(Error::Skew);
-        }
-        if !key.verify(&self.bytes(&key_id, at, &nonce), &signature) {
+        let claim = Claim::read(keys, header, now)?;
+        if !claim.key.verify(&self.bytes(&claim.key_id, claim.at, &claim.nonce), &claim.signature) {
             return Err(Error::Signature);
         }
-        Ok(nonce)
+        Ok(claim.nonce)
     }
 
     fn bytes(&self, key: &KeyId, at: UnixMs, nonce: &[u8; 16]) -> Vec<u8> {

@@ -73,6 +73,7 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         digest: key_digest(&key(kind)),
         origins: Vec::new(),
         services: Vec::new(),
+        revoked: false,
     };
     let gateway = GatewayId::parse("alpha").unwrap();
     Arc::new(Directory {

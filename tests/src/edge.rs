@@ -13,6 +13,9 @@ use crate::servers::root;
 /// A worker on top of the edge's modules, for tests that speak to a Durable Object without the front door.
 const ENTRY: &str = "index.js";
 
+/// Where Cloudflare's own word on a request stands, as JSON: only a test can write it.
+pub const CF_HEADER: &str = "cf-blob";
+
 /// Bindings and classes, as in `wrangler.toml`.
 const OBJECTS: [(&str, &str); 4] = [
     ("DIRECTORY", "DirectoryObject"),
@@ -92,7 +95,7 @@ const config :Workerd.Config = (
     (name = "ledgers", disk = (path = {ledgers}, writable = true)),
     (name = "kv", disk = (path = {kv}, writable = true))
   ],
-  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "edge")]
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (cfBlobHeader = "{CF_HEADER}"), service = "edge")]
 );
 const edge :Workerd.Worker = (
   modules = [

@@ -77,6 +77,11 @@ pub struct Server {
     pub edge_url: String,
     /// Requests served at once on each address; one more is answered 503.
     pub requests_max: u16,
+    /// Connections open at once on each address; one more waits for one to end. The public address leaves one client
+    /// network an eighth, unless a proxy stands in front.
+    pub connections_max: u16,
+    /// Long polls and streams at once; one more is answered at once, and told to come back.
+    pub watchers_max: u16,
     /// In standalone mode behind a proxy: the header that the proxy overwrites with the client's address. Without
     /// it the connection's own address counts.
     pub client_ip_header: Option<String>,
@@ -90,6 +95,8 @@ impl Default for Server {
             public_url: "http://127.0.0.1:8788".into(),
             edge_url: "http://127.0.0.1:8787".into(),
             requests_max: 1_024,
+            connections_max: 8_192,
+            watchers_max: 4_096,
             client_ip_header: None,
         }
     }
@@ -237,8 +244,15 @@ impl File {
         if self.server.client_ip_header.as_ref().is_some_and(|name| *name != name.to_lowercase()) {
             return Err("server.client_ip_header: must be in lower case, such as \"x-real-ip\"".into());
         }
-        if self.server.requests_max == 0 {
-            return Err("server.requests_max: must be at least 1".into());
+        let Server { requests_max, connections_max, watchers_max, .. } = self.server;
+        for (key, max) in [
+            ("requests_max", requests_max),
+            ("connections_max", connections_max),
+            ("watchers_max", watchers_max),
+        ] {
+            if max == 0 {
+                return Err(format!("server.{key}: must be at least 1"));
+            }
         }
         let Delivery { lanes, jobs, prefetch } = self.delivery;
         let counts = [

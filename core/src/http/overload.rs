@@ -1,8 +1,12 @@
 //! At most so many requests at once. One more is told at once to come back, instead of waiting with all the others.
 //!
-//! A body is read before its request takes a place, under a deadline of its own: who sends slowly holds nobody up.
+//! A body is read before its request takes a place, under a deadline of its own: who sends slowly holds nobody up. Who
+//! begins to wait for news gives the place back: it costs no work until there is some, and has places of its own
+//! ([`crate::watchers`]).
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,32 +18,71 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
 use tiffin_shared::http::BODY_BYTES_MAX;
+use tiffin_shared::http::WAIT_S_MAX;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::health;
 
-/// How long a request may take once its body is here: a few calls to Redis and RabbitMQ.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request may take at work once its body is here: a dozen calls to Redis and RabbitMQ, each with a deadline
+/// of its own.
+const WORK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one that gave its place back may take on top of that: the longest wait, and a little for its last look.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(WAIT_S_MAX + 5);
+const _: () = assert!(WAIT_TIMEOUT.as_secs() > WAIT_S_MAX, "a wait ends by itself before it is cut off");
 /// How long a body may take: 16 KiB arrive within it on the slowest of connections.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bodies on their way at once, for each request being served: they cost 16 KiB each and no work.
+/// Bodies on their way at once, for each request being served: they cost at most [`BODY_BYTES_MAX`] and a byte each
+/// beside the connection's own buffer, and no work.
 const BODIES_PER_REQUEST: usize = 8;
+
+/// The deadlines.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    work: Duration,
+    wait: Duration,
+}
 
 #[derive(Clone)]
 struct Room {
     requests: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
+    deadlines: Deadlines,
+}
+
+/// A request's place among those at work.
+#[derive(Clone)]
+pub struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Place {
+    fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Mutex::new(Some(permit))))
+    }
+
+    /// Another request may have it: this one waits from here on.
+    pub fn give_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn is_given_back(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
 }
 
 /// Puts the limits, and the deadlines, in front of every route.
 pub fn limited(router: Router, requests_max: u16) -> Router {
+    within(router, requests_max, Deadlines { work: WORK_TIMEOUT, wait: WAIT_TIMEOUT })
+}
+
+fn within(router: Router, requests_max: u16, deadlines: Deadlines) -> Router {
     let requests = usize::from(requests_max);
     let room = Room {
         requests: Arc::new(Semaphore::new(requests)),
         bodies: Arc::new(Semaphore::new(requests * BODIES_PER_REQUEST)),
+        deadlines,
     };
     router.layer(middleware::from_fn_with_state(room, admit))
 }
@@ -53,25 +96,35 @@ async fn admit(State(room): State<Room>, request: Request, next: Next) -> Respon
         let Ok(_permit) = room.bodies.try_acquire() else { return overloaded() };
         timeout(BODY_TIMEOUT, buffer(request)).await
     };
-    let request = match read {
+    let mut request = match read {
         Ok(Ok(request)) => request,
         Ok(Err(problem)) => return health::refuse(&problem),
         Err(_) => return health::refuse(&incomplete()),
     };
-    let Ok(_permit) = room.requests.try_acquire() else { return overloaded() };
-    match timeout(REQUEST_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => health::refuse(&Problem::unavailable("The request took too long; retry.")),
+    let Ok(permit) = room.requests.clone().try_acquire_owned() else { return overloaded() };
+    let place = Place::new(permit);
+    request.extensions_mut().insert(place.clone());
+    let mut served = std::pin::pin!(next.run(request));
+    if let Ok(response) = timeout(room.deadlines.work, served.as_mut()).await {
+        return response;
     }
+    if place.is_given_back()
+        && let Ok(response) = timeout(room.deadlines.wait, served).await
+    {
+        return response;
+    }
+    health::refuse(&Problem::unavailable("The request took too long; retry."))
 }
 
-/// The request with its body read: whole, or one chunk more than is ever accepted.
+/// The request with its body read: whole, or one byte more than is ever accepted.
 async fn buffer(request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(|_| incomplete())?);
+        let chunk = chunk.map_err(|_| incomplete())?;
+        let room = (BODY_BYTES_MAX + 1).saturating_sub(body.len());
+        body.extend(chunk.iter().take(room));
         if body.len() > BODY_BYTES_MAX {
             break;
         }
@@ -87,3 +140,6 @@ fn overloaded() -> Response {
     tracing::warn!("overloaded: a request was turned away");
     health::refuse(&Problem::unavailable("Too many requests at once. Nothing was done; retry."))
 }
+
+#[cfg(test)]
+mod tests;

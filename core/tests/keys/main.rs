@@ -83,6 +83,8 @@ fn an_api_key_is_printed_once_works_at_once_and_is_revoked_by_its_name() {
 
     assert!(keys.refused("stage api --tenant dev --kind secret --id backend-2").contains("already"));
     keys.run("retire api --id dev-secret");
+    assert!(keys.run("list").0.contains("revoked, dev"), "it stays known as revoked");
+    keys.run("retire api --id dev-secret");
     let directory = keys.config().directory().unwrap();
     assert!(directory.caller(&first).is_none() && directory.caller(key).is_some());
     assert!(keys.refused("retire api --id dev-secret").contains("no API key"));

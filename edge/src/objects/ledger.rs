@@ -1,9 +1,15 @@
 //! The object of one phone or mailbox: a shell around its cell, and the hand-over of its outbox.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tiffin_shared::http::Crowd;
+use tiffin_shared::http::Hold;
 use tiffin_shared::http::POLL_MS;
+use tiffin_shared::http::Places;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Command;
 use tiffin_shared::ledger::Event;
@@ -11,6 +17,7 @@ use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::Reply;
+use tiffin_shared::time::UnixMs;
 use worker::Delay;
 use worker::DurableObject;
 use worker::Env;
@@ -22,6 +29,7 @@ use worker::console_warn;
 use worker::durable_object;
 
 use super::Held;
+use super::Told;
 use crate::cell;
 use crate::cell::ALARM_RETRY;
 use crate::cell::Cell;
@@ -30,33 +38,47 @@ use crate::settings;
 use crate::settings::Settings;
 use crate::uplink;
 
+/// Watchers of all orders of one phone: each costs a timer and a comparison every [`POLL_MS`].
+const WATCHERS_MAX: usize = 256;
+/// A look that another watcher took is as good as an own one for this many milliseconds: so many watchers of an order
+/// cost the object four looks a second, and all are told within a second.
+const LOOK_FRESH_MS: u64 = POLL_MS / 2;
+
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
     Cell(#[from] cell::Error),
+    #[error("the question does not encode: {0}")]
+    Encode(#[from] serde_json::Error),
     #[error(transparent)]
     Randomness(#[from] host::NoRandomness),
     #[error(transparent)]
     Settings(#[from] settings::Error),
 }
 
-/// Hosts the ledger machine.
+/// Hosts the ledger machine. Its fields are what the platform hands in, and who waits at it right now: when the platform
+/// drops the object, it has ended their requests.
 #[durable_object]
 pub struct LedgerObject {
     state: State,
     env: Env,
     cell: Rc<Cell>,
+    // Never borrowed where a step could panic, so a panic leaves them whole.
+    crowd: AssertUnwindSafe<RefCell<Crowd>>,
+    /// What was seen last, by what was asked.
+    looks: AssertUnwindSafe<RefCell<BTreeMap<String, (UnixMs, Outcome)>>>,
 }
 
 impl DurableObject for LedgerObject {
     fn new(state: State, env: Env) -> Self {
-        Self { cell: Rc::new(Cell::new(state.storage())), state, env }
+        let cell = Rc::new(Cell::new(state.storage()));
+        Self { cell, state, env, crowd: AssertUnwindSafe::default(), looks: AssertUnwindSafe::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let held: Held = serde_json::from_str(&request.text().await?)?;
         match self.answer(held).await {
-            Ok(outcome) => Response::from_json(&outcome),
+            Ok(told) => Response::from_json(&told),
             Err(error) => {
                 console_error!("ledger failed: {error}");
                 Response::error("ledger failed", 500)
@@ -81,14 +103,53 @@ impl DurableObject for LedgerObject {
 }
 
 impl LedgerObject {
-    async fn answer(&self, Held { event, hold }: Held) -> Result<Outcome, Error> {
-        let Some(mut hold) = hold else { return self.ask(event).await };
-        let mut outcome = self.ask(event.clone()).await?;
+    async fn answer(&self, Held { event, hold }: Held) -> Result<Told, Error> {
+        let (Some(hold), Ask::Fetch(whose)) = (hold, &event.ask) else {
+            return Ok(Told { outcome: self.ask(event).await?, is_full: false });
+        };
+        let outcome = self.ask(event.clone()).await?;
+        let now = host::now();
+        let places = Places::on_order(&whose.order, WATCHERS_MAX);
+        let Some(seat) = self.crowd.borrow_mut().enter(&places, hold.until(), now) else {
+            return Ok(Told { outcome, is_full: true });
+        };
+        let held = self.hold(&event, hold, outcome, now).await;
+        // Not by a guard: a request that the platform forgets is never dropped either, and its lease ends by time.
+        self.crowd.borrow_mut().leave(seat);
+        if self.crowd.borrow().is_empty() {
+            self.looks.borrow_mut().clear();
+        }
+        Ok(Told { outcome: held?, is_full: false })
+    }
+
+    async fn hold(
+        &self,
+        event: &Event,
+        mut hold: Hold,
+        mut outcome: Outcome,
+        asked_at: UnixMs,
+    ) -> Result<Outcome, Error> {
+        let question = serde_json::to_string(&event.ask)?;
         while !hold.is_over(&outcome, host::now()) {
             Delay::from(Duration::from_millis(POLL_MS)).await;
-            outcome = self.ask(Event { now: host::now(), ..event.clone() }).await?;
+            let now = host::now();
+            outcome = match self.seen(&question, asked_at, now) {
+                Some(seen) => seen,
+                None => {
+                    let outcome = self.ask(Event { now, ..event.clone() }).await?;
+                    self.looks.borrow_mut().insert(question.clone(), (now, outcome.clone()));
+                    outcome
+                }
+            };
         }
         Ok(outcome)
+    }
+
+    /// What another watcher saw a moment ago, and after the asker's own first look.
+    fn seen(&self, question: &str, asked_at: UnixMs, now: UnixMs) -> Option<Outcome> {
+        let looks = self.looks.borrow();
+        let fresh = |at: UnixMs| at > asked_at && now.since(at) < LOOK_FRESH_MS;
+        looks.get(question).filter(|(at, _)| fresh(*at)).map(|(_, outcome)| outcome.clone())
     }
 
     async fn ask(&self, event: Event) -> Result<Outcome, Error> {

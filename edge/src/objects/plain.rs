@@ -1,6 +1,6 @@
 //! Objects that do nothing but host a machine.
 
-use tiffin_shared::directory::snapshot::Publication;
+use tiffin_shared::directory::publication::Publication;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
 use tiffin_shared::machine::Machine;

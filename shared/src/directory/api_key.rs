@@ -28,6 +28,9 @@ pub struct ApiKey {
     /// Services the key is for; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceId>,
+    /// Opens nothing any more, and keeps every core with an older list from bringing it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoked: bool,
 }
 
 /// Where a key may be used.

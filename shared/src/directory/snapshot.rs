@@ -11,19 +11,12 @@ use crate::id::KeyId;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
-use crate::machine::Machine;
-use crate::machine::Step;
-use crate::machine::Write;
-use crate::time::DAY_MS;
-use crate::time::UnixMs;
 
 /// The largest snapshot in bytes: thousands of services and keys.
 pub const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024;
-/// How long an isolate serves a snapshot before it looks for a newer one: a revoked key ends within twice that.
+/// How long an isolate serves a snapshot before it looks for a newer one, in milliseconds. With core's own look at its
+/// key file every five seconds, a revoked key ends within 25 s and the time of a few requests: well within a minute.
 pub const FRESH_MS: u64 = 20_000;
-/// How long the one place that keeps the snapshot does so without hearing of core.
-const KEEP_MS: u64 = 366 * DAY_MS;
-
 const LABEL: &[u8] = b"tiffin-directory-v1";
 
 /// A snapshot is refused.
@@ -44,7 +37,8 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
-    /// Counts up: the Unix time in milliseconds at which core found this content new.
+    /// Counts up: the Unix time in milliseconds at which core found this content new, or one more than what was kept
+    /// where that was no less.
     pub version: u64,
     /// The exact bytes of the [`Directory`] that were signed.
     pub directory: String,
@@ -76,73 +70,6 @@ impl Snapshot {
         let directory: Directory = serde_json::from_str(&snapshot.directory).map_err(malformed)?;
         directory.check().map_err(Error::Check)?;
         Ok((snapshot.version, directory))
-    }
-}
-
-/// The machine of the one place that keeps the latest snapshot. A missing state has none to give.
-pub enum Publication {}
-
-/// What is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    version: u64,
-    /// The snapshot as core sent it.
-    text: String,
-    expires_at: UnixMs,
-}
-
-/// What is asked of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ask {
-    /// Keep this, unless what is kept is as new. Its signature was checked.
-    Push {
-        /// Of the snapshot.
-        version: u64,
-        /// The snapshot.
-        text: String,
-    },
-    /// Give what is newer than this.
-    Read {
-        /// What the asker has; 0 for nothing.
-        since: u64,
-    },
-}
-
-/// What it answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// The version that is kept now.
-    Kept(u64),
-    /// A newer snapshot.
-    Newer(String),
-    /// Nothing newer.
-    Same,
-}
-
-impl Machine for Publication {
-    type State = State;
-    type Command = Ask;
-    type Reply = Reply;
-
-    fn step(state: Option<State>, command: &Ask, now: UnixMs) -> Step<State, Reply> {
-        let state = state.filter(|state| now < state.expires_at);
-        let kept = state.as_ref().map_or(0, |state| state.version);
-        match (command, state) {
-            (Ask::Push { version, text }, _) if *version > kept => {
-                let expires_at = now.plus(KEEP_MS);
-                let state = State { version: *version, text: text.clone(), expires_at };
-                let write = Write::Put { state, expires_at, wake_at: None };
-                Step { reply: Reply::Kept(*version), write }
-            }
-            (Ask::Push { .. }, _) => Step::keep(Reply::Kept(kept)),
-            (Ask::Read { since }, Some(state)) if state.version > *since => {
-                Step::keep(Reply::Newer(state.text))
-            }
-            (Ask::Read { .. }, _) => Step::keep(Reply::Same),
-        }
     }
 }
 

@@ -35,6 +35,13 @@ pub(super) fn caller<'a>(directory: &'a Directory, request: &Request) -> Result<
     if !is_from(&caller, request) {
         return Err(refused("This publishable key is not for this page's origin."));
     }
+    // No browser sends one, and it would come back in a header of ours.
+    if request.header("origin").is_some_and(|origin| !origin.bytes().all(|byte| byte.is_ascii_graphic())) {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "Origin: must be visible ASCII, as browsers send it.",
+        ));
+    }
     Ok(caller)
 }
 

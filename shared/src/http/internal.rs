@@ -1,7 +1,12 @@
 //! What edge and core say to each other, and the check that it is really them.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Request;
 use crate::bytes;
+use crate::bytes::Bytes;
+use crate::directory::publication::Push;
 use crate::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::directory::snapshot::Snapshot;
 use crate::entropy::Entropy;
@@ -14,6 +19,7 @@ use crate::ledger::Parcel;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::sign;
+use crate::sign::Claim;
 use crate::sign::Direction;
 use crate::sign::Signed;
 use crate::time::UnixMs;
@@ -70,16 +76,29 @@ pub fn directory(
     Ok(outgoing(Direction::CoreToEdge, DIRECTORY_PATH, body, key, entropy.derive("nonce/directory"), now))
 }
 
+/// What the edge answers to a push.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// The version that is kept now.
+    pub version: u64,
+    /// Whether that says what was pushed.
+    pub same: bool,
+    /// Digests of keys that the push listed as good, and that were revoked: it was not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<Bytes<32>>,
+}
+
 /// Checks a push. The body is the snapshot's text, to be kept as it is. A replay is harmless: an older version is
 /// not taken.
-pub fn read_directory(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<u64, Problem> {
+pub fn read_directory(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<Push, Problem> {
     if request.body.len() > SNAPSHOT_BYTES_MAX {
         return Err(Problem::new(Code::BodyTooLarge, "A directory holds at most 1 MiB."));
     }
     authenticate(request, Direction::CoreToEdge, cores, now)?;
     let invalid = |reason: String| Problem::new(Code::InvalidRequest, format!("{reason}."));
     let text = std::str::from_utf8(&request.body).map_err(|error| invalid(error.to_string()))?;
-    Snapshot::open(text, cores).map(|(version, _)| version).map_err(|error| invalid(error.to_string()))
+    let (version, directory) = Snapshot::open(text, cores).map_err(|error| invalid(error.to_string()))?;
+    Push::new(version, text.to_owned(), &directory).map_err(|error| invalid(error.to_string()))
 }
 
 /// The notice in a request from the edge. A replay is harmless: it is noted once.
@@ -121,9 +140,16 @@ pub fn authenticate(
     now: UnixMs,
 ) -> Result<[u8; 16], Problem> {
     let signed = Signed { direction, method: &request.method, path: &request.path, body: &request.body };
-    signed.verify(keys, |name| request.header(name), now).map_err(|error: sign::Error| {
-        Problem::new(Code::Unauthenticated, format!("The request's signature was refused: {error}."))
-    })
+    signed.verify(keys, |name| request.header(name), now).map_err(refused)
+}
+
+/// Whether the head of a request, whose body is not read yet, claims what [`authenticate`] will check.
+pub fn claim(head: &Request, keys: &Ring<Verifying>, now: UnixMs) -> Result<(), Problem> {
+    Claim::read(keys, |name| head.header(name), now).map(drop).map_err(refused)
+}
+
+fn refused(error: sign::Error) -> Problem {
+    Problem::new(Code::Unauthenticated, format!("The request's signature was refused: {error}."))
 }
 
 fn outgoing(

@@ -14,6 +14,7 @@ use super::call::Call;
 use super::finish::Shown;
 use crate::bytes;
 use crate::bytes::Bytes;
+use crate::directory::KeyKind;
 use crate::id::LedgerId;
 use crate::ledger::Ask;
 use crate::ledger::Outcome;
@@ -22,18 +23,22 @@ use crate::problem::Problem;
 use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
+use crate::time::retry_after_seconds;
 use crate::wire::api;
 
 /// How often to look while waiting: news is told within a second.
 pub const POLL_MS: u64 = 500;
 /// The longest wait, in seconds: proxies give up after a minute.
-pub(super) const WAIT_S_MAX: u64 = 55;
+pub const WAIT_S_MAX: u64 = 55;
 /// A stream says at least this often that it is alive.
 const STREAM_ROUND_MS: u64 = 20 * SECOND_MS;
-/// A stream ends after the longest life of a code and a little; a client that still cares connects again.
-const STREAM_MS_MAX: u64 = 11 * MINUTE_MS;
+/// A stream ends after the longest life of a code and a little, in milliseconds; a client that still cares connects
+/// again.
+pub const STREAM_MS_MAX: u64 = 11 * MINUTE_MS;
 /// What a browser waits before it connects again.
 const RETRY_MS: u64 = 2_000;
+/// What who finds no place to wait does between two looks, in milliseconds: a tenth of what waiting would have cost.
+const FULL_RETRY_MS: u64 = 5 * SECOND_MS;
 
 /// A short name of an order's content, as far as the caller sees it: differs whenever a reply would, and only then.
 pub type Tag = Bytes<9>;
@@ -48,12 +53,32 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// When the time is up.
+    pub fn until(&self) -> UnixMs {
+        self.until
+    }
+
+    /// What kind of key waits.
+    pub(super) fn asker(&self) -> KeyKind {
+        self.shown.0
+    }
+
     /// Whether to answer now with this outcome, rather than look again.
     pub fn is_over(&mut self, outcome: &Outcome, now: UnixMs) -> bool {
         let Outcome::Found(order) = outcome else { return true };
         let tag = tag(order, self.shown);
         let known = *self.unlike.get_or_insert(tag);
         now >= self.until || known != tag || order.state.is_final()
+    }
+}
+
+impl Response {
+    /// Says when to ask again, for a poll that was answered at once because there was no place to wait.
+    pub fn without_waiting(mut self) -> Self {
+        if self.status < 400 {
+            self.headers.push(("retry-after", retry_after_seconds(FULL_RETRY_MS).to_string()));
+        }
+        self
     }
 }
 
@@ -131,6 +156,12 @@ impl Stream {
     /// The head of the reply and the first piece of its body. Once.
     pub fn begun(&mut self) -> Option<(Response, String)> {
         self.begun.take()
+    }
+
+    /// There is no place to wait: the last piece, with which the stream is over. It says when to connect again.
+    pub fn full(&mut self) -> String {
+        self.is_over = true;
+        format!("retry: {FULL_RETRY_MS}\n\n")
     }
 
     /// What to ask for the next piece; nothing when the stream is over.

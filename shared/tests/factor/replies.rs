@@ -32,7 +32,8 @@ fn with_caller<T>(id: &TenantId, kind: KeyKind, ask: impl FnOnce(&Caller<'_>) ->
     let tenant = Tenant::default();
     let digest = Bytes([0; 32]);
     let (origins, services) = (Vec::new(), Vec::new());
-    let key = ApiKey { id: key_id("k1"), tenant: id.clone(), kind, digest, origins, services };
+    let key =
+        ApiKey { id: key_id("k1"), tenant: id.clone(), kind, digest, origins, services, revoked: false };
     ask(&Caller { id, tenant: &tenant, key: &key })
 }
 

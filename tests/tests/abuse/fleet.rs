@@ -35,6 +35,7 @@ impl Key {
             digest: key_digest(&text),
             origins: Vec::new(),
             services: Vec::new(),
+            revoked: false,
         };
         Ok(Self { text, entry })
     }

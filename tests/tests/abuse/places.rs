@@ -6,6 +6,7 @@ use tiffin_shared::directory::KeyKind;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
+use tiffin_tests::edge::CF_HEADER;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 
@@ -33,7 +34,10 @@ const MATRIX: [(&str, &[&str]); 6] = [
 async fn at_the_edge(stack: &Stack, enforcing: &Key, recording: &Key, off: &Key) -> anyhow::Result<()> {
     for (country, factors) in MATRIX {
         let from = |key: &Key| {
-            key.caller(stack).with(ip_header(Front::Edge), &fresh_ip()).with("cf-ipcountry", country)
+            let cf = format!(r#"{{"country": "{country}"}}"#);
+            // What a caller says of itself counts nothing.
+            let caller = key.caller(stack).with("cf-ipcountry", "IN").with(CF_HEADER, &cf);
+            caller.with(ip_header(Front::Edge), &fresh_ip())
         };
         for open in [recording, off] {
             let reply = from(open).order(&fresh_phone()).await?;

@@ -165,6 +165,7 @@ async fn only_cores_newest_directory_is_served() -> anyhow::Result<()> {
     for (snapshot, kept) in [(&newer, newer.version), (&newest, newer.version), (&newer, newer.version)] {
         let reply = push(&stack, &forger.request(snapshot, &forger.core, host::now())?).await?;
         assert_eq!((reply.status, &reply.body["version"]), (200, &kept.into()), "{reply:?}");
+        assert_eq!(reply.body["same"], kept == snapshot.version, "{reply:?}");
     }
     assert!(!known(&mut stack, &forger.key).await?, "an older directory is served");
     stack.client.order(&fresh_phone()).await?;

@@ -5,6 +5,7 @@
 mod autofill;
 mod cancel;
 mod common;
+mod crowd;
 mod deliver_only;
 mod events;
 mod feedback;

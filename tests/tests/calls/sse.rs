@@ -10,6 +10,7 @@ use tiffin_tests::wait::DEADLINE;
 pub struct Events {
     response: Response,
     unread: String,
+    retry_ms: Option<u64>,
 }
 
 /// One event.
@@ -39,7 +40,7 @@ impl Events {
         anyhow::ensure!(response.status() == 200, "{response:?}");
         anyhow::ensure!(media_type.is_some_and(|value| value == "text/event-stream"), "{response:?}");
         anyhow::ensure!(response.headers().get("cache-control").is_some_and(|value| value == "no-store"));
-        Ok(Self { response, unread: String::new() })
+        Ok(Self { response, unread: String::new(), retry_ms: None })
     }
 
     /// The next event; nothing when the stream is over. What is no event, such as a sign of life, is left out.
@@ -49,6 +50,7 @@ impl Events {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.unread = rest;
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
+                self.retry_ms = field("retry: ").and_then(|ms| ms.parse().ok()).or(self.retry_ms);
                 let Some(data) = field("data: ") else { continue };
                 anyhow::ensure!(field("event: ") == Some("order"), "{block}");
                 let id = field("id: ").with_context(|| format!("no id in {block}"))?.to_owned();
@@ -59,6 +61,11 @@ impl Events {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// What it said last of when to connect again, in milliseconds.
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
     }
 
     /// The next event, which must come.

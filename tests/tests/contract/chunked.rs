@@ -25,8 +25,13 @@ pub async fn post(base: &str, path: &str, headers: &[(&str, &str)], body: &[u8])
         request.extend(b"\r\n");
     }
     request.extend(b"0\r\n\r\n");
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(&request).await?;
+    send(base, &request).await
+}
+
+/// Sends these bytes, which ask for the connection to be closed, then reads the reply.
+pub async fn send(base: &str, request: &[u8]) -> anyhow::Result<Reply> {
+    let mut stream = TcpStream::connect(base.strip_prefix("http://").context("plain HTTP")?).await?;
+    stream.write_all(request).await?;
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).await?;
     read(&String::from_utf8(reply)?)

@@ -9,6 +9,7 @@ mod divergence;
 mod double_tap;
 mod guesses;
 mod lists;
+mod odd;
 mod pages;
 mod parity;
 mod processes;

@@ -73,6 +73,7 @@ pub fn stage(
         digest: key_digest(&key),
         origins: Vec::new(),
         services: Vec::new(),
+        revoked: false,
     });
     write(&folder, &keys)?;
     #[expect(clippy::print_stdout, reason = "what was asked for")]
@@ -85,16 +86,23 @@ pub fn stage(
     Ok(())
 }
 
-/// Revokes a key.
+/// Revokes a key. Its line stays, so that a core with an older list cannot bring it back; a second time removes it.
 pub fn retire(dir: &Path, id: Option<&KeyId>) -> anyhow::Result<()> {
     let id = id.context("name the key with --id: `tiffin keys list` tells which there are")?;
     let folder = Folder::open(dir)?;
     let mut keys = read(&folder)?;
-    let at = keys.iter().position(|key| key.id == *id);
-    let revoked = keys.remove(at.with_context(|| format!("there is no API key {id}"))?);
+    let found = keys.iter_mut().find(|key| key.id == *id);
+    let found = found.with_context(|| format!("there is no API key {id}"))?;
+    let was_revoked = std::mem::replace(&mut found.revoked, true);
+    let revoked = found.clone();
+    if was_revoked {
+        keys.retain(|key| key.id != *id);
+    }
     write(&folder, &keys)?;
-    say(&format!("api: {id} of {} is removed from {CORE}", revoked.tenant));
-    if !keys.iter().any(|key| key.tenant == revoked.tenant && key.kind == revoked.kind) {
+    let done = if was_revoked { "removed from" } else { "revoked in" };
+    say(&format!("api: {id} of {} is {done} {CORE}", revoked.tenant));
+    let is_like = |key: &ApiKey| key.tenant == revoked.tenant && key.kind == revoked.kind;
+    if !keys.iter().any(|key| is_like(key) && !key.revoked) {
         say(&format!("{} has no other key of this kind", revoked.tenant));
     }
     say(NEXT);

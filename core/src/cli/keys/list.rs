@@ -32,8 +32,15 @@ struct Key {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Is {
-    Ring { state: State },
-    Api { tenant: TenantId, kind: KeyKind },
+    Ring {
+        state: State,
+    },
+    Api {
+        tenant: TenantId,
+        kind: KeyKind,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        revoked: bool,
+    },
 }
 
 /// Prints a table, or JSON.
@@ -64,9 +71,10 @@ fn api_keys(folder: &Folder) -> Listed {
     let ring = Kind::Api.name();
     match api::read(folder) {
         Ok(keys) => {
-            let is = |tenant, kind| Is::Api { tenant, kind };
-            let keys =
-                keys.into_iter().map(|key| Key { id: key.id.to_string(), is: is(key.tenant, key.kind) });
+            let keys = keys.into_iter().map(|key| Key {
+                id: key.id.to_string(),
+                is: Is::Api { tenant: key.tenant, kind: key.kind, revoked: key.revoked },
+            });
             Listed { ring, keys: keys.collect(), problem: None }
         }
         Err(error) => Listed { ring, keys: Vec::new(), problem: Some(format!("{error:#}")) },
@@ -81,8 +89,9 @@ fn table(listed: &[Listed]) -> String {
                 Is::Ring { state: State::InUse } => "in use".to_owned(),
                 Is::Ring { state: State::Staged } => "staged".to_owned(),
                 Is::Ring { state: State::Old } => "old, still accepted".to_owned(),
-                Is::Api { tenant, kind: KeyKind::Secret } => format!("secret, {tenant}"),
-                Is::Api { tenant, kind: KeyKind::Publishable } => format!("publishable, {tenant}"),
+                Is::Api { tenant, revoked: true, .. } => format!("revoked, {tenant}"),
+                Is::Api { tenant, kind: KeyKind::Secret, .. } => format!("secret, {tenant}"),
+                Is::Api { tenant, kind: KeyKind::Publishable, .. } => format!("publishable, {tenant}"),
             };
             rows.push([(*ring).to_owned(), id.clone(), state]);
         }

@@ -159,5 +159,6 @@ fn digest(id: &str, tenant: &TenantId, kind: KeyKind, key: &str) -> anyhow::Resu
         digest: key_digest(key),
         origins: Vec::new(),
         services: Vec::new(),
+        revoked: false,
     })
 }

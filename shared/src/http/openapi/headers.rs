@@ -91,6 +91,10 @@ pub(super) fn all() -> Value {
             "required": true, "description": "Seconds to wait.",
             "schema": {"type": "integer", "minimum": 1}, "example": 30,
         },
+        "Retry-After-Wait": {
+            "description": "With `wait`: too many wait, so this came at once; seconds until the next look is due.",
+            "schema": {"type": "integer", "minimum": 1}, "example": 5,
+        },
         "Retry-After-Window": {
             "description": "With `cancel_too_early`: seconds until the window opens.",
             "schema": {"type": "integer", "minimum": 1}, "example": 12,

@@ -24,6 +24,12 @@ pub(super) fn order(description: &str, headers: &[&str]) -> Value {
     media("application/json", schema, description, headers)
 }
 
+/// What may also come at once for want of a place to wait.
+pub(super) fn at_once(mut reply: Value) -> Value {
+    reply["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After-Wait"});
+    reply
+}
+
 pub(super) fn media(media_type: &str, schema: Value, description: &str, headers: &[&str]) -> Value {
     json!({
         "description": description,

@@ -93,7 +93,15 @@ pub fn directory() -> Directory {
     let key = |id, kind| {
         let digest = key_digest(&key(kind));
         let (origins, services) = (Vec::new(), Vec::new());
-        ApiKey { id: fixtures::key_id(id), tenant: fixtures::tenant(0), kind, digest, origins, services }
+        ApiKey {
+            id: fixtures::key_id(id),
+            tenant: fixtures::tenant(0),
+            kind,
+            digest,
+            origins,
+            services,
+            revoked: false,
+        }
     };
     let route = |channel| Route {
         gateway: GatewayId::parse("alpha").unwrap(),

@@ -132,7 +132,8 @@ impl Billed {
         let part =
             |from: usize| digits.get(from..from + 2).unwrap_or_default().parse::<u8>().unwrap_or_default();
         let network = format!("10.{}.{}.{}", part(7), part(9), part(11));
-        let headers = vec![("cf-connecting-ip", network), ("cf-ipcountry", "IN".to_owned())];
+        let headers =
+            vec![("cf-connecting-ip", network), (edge::CF_HEADER, r#"{"country": "IN"}"#.to_owned())];
         (headers, self.http.with_key(&self.stack.keys.publishable))
     }
 

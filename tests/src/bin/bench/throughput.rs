@@ -109,7 +109,11 @@ impl Bench {
         let from_apps = (0..ORDERS).map(|_| {
             let phone = fresh_phone();
             let network = format!("10.{}.{}.{}", &phone[7..9], &phone[9..11], &phone[11..13]);
-            order(&phone, &app, &[("cf-connecting-ip", &network), ("cf-ipcountry", "IN")])
+            order(
+                &phone,
+                &app,
+                &[("cf-connecting-ip", &network), (tiffin_tests::edge::CF_HEADER, r#"{"country": "IN"}"#)],
+            )
         });
         self.ours(from_apps.collect(), 202, ORDERS, publishable).await?;
         publishable.floor.push(fresh);

@@ -103,7 +103,7 @@ fn api_keys(ruler: &Ruler) -> anyhow::Result<()> {
     let entry = |name: &str, digest| -> anyhow::Result<ApiKey> {
         let (origins, services) = (Vec::new(), Vec::new());
         let (id, tenant) = (KeyId::parse(name)?, tenant.clone());
-        Ok(ApiKey { id, tenant, kind: KeyKind::Secret, digest, origins, services })
+        Ok(ApiKey { id, tenant, kind: KeyKind::Secret, digest, origins, services, revoked: false })
     };
     let key = || -> anyhow::Result<String> { Ok(write_key(KeyKind::Secret, host::random()?)) };
     let (near, far, first, last) = (key()?, key()?, key()?, key()?);

@@ -66,19 +66,20 @@ fn preflight() -> Operation {
 }
 
 fn fetch() -> Operation {
-    let found = replies::order("The order as it is now.", &["ETag"]);
+    let found = replies::at_once(replies::order("The order as it is now.", &["ETag"]));
     Operation {
         method: "get",
         path: "/v1/orders/{id}",
         id: "fetchOrder",
         tag: "orders",
         summary: "See an order",
-        description: "With `wait` the reply comes when the order changes, or after so many seconds.",
+        description: "With `wait` the reply comes when the order changes, or after so many seconds; at once, and with \
+            `Retry-After`, where too many wait already.",
         parameters: &["OrderId", "Wait", "IfNoneMatch"],
         body: None,
         replies: vec![
             (200, linked(found, "$response.body#/id", &OF_AN_ORDER)),
-            (304, replies::empty("Nothing changed.", &["ETag"])),
+            (304, replies::at_once(replies::empty("Nothing changed.", &["ETag"]))),
         ],
         refusals: &[Code::InvalidRequest, Code::NotFound],
         is_open: false,
