@@ -171,9 +171,14 @@ impl Client {
         Ok(reply.body)
     }
 
-    /// Sets the sandbox's fault of the SMS gateway.
+    /// Sets the sandbox's fault of the first SMS gateway.
     pub async fn fault(&self, mode: &str) -> anyhow::Result<()> {
-        let url = format!("{}/faults/twilio-sms", self.sandbox);
+        self.fault_of("twilio-sms", mode).await
+    }
+
+    /// Sets the fault of any gateway.
+    pub async fn fault_of(&self, gateway: &str, mode: &str) -> anyhow::Result<()> {
+        let url = format!("{}/faults/{gateway}", self.sandbox);
         let body = serde_json::to_vec(&json!({ "mode": mode }))?;
         let reply = self.raw(Method::PUT, url, &[("content-type", "application/json")], body).await?;
         anyhow::ensure!((200..300).contains(&reply.status), "{reply:?}");

@@ -32,7 +32,8 @@ pub async fn resending_after(front: Front, ms: u64) -> anyhow::Result<Stack> {
 
 /// With one lane: jobs are worked on one after the other, whosever they are.
 pub async fn in_one_lane(front: Front) -> anyhow::Result<Stack> {
-    Stack::start_with_settings(front, Backing::Memory, |toml| replaced(toml, "lanes = 64", "lanes = 1")).await
+    Stack::start_with_settings(front, Backing::Memory, |toml| replaced(toml, "lanes = 256", "lanes = 1"))
+        .await
 }
 
 /// `POST /v1/orders/{id}/resend`.
@@ -67,23 +68,32 @@ pub fn attempts(order: &Value) -> usize {
     order["attempts"].as_array().map_or(0, Vec::len)
 }
 
-/// An order that fails for the second time: its third attempt is due two to three seconds later.
+/// Attempts until both gateways have failed twice. The next one is due two to three seconds later.
+pub const FAILED: usize = 4;
+
+const GATEWAYS: [&str; 2] = ["twilio-sms", "twilio-sms-2"];
+
+/// An order that has failed for the second time through every gateway.
 pub async fn failing_twice(client: &Client, body: &Value) -> anyhow::Result<String> {
-    client.fault("http_500").await?;
+    for gateway in GATEWAYS {
+        client.fault_of(gateway, "http_500").await?;
+    }
     let reply = client.create(&fresh_key(), body).await?;
     anyhow::ensure!(reply.status == 202, "{reply:?}");
     let id = reply.id()?;
-    until_attempt(client, &id, 2, "failed").await?;
+    until_attempt(client, &id, FAILED, "failed").await?;
     Ok(id)
 }
 
-/// Lets the gateway work again, and returns when whatever failed twice before the call would have been tried again:
-/// `later` was ordered after it and needs three attempts, with a second and two between them.
+/// Lets the gateways work again, and returns when whatever failed twice before the call would have been tried again:
+/// `later` was ordered after it and fails twice too, with a second and two between its tries.
 pub async fn outlast_retries(client: &Client, later: &str) -> anyhow::Result<()> {
-    until_attempt(client, later, 2, "failed").await?;
-    client.fault("ok").await?;
+    until_attempt(client, later, FAILED, "failed").await?;
+    for gateway in GATEWAYS {
+        client.fault_of(gateway, "ok").await?;
+    }
     let delivered = client.until_state(later, "delivered").await?;
-    anyhow::ensure!(attempts(&delivered) >= 3, "{delivered}");
+    anyhow::ensure!(attempts(&delivered) > FAILED, "{delivered}");
     Ok(())
 }
 
