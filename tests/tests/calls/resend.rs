@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::json;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
-use tiffin_tests::client::login;
 use tiffin_tests::stack::Front;
 use tiffin_tests::wait;
 
