@@ -291,8 +291,8 @@ impl Front {
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
         let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
         let solved = gate.solve(self, answer.as_deref())?;
-        if let Solved::Yes(nonce) = solved {
-            create.solved = Some(nonce);
+        if let Solved::Yes(proof) = solved {
+            create.solved = Some(proof);
         }
         // By address too: the same key for another one is another order, and takes a token of its own.
         let named =
@@ -312,7 +312,7 @@ impl Front {
         let ip = visit.peer.ip.filter(|_| is_stranger);
         let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
         let solved = match gate.solve(self, challenge.as_deref())? {
-            Solved::Yes(nonce) => Some(nonce),
+            Solved::Yes(proof) => Some(proof),
             Solved::No | Solved::Perhaps => None,
         };
         let sprayed = visit.directory.blocklist.lookup_guess(caller.id, visit.now);
@@ -324,7 +324,7 @@ impl Front {
         let id = self.index.fingerprint("visitor-guess", &named);
         let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.is_some() });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
-        let ask = Ask::Verify(Verify { whose, guess: code, solved });
+        let ask = Ask::Verify(Verify { whose, guess: code, solved, is_stranger });
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
     }
 

@@ -14,6 +14,7 @@ mod outbox;
 mod refusal;
 mod resend;
 mod state;
+mod unlock;
 mod verify;
 mod windows;
 
@@ -37,6 +38,8 @@ pub use self::state::State;
 
 use crate::binding::Binding;
 use crate::bytes::Bytes;
+use crate::challenge::Proof;
+use crate::challenge::altcha::Cost;
 use crate::code::Code;
 use crate::country::Country;
 use crate::directory::Limits;
@@ -113,6 +116,8 @@ pub enum Ask {
     Resend(Box<Resend>),
     /// The alarm rang.
     Tick,
+    /// An operator forgives the guesses so far.
+    Unlock(Unlock),
     /// Check a guess.
     Verify(Verify),
 }
@@ -131,6 +136,15 @@ pub struct Whose {
     pub scope: Vec<ServiceId>,
 }
 
+/// Whose guesses are forgiven.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unlock {
+    /// Of one tenant; of all where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+}
+
 /// A guess.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Verify {
@@ -139,7 +153,10 @@ pub struct Verify {
     /// The digits.
     pub guess: Code,
     /// A solved challenge, to be used once.
-    pub solved: Option<Bytes<16>>,
+    pub solved: Option<Proof>,
+    /// Who guesses may be anyone.
+    #[serde(default)]
+    pub is_stranger: bool,
 }
 
 /// An order for a code, parsed and allowed.
@@ -155,10 +172,10 @@ pub struct Create {
     pub limits: Limits,
     /// The limits over all tenants.
     pub ceilings: Ceilings,
-    /// Who may use the last of them.
+    /// How much of them is open to it.
     pub standing: Standing,
     /// A solved challenge, to be used once.
-    pub solved: Option<Bytes<16>>,
+    pub solved: Option<Proof>,
     /// A challenge is due, whoever asks.
     pub is_suspect: bool,
     /// Where the request comes from.
@@ -249,8 +266,11 @@ pub enum Outcome {
         /// The window; none for an order that is over.
         cancel: Option<api::Cancel>,
     },
-    /// What is left of the limits is kept for who solves a challenge.
-    ChallengeRequired,
+    /// What is left of the limits is kept for who solves a challenge, of at least this cost.
+    ChallengeRequired {
+        /// How much work.
+        cost: Cost,
+    },
     /// An order like this would be admitted.
     Clear,
     /// The order, made now or by the first request with this key.
@@ -316,6 +336,7 @@ impl Machine for Ledger {
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, &command.entropy, now),
+            Ask::Unlock(unlock) => unlock::step(state, unlock, now),
             Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }

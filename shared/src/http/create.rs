@@ -100,7 +100,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         limits: caller.tenant.limits,
         ceilings: directory.ceilings,
         // May be anyone: an app's user, or the user whose connection a server tells of.
-        standing: if is_stranger { Standing::Stranger } else { Standing::Trusted },
+        standing: if is_stranger { Standing::Stranger } else { Standing::Server },
         solved: None,
         is_suspect,
         origin,

@@ -75,11 +75,11 @@ impl Pending {
     /// Goes on with Cloudflare's word on the challenge.
     pub(super) fn told(&mut self, front: &Front, reply: Option<(u16, Vec<u8>)>) -> Result<(), Problem> {
         let Some(gate) = &self.gate else { return Ok(()) };
-        let nonce = gate.told(front, &front.challenges, reply)?;
+        let proof = gate.told(front, &front.challenges, reply)?;
         for question in &mut self.questions {
             match question {
-                Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(nonce),
-                Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(nonce),
+                Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(proof),
+                Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(proof),
                 Question::Visitor { command, .. } => command.ask = command.ask.solved(),
                 Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
             }
@@ -179,8 +179,8 @@ impl Pending {
         {
             return Response::problem(&self.coarse(problem), &self.request_id);
         }
-        if let (Outcome::ChallengeRequired, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
-            let problem = gate.demand(front, "This order needs a challenge.");
+        if let (Outcome::ChallengeRequired { cost }, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
+            let problem = gate.clone().at_least(*cost).demand(front, "This needs a challenge.");
             return Response::problem(&problem, &self.request_id);
         }
         // A stranger must not learn which orders exist.
@@ -208,7 +208,7 @@ impl Pending {
             }
             Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
-            | Outcome::ChallengeRequired
+            | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute
@@ -276,7 +276,7 @@ impl Pending {
             Outcome::Cancelled(_)
             | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
-            | Outcome::ChallengeRequired
+            | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::Created { .. }
             | Outcome::Found(_)

@@ -82,7 +82,7 @@ impl Facts {
         match (outcome, kind) {
             // What is left of an address's limits tells a stranger that somebody just asked for a code.
             (
-                Outcome::Clear | Outcome::ChallengeRequired | Outcome::RateLimited { .. },
+                Outcome::Clear | Outcome::ChallengeRequired { .. } | Outcome::RateLimited { .. },
                 KeyKind::Publishable,
             ) => {
                 checks.push(key(CheckResult::Pass, "unused"));
@@ -113,7 +113,7 @@ fn told(
         Outcome::IdempotencyMismatch => {
             vec![key(CheckResult::Fail, "used with another body: take a new key")]
         }
-        Outcome::ChallengeRequired => {
+        Outcome::ChallengeRequired { .. } => {
             vec![unused, limit(CheckResult::Warn, "a challenge will have to be solved")]
         }
         Outcome::RateLimited { .. } => {

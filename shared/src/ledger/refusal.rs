@@ -24,7 +24,7 @@ impl Outcome {
                 let detail = "The message arrived, the code was checked, or the order is over.";
                 Problem::new(Code::CancelTooLate, detail).with_cancel(cancel.as_ref())
             }
-            Self::ChallengeRequired => Problem::new(
+            Self::ChallengeRequired { .. } => Problem::new(
                 Code::ChallengeRequired,
                 "Solve the challenge, and order again with its solution.",
             ),

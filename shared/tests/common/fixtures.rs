@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::challenge::Nonce;
+use tiffin_shared::challenge::Proof;
+use tiffin_shared::challenge::altcha::Cost;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
 use tiffin_shared::entropy::Entropy;
@@ -116,7 +119,7 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         service: service(what_for),
         limits: Limits::default(),
         ceilings: CEILINGS,
-        standing: Standing::Trusted,
+        standing: Standing::Server,
         solved: None,
         is_suspect: false,
         origin: None,
@@ -142,6 +145,21 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         client_ref: None,
         metadata: BTreeMap::new(),
     }
+}
+
+/// The same by somebody of another standing: with a challenge solved for it where that is what it takes.
+pub fn create_as(standing: Standing, what_for: usize, key: u8, cost: Cost) -> Create {
+    let is_solved = standing == Standing::Solved;
+    Create {
+        standing: if is_solved { Standing::Stranger } else { standing },
+        solved: is_solved.then(|| proof(key, cost)),
+        ..create(0, what_for, key, 0)
+    }
+}
+
+/// A solved challenge.
+pub fn proof(nonce: u8, cost: Cost) -> Proof {
+    Proof { nonce: Nonce(Bytes([nonce; 16])), cost }
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {

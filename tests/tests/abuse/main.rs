@@ -9,6 +9,7 @@ mod directory;
 mod enumeration;
 mod fleet;
 mod flood;
+mod lockout;
 mod networks;
 mod places;
 mod quotas;

@@ -17,6 +17,7 @@ const CODES: [(&str, u16); 19] = [
     ("insufficient_balance", 402),
     ("challenge_required", 403),
     ("destination_not_allowed", 403),
+    ("binding_required", 422),
     ("blocked", 403),
     ("not_found", 404),
     ("idempotency_in_flight", 409),
