@@ -266,7 +266,7 @@ impl Front {
                 // It spends nothing of the address, so what it may tell is limited like guesses.
                 let id =
                     self.index.fingerprint("visitor-preflight", &visit.entropy.derive::<16>("preflight"));
-                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: false }));
+                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: None }));
                 let before = before.into_iter().collect();
                 let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
                 Asked { ledger, ask, facts, gate: Some(gate), before }
@@ -298,7 +298,8 @@ impl Front {
         let named =
             [caller.id.as_str().as_bytes(), &create.idempotency_key.0, &create.ledger.hash()].concat();
         let id = self.index.fingerprint("visitor-order", &named);
-        let ask = visitor::Ask::Order(visitor::Request { id, solved: create.solved.is_some() });
+        let ask =
+            visitor::Ask::Order(visitor::Request { id, solved: create.solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
@@ -322,7 +323,7 @@ impl Front {
         }
         let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes()].concat();
         let id = self.index.fingerprint("visitor-guess", &named);
-        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.is_some() });
+        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let ask = Ask::Verify(Verify { whose, guess: code, solved, is_stranger });
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })

@@ -80,7 +80,7 @@ impl Pending {
             match question {
                 Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(proof),
                 Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(proof),
-                Question::Visitor { command, .. } => command.ask = command.ask.solved(),
+                Question::Visitor { command, .. } => command.ask = command.ask.solved(proof.nonce),
                 Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
             }
         }

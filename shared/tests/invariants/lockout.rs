@@ -50,7 +50,7 @@ impl Phone {
         (reply.outcome, code)
     }
 
-    fn order(&mut self, standing: Standing, now: UnixMs) -> Result<Placed, Outcome> {
+    fn order(&mut self, standing: Standing, now: UnixMs) -> Result<Placed, Box<Outcome>> {
         self.events = self.events.wrapping_add(1);
         let create = Create {
             idempotency_key: key(now, self.events),
@@ -60,7 +60,7 @@ impl Phone {
             (Outcome::Created { order, .. }, Some(code)) => {
                 Ok(Placed { id: OrderId::parse(&order.id).unwrap(), code })
             }
-            (refused, _) => Err(refused),
+            (refused, _) => Err(Box::new(refused)),
         }
     }
 
@@ -83,7 +83,7 @@ impl Phone {
 
     /// The owner, by the tenant's server: the guess comes from its client.
     fn logs_in(&mut self, now: UnixMs) -> bool {
-        let placed = self.order(Standing::Server, now).expect("a server orders");
+        let placed = self.order(Standing::Server, now).unwrap_or_else(|refused| panic!("{refused:?}"));
         let verify =
             Verify { whose: whose(0, &placed.id), guess: placed.code, solved: None, is_stranger: false };
         is_verified(&self.ask(Ask::Verify(verify), now).0)
@@ -144,7 +144,8 @@ fn a_user_of_an_app_solves_a_challenge_and_gets_in() {
         phone.order(Standing::Stranger, now).is_err_and(|refused| asks(&refused)),
         "a code of no use is not sent"
     );
-    let Placed { id, code } = phone.order(Standing::Solved, now).expect("who solves orders");
+    let Placed { id, code } =
+        phone.order(Standing::Solved, now).unwrap_or_else(|refused| panic!("{refused:?}"));
     assert!(asks(&phone.guess(&id, &code, false, now)));
     assert!(is_verified(&phone.guess(&id, &code, true, now)));
 }
@@ -159,8 +160,9 @@ fn from_the_second_failed_order_on_strangers_solve_and_learn_of_no_order() {
             phone.order(Standing::Stranger, now).unwrap_or_else(|refused| panic!("{nth}: {refused:?}"));
         assert!(!asks(&phone.guess(&placed.id, &other(placed.code.expose()), false, now)), "{nth}");
     }
-    let third =
-        phone.order(Standing::Stranger, START.plus(4 * MINUTE_MS)).expect("one of the two may still succeed");
+    let third = phone
+        .order(Standing::Stranger, START.plus(4 * MINUTE_MS))
+        .unwrap_or_else(|refused| panic!("{refused:?}"));
     let over = START.plus(12 * MINUTE_MS);
     assert!(phone.order(Standing::Stranger, over).is_err_and(|refused| asks(&refused)));
     let nobodys = OrderId::new([9; 16], ledger_id());
