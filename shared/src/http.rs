@@ -25,6 +25,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::binding::Binding;
 use crate::bytes;
 use crate::challenge::altcha::Cost;
 use crate::challenge::turnstile;
@@ -307,7 +308,8 @@ impl Front {
 
     /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.
     fn guess(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
-        let api::Verify { code, challenge } = guess(visit.request)?;
+        let api::Verify { code, binding, challenge } = guess(visit.request)?;
+        let binding = binding.as_ref().map(Binding::hash);
         let ledger = whose.order.ledger();
         let is_stranger = caller.key.kind == KeyKind::Publishable;
         let ip = visit.peer.ip.filter(|_| is_stranger);
@@ -321,11 +323,12 @@ impl Front {
         if is_due && solved.is_none() && gate.token.is_none() {
             return Err(gate.demand(self, "Many codes are guessed wrong just now."));
         }
-        let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes()].concat();
+        let payment = binding.map_or_else(Vec::new, |hash| hash.0.to_vec());
+        let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes(), &payment].concat();
         let id = self.index.fingerprint("visitor-guess", &named);
         let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
-        let ask = Ask::Verify(Verify { whose, guess: code, solved, is_stranger });
+        let ask = Ask::Verify(Verify { whose, guess: code, binding, solved, is_stranger });
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
     }
 
@@ -385,7 +388,7 @@ fn guess(request: &Request) -> Result<api::Verify, Problem> {
     create::is_json(request)?;
     // The parser's own words could repeat the guess.
     let invalid = |_| {
-        let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text.";
+        let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text, and `binding` where the order has one.";
         Problem::new(problem::Code::InvalidRequest, detail)
     };
     let Object(guess) = bytes::read_json::<Object<api::Verify>>(&request.body).map_err(invalid)?;

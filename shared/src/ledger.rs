@@ -11,6 +11,7 @@ mod event;
 mod kept;
 mod limits;
 mod outbox;
+mod payment;
 mod refusal;
 mod resend;
 mod state;
@@ -152,6 +153,9 @@ pub struct Verify {
     pub whose: Whose,
     /// The digits.
     pub guess: Code,
+    /// Hash of the transaction that whoever checks is about to carry out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Bytes<32>>,
     /// A solved challenge, to be used once.
     pub solved: Option<Proof>,
     /// Who guesses may be anyone.
@@ -217,26 +221,11 @@ pub struct Create {
     /// Language of the message.
     pub locale: String,
     /// Transaction the code approves.
-    pub binding: Option<BoundPayment>,
+    pub binding: Option<Binding>,
     /// Echoed.
     pub client_ref: Option<String>,
     /// Echoed.
     pub metadata: BTreeMap<String, String>,
-}
-
-/// A payment inside the digest and the message.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct BoundPayment {
-    /// For the digest.
-    pub hash: Bytes<32>,
-    /// For the message.
-    pub phrase: String,
-}
-
-impl From<&Binding> for BoundPayment {
-    fn from(binding: &Binding) -> Self {
-        Self { hash: binding.hash(), phrase: binding.phrase() }
-    }
 }
 
 /// The answer, and what to hand over to core now.
@@ -252,6 +241,8 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// The order approves a payment, and the guess did not say which: it was not evaluated.
+    BindingRequired,
     /// The order, called off now or before.
     Cancelled(api::Order),
     /// A message is on its way, and inside its usual time.

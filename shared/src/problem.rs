@@ -39,6 +39,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The order approves a payment, and the guess does not say which.
+    BindingRequired = "binding_required", 422, "The payment must be repeated";
     /// The tenant's policy, or the law, says no.
     Blocked = "blocked", 403, "This destination is blocked";
     /// More than 16 KiB.
@@ -174,7 +176,7 @@ mod tests {
     #[test]
     fn codes_are_sorted_and_distinct() {
         let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(names.is_sorted() && names.len() == 19);
+        assert!(names.is_sorted() && names.len() == 20);
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

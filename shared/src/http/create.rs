@@ -15,7 +15,6 @@ use crate::directory::Risk;
 use crate::directory::Service;
 use crate::id::ServiceId;
 use crate::keys::IndexKey;
-use crate::ledger::BoundPayment;
 use crate::ledger::Create;
 use crate::ledger::Standing;
 use crate::ledger::Way;
@@ -122,7 +121,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         email: email.map(str::to_owned),
         phone,
         locale: body.locale.unwrap_or_else(|| LOCALE_DEFAULT.to_owned()),
-        binding: body.binding.as_ref().map(BoundPayment::from),
+        binding: body.binding,
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
     };

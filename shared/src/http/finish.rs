@@ -206,7 +206,8 @@ impl Pending {
                 let guesses_left = Some(order.guesses_left);
                 self.json(200, &api::Verified { result, guesses_left, order: Some(order) })
             }
-            Outcome::CancelTooEarly { .. }
+            Outcome::BindingRequired
+            | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
             | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
@@ -273,7 +274,8 @@ impl Pending {
         let result = match outcome {
             Outcome::Verified { result: VerifyResult::Verified, .. } => VerifyResult::Verified,
             Outcome::Unavailable => return self.broken(),
-            Outcome::Cancelled(_)
+            Outcome::BindingRequired
+            | Outcome::Cancelled(_)
             | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
             | Outcome::ChallengeRequired { .. }

@@ -37,7 +37,8 @@ fn failed(problem: &Problem) -> Option<Check> {
         Code::DestinationNotAllowed | Code::Blocked => CheckName::Country,
         Code::NoRoute => CheckName::Route,
         Code::InsufficientBalance => CheckName::Balance,
-        Code::BodyTooLarge
+        Code::BindingRequired
+        | Code::BodyTooLarge
         | Code::CancelTooEarly
         | Code::CancelTooLate
         | Code::ChallengeRequired
@@ -119,7 +120,8 @@ fn told(
         Outcome::RateLimited { .. } => {
             vec![unused, limit(CheckResult::Fail, "too many orders for this address: wait")]
         }
-        Outcome::Cancelled(_)
+        Outcome::BindingRequired
+        | Outcome::Cancelled(_)
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
         | Outcome::Found(_)

@@ -15,6 +15,9 @@ pub(super) fn page(code: &str, request_id: &str) -> Response {
 
 fn remedy(code: Code) -> &'static str {
     match code {
+        Code::BindingRequired => {
+            "Send `binding` with the code: amount, currency and payee as they were ordered."
+        }
         Code::Blocked => "Ask the operator why; retrying will not help.",
         Code::BodyTooLarge => "Send less: bodies are limited to 16 KiB.",
         Code::CancelTooEarly => "Retry when the cancellation window opens.",

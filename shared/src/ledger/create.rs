@@ -9,9 +9,11 @@ use super::limits;
 use super::limits::Standing;
 use super::outbox::Part;
 use super::outbox::Pending;
+use super::payment::Payment;
 use super::state::Order;
 use super::state::Section;
 use super::state::State;
+use crate::binding::Binding;
 use crate::bytes::Bytes;
 use crate::challenge::Proof;
 use crate::challenge::altcha::Cost;
@@ -184,11 +186,12 @@ fn make(
         None => Code::sample(create.digits, entropy.draws("code")).ok()?,
     };
     let expires_at = now.plus(create.ttl_ms);
+    let binding = create.binding.as_ref().map(Binding::hash);
     let bound = Bound {
         tenant: &create.tenant,
         order: &id,
         service: &create.service,
-        binding: create.binding.as_ref().map(|payment| &payment.hash),
+        binding: binding.as_ref(),
         issued_at: now,
         expires_at,
     };
@@ -218,7 +221,7 @@ fn make(
         idempotency_key: create.idempotency_key,
         fingerprint: create.fingerprint,
         digest,
-        binding: create.binding.as_ref().map(|payment| payment.hash),
+        binding: create.binding.clone().map(Payment::Known),
         state: OrderState::Accepted,
         superseded: false,
         job,
@@ -249,7 +252,7 @@ fn seal(create: &Create, command: &Command, header: &Header, code: Code) -> Opti
         email: create.email.clone(),
         code,
         locale: create.locale.clone(),
-        approves: create.binding.as_ref().map(|payment| payment.phrase.clone()),
+        approves: create.binding.as_ref().map(Binding::phrase),
     };
     let header = serde_json::to_string(header).ok()?;
     let plaintext = zeroize::Zeroizing::new(serde_json::to_vec(&private).ok()?);

@@ -16,6 +16,10 @@ impl Outcome {
             | Self::Noted
             | Self::Resent { .. }
             | Self::Verified { .. } => return None,
+            Self::BindingRequired => Problem::new(
+                Code::BindingRequired,
+                "binding: this order approves a payment. Repeat its amount, currency and payee.",
+            ),
             Self::CancelTooEarly { cancel, retry_after_ms } => {
                 let detail = "A message is on its way. The order can be cancelled when it is overdue.";
                 Problem::new(Code::CancelTooEarly, detail).after(*retry_after_ms).with_cancel(Some(cancel))

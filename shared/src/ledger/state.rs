@@ -11,6 +11,7 @@ use super::kept::Kept;
 use super::limits::Standing;
 use super::limits::guesses_open_to;
 use super::outbox::Pending;
+use super::payment::Payment;
 use super::resend::Resent;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
@@ -112,7 +113,7 @@ pub(super) struct Order {
     pub(super) fingerprint: Bytes<16>,
     pub(super) digest: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) binding: Option<Bytes<32>>,
+    pub(super) binding: Option<Payment>,
     pub(super) state: OrderState,
     #[serde(default)]
     pub(super) superseded: bool,
@@ -305,6 +306,7 @@ impl Section {
             guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
             verified_channel: order.verified_channel,
             superseded: order.superseded,
+            binding: order.binding.as_ref().and_then(Payment::known).cloned(),
             risk: order.tier.map(|tier| api::RiskView { tier, factors: order.factors }),
             reason: order.reason,
             client_ref: order.client_ref.clone(),
@@ -333,13 +335,13 @@ impl Order {
         }
     }
 
-    /// What its code's digest covers.
-    pub(super) fn bound<'a>(&'a self, tenant: &'a TenantId) -> Bound<'a> {
+    /// What its code's digest covers, when the code is for this payment, or for none.
+    pub(super) fn bound<'a>(&'a self, tenant: &'a TenantId, binding: Option<&'a Bytes<32>>) -> Bound<'a> {
         Bound {
             tenant,
             order: &self.id,
             service: &self.service,
-            binding: self.binding.as_ref(),
+            binding,
             issued_at: self.created_at,
             expires_at: self.expires_at,
         }

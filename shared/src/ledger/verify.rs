@@ -18,7 +18,7 @@ use crate::wire::api::VerifyResult;
 use crate::wire::notice::What;
 
 pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let Verify { whose, guess, solved, is_stranger } = verify;
+    let Verify { whose, guess, binding, solved, is_stranger } = verify;
     let keys = &command.keys;
     let section = state.sections.get(&whose.tenant);
     let is_due = *is_stranger && section.is_some_and(|section| section.is_guessed_at(&whose.limits, now));
@@ -46,10 +46,17 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
     // Without its pepper a code cannot be checked: fail closed, and spend no guess.
     let pepper = keys.peppers.get(&order.digest.pepper);
     let refused = refused.or_else(|| pepper.is_none().then_some(VerifyResult::Expired));
-    let right = pepper.is_some_and(|pepper| order.digest.matches(pepper, &order.bound(&whose.tenant), guess));
+    let right = pepper.is_some_and(|pepper| {
+        order.digest.matches(pepper, &order.bound(&whose.tenant, binding.as_ref()), guess)
+    });
     if let Some(result) = refused {
         let order = section.view(order, &whose.limits, now);
         return Step::keep(Reply::of(Outcome::Verified { result, order }));
+    }
+    // **what you see is what you sign**: who checks must say what it is about to carry out. Another amount or payee is in
+    // the digest, and so a wrong guess.
+    if order.binding.is_some() && binding.is_none() {
+        return Step::keep(Reply::of(Outcome::BindingRequired));
     }
     evaluate(state, verify, right, command, now)
 }

@@ -114,6 +114,10 @@ pub struct Verify {
     /// 4–10 digits.
     #[cfg_attr(feature = "openapi", schemars(with = "String", regex(pattern = r"^[0-9]{4,10}$")))]
     pub code: crate::code::Code,
+    /// The payment that is about to be carried out, for an order that has one: exactly as it was ordered.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::binding::Unchecked>"))]
+    #[serde(default, deserialize_with = "object::optional")]
+    pub binding: Option<Binding>,
     /// The solution of a challenge, as its widget gives it.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(length(max = crate::challenge::ANSWER_CHARS_MAX)))]
@@ -219,6 +223,10 @@ pub struct Order {
     /// True when a newer order of the same phone and service took its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// The payment it approves, as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::binding::Unchecked>"))]
+    pub binding: Option<Binding>,
     /// Why it failed, from the closed list of delivery reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<crate::order::Reason>,

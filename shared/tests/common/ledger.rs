@@ -170,6 +170,7 @@ impl World {
                 Ask::Verify(Verify {
                     whose: whose(tenant, &self.id(tenant, back)),
                     guess,
+                    binding: None,
                     solved: None,
                     is_stranger: false,
                 })

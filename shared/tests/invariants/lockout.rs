@@ -67,7 +67,8 @@ impl Phone {
     fn guess(&mut self, id: &OrderId, guess: &Code, solves: bool, now: UnixMs) -> Outcome {
         self.events = self.events.wrapping_add(1);
         let solved = solves.then(|| proof(self.events, Cost::Light));
-        let verify = Verify { whose: whose(0, id), guess: guess.clone(), solved, is_stranger: true };
+        let verify =
+            Verify { whose: whose(0, id), guess: guess.clone(), binding: None, solved, is_stranger: true };
         self.ask(Ask::Verify(verify), now).0
     }
 
@@ -84,8 +85,13 @@ impl Phone {
     /// The owner, by the tenant's server: the guess comes from its client.
     fn logs_in(&mut self, now: UnixMs) -> bool {
         let placed = self.order(Standing::Server, now).unwrap_or_else(|refused| panic!("{refused:?}"));
-        let verify =
-            Verify { whose: whose(0, &placed.id), guess: placed.code, solved: None, is_stranger: false };
+        let verify = Verify {
+            whose: whose(0, &placed.id),
+            guess: placed.code,
+            binding: None,
+            solved: None,
+            is_stranger: false,
+        };
         is_verified(&self.ask(Ask::Verify(verify), now).0)
     }
 }
@@ -183,7 +189,13 @@ fn a_challenge_counts_for_one_guess_wrong_or_right() {
     let placed = phone.order(Standing::Stranger, START).unwrap_or_else(|refused| panic!("{refused:?}"));
     let guess = |code: &Code| {
         let solved = Some(proof(7, Cost::Light));
-        Ask::Verify(Verify { whose: whose(0, &placed.id), guess: code.clone(), solved, is_stranger: true })
+        Ask::Verify(Verify {
+            whose: whose(0, &placed.id),
+            guess: code.clone(),
+            binding: None,
+            solved,
+            is_stranger: true,
+        })
     };
     let (wrong, _) = phone.ask(guess(&other(placed.code.expose())), START);
     assert!(matches!(wrong, Outcome::Verified { result: VerifyResult::WrongCode, .. }));

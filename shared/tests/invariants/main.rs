@@ -10,6 +10,7 @@ mod limits;
 mod lockout;
 mod news;
 mod outbox;
+mod payments;
 mod places;
 mod quotas;
 mod secrecy;

@@ -51,7 +51,7 @@ proptest! {
             for placed in &world.placed {
                 if placed.superseded || world.clock >= placed.expires_at {
                     let guess = placed.code.clone();
-                    let verify = Ask::Verify(Verify { whose: whose(placed.tenant, &placed.id), guess, solved: None, is_stranger: false });
+                    let verify = Ask::Verify(Verify { whose: whose(placed.tenant, &placed.id), guess, binding: None, solved: None, is_stranger: false });
                     let outcome = world.host.probe::<Ledger>(&command(0, verify), world.now).outcome;
                     let verified = matches!(outcome, Outcome::Verified { result: VerifyResult::Verified, .. });
                     assert!(!verified, "{step:?}");
@@ -143,6 +143,7 @@ fn a_code_ends_to_the_millisecond() {
         let verify = Verify {
             whose: whose(0, &placed.id),
             guess: placed.code.clone(),
+            binding: None,
             solved: None,
             is_stranger: false,
         };

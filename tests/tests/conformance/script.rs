@@ -115,7 +115,13 @@ impl Script {
                 let guess = self.guess(&order);
                 (
                     order.ledger(),
-                    Ask::Verify(Verify { whose: self.whose(order), guess, solved: None, is_stranger: false }),
+                    Ask::Verify(Verify {
+                        whose: self.whose(order),
+                        guess,
+                        binding: None,
+                        solved: None,
+                        is_stranger: false,
+                    }),
                 )
             }
             (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
@@ -341,7 +347,13 @@ pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> 
     let guess = Code::parse("1234")?;
     let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new() };
     let outcomes = race(hosts, |_| {
-        Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone(), solved: None, is_stranger: false })
+        Ask::Verify(Verify {
+            whose: whose.clone(),
+            guess: guess.clone(),
+            binding: None,
+            solved: None,
+            is_stranger: false,
+        })
     })
     .await?;
     let count = |verdict| {

@@ -11,6 +11,7 @@ mod guesses;
 mod lists;
 mod pages;
 mod parity;
+mod payments;
 mod processes;
 mod publishable;
 mod pump;

@@ -65,6 +65,7 @@ fn order_view() -> api::Order {
         verified_channel: None,
         risk: None,
         superseded: false,
+        binding: None,
         reason: None,
         client_ref: Some("signup-42".into()),
         metadata: [("campaign".to_owned(), "spring".to_owned())].into(),

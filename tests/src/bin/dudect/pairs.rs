@@ -151,7 +151,7 @@ fn guesses(ruler: &Ruler) -> anyhow::Result<()> {
         let (whose, guess) = (fixtures::whose(0, order), Code::parse(guess)?);
         Ok(Arc::new(fixtures::command(
             2,
-            Ask::Verify(Verify { whose, guess, solved: None, is_stranger: false }),
+            Ask::Verify(Verify { whose, guess, binding: None, solved: None, is_stranger: false }),
         )))
     };
     let body = commit.context("a ledger")?.body;

@@ -130,7 +130,13 @@ fn verify() -> Operation {
             200,
             replies::json_of("Verified", "What the guess came to.", &["RateLimit", "RateLimit-Policy"]),
         )],
-        refusals: &[Code::ChallengeRequired, Code::InvalidRequest, Code::NotFound, Code::RateLimited],
+        refusals: &[
+            Code::BindingRequired,
+            Code::ChallengeRequired,
+            Code::InvalidRequest,
+            Code::NotFound,
+            Code::RateLimited,
+        ],
         is_open: false,
     }
 }
