@@ -272,10 +272,7 @@ impl Front {
                 let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
                 Asked { ledger, ask, facts, gate: Some(gate), before }
             }
-            Call::Resend(order) => {
-                let resend = resend::parse(self, visit, caller, whose(order))?;
-                Asked::only(order.ledger(), Ask::Resend(Box::new(resend)))
-            }
+            Call::Resend(order) => self.resend(visit, caller, whose(order))?,
             Call::Verify(order) => self.guess(visit, caller, whose(order))?,
             Call::Factor(_) => {
                 return Err(Problem::new(problem::Code::NotFound, "Factors are asked elsewhere."));
@@ -304,6 +301,23 @@ impl Front {
         let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
+    }
+
+    /// A message like an order's: it counts by network, and can be challenged.
+    fn resend(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
+        let (mut resend, answer) = resend::parse(self, visit, caller, whose)?;
+        let (ledger, order) = (resend.whose.order.ledger(), resend.whose.order.to_string());
+        let ip = visit.peer.ip.filter(|_| caller.key.kind == KeyKind::Publishable);
+        let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
+        if let Solved::Yes(proof) = gate.solve(self, answer.as_deref())? {
+            resend.solved = Some(proof);
+        }
+        let id = [order.as_bytes(), &resend.idempotency_key.0].concat();
+        let id = self.index.fingerprint("visitor-resend", &id);
+        let solved = resend.solved.map(|proof| proof.nonce);
+        let ask = visitor::Ask::Order(visitor::Request { id, solved });
+        let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        Ok(Asked { ledger, ask: Ask::Resend(Box::new(resend)), facts: None, gate: Some(gate), before })
     }
 
     /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.

@@ -40,6 +40,7 @@ pub use self::state::State;
 use crate::binding::Binding;
 use crate::bytes::Bytes;
 use crate::challenge::Proof;
+use crate::challenge::SKEW_MS_MAX;
 use crate::challenge::altcha::Cost;
 use crate::code::Code;
 use crate::country::Country;
@@ -95,6 +96,14 @@ pub struct Event {
     pub entropy: Entropy,
     /// What is asked.
     pub ask: Ask,
+}
+
+impl Event {
+    /// The time to decide at, by the host's own clock: a ledger's time never runs back, so a worker whose clock is far ahead
+    /// would make every later event happen then.
+    pub fn at(&self, own: UnixMs) -> UnixMs {
+        self.now.min(own.plus(SKEW_MS_MAX))
+    }
 }
 
 /// What is asked of a ledger. Travels from worker to Durable Object, and nowhere else.
@@ -241,6 +250,8 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// Numbers like this one are blocked by now.
+    Blocked,
     /// The order approves a payment, and the guess did not say which: it was not evaluated.
     BindingRequired,
     /// The order, called off now or before.
@@ -289,6 +300,13 @@ pub enum Outcome {
     /// Come back later.
     RateLimited {
         /// When a like request may pass, if nobody else comes first.
+        retry_after_ms: u64,
+    },
+    /// Too early for another message of this order.
+    ResendTooEarly {
+        /// From when on it is taken.
+        from: UnixMs,
+        /// How long that is.
         retry_after_ms: u64,
     },
     /// The order, whose code is sent once more.

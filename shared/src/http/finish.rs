@@ -79,6 +79,7 @@ impl Pending {
         for question in &mut self.questions {
             match question {
                 Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(proof),
+                Question::Ledger { ask: Ask::Resend(resend), .. } => resend.solved = Some(proof),
                 Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(proof),
                 Question::Visitor { command, .. } => command.ask = command.ask.solved(proof.nonce),
                 Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
@@ -207,6 +208,7 @@ impl Pending {
                 self.json(200, &api::Verified { result, guesses_left, order: Some(order) })
             }
             Outcome::BindingRequired
+            | Outcome::Blocked
             | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
             | Outcome::ChallengeRequired { .. }
@@ -217,6 +219,7 @@ impl Pending {
             | Outcome::Noted
             | Outcome::NothingChanged { .. }
             | Outcome::RateLimited { .. }
+            | Outcome::ResendTooEarly { .. }
             | Outcome::Unavailable => self.broken(),
         }
     }
@@ -275,6 +278,7 @@ impl Pending {
             Outcome::Verified { result: VerifyResult::Verified, .. } => VerifyResult::Verified,
             Outcome::Unavailable => return self.broken(),
             Outcome::BindingRequired
+            | Outcome::Blocked
             | Outcome::Cancelled(_)
             | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
@@ -288,6 +292,7 @@ impl Pending {
             | Outcome::Noted
             | Outcome::NothingChanged { .. }
             | Outcome::RateLimited { .. }
+            | Outcome::ResendTooEarly { .. }
             | Outcome::Resent { .. }
             | Outcome::Verified { .. } => VerifyResult::NotVerified,
         };

@@ -42,6 +42,7 @@ fn failed(problem: &Problem) -> Option<Check> {
         | Code::CancelTooEarly
         | Code::CancelTooLate
         | Code::ChallengeRequired
+        | Code::Forbidden
         | Code::IdempotencyInFlight
         | Code::IdempotencyKeyMissing
         | Code::IdempotencyMismatch
@@ -121,6 +122,7 @@ fn told(
             vec![unused, limit(CheckResult::Fail, "too many orders for this address: wait")]
         }
         Outcome::BindingRequired
+        | Outcome::Blocked
         | Outcome::Cancelled(_)
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
@@ -129,6 +131,7 @@ fn told(
         | Outcome::NotFound
         | Outcome::Noted
         | Outcome::NothingChanged { .. }
+        | Outcome::ResendTooEarly { .. }
         | Outcome::Resent { .. }
         | Outcome::Unavailable
         | Outcome::Verified { .. } => return None,

@@ -24,6 +24,7 @@ fn remedy(code: Code) -> &'static str {
         Code::CancelTooLate => "The order can no longer be called off.",
         Code::ChallengeRequired => "Solve the challenge in the reply, and send the solution with the order.",
         Code::DestinationNotAllowed => "Ask the operator to open this country or kind of number.",
+        Code::Forbidden => "Call from your server, with a secret key.",
         Code::IdempotencyInFlight => "Wait for the first request's answer, or retry in a moment.",
         Code::IdempotencyKeyMissing => {
             "Send an Idempotency-Key header with a new random value for each order."

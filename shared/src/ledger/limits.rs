@@ -7,7 +7,6 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::resend::Resend;
 use super::state::Section;
 use super::state::State;
 use crate::bucket::Rate;
@@ -30,6 +29,17 @@ pub struct Ceilings {
 impl Default for Ceilings {
     fn default() -> Self {
         Self { hourly: Cap { max: 10, window_ms: HOUR_MS }, daily: Cap { max: 30, window_ms: DAY_MS } }
+    }
+}
+
+/// Messages that a ledger counts over all tenants at most.
+const SENDS_MAX: u32 = 1_000;
+
+impl Ceilings {
+    /// Refuses what would limit nothing.
+    pub fn check(&self) -> Result<(), String> {
+        self.hourly.check("hourly", SENDS_MAX)?;
+        self.daily.check("daily", SENDS_MAX)
     }
 }
 
@@ -93,21 +103,4 @@ pub(super) fn spend(state: &mut State, tenant: &crate::id::TenantId, limits: &Li
     // The wait was found to be nothing.
     let _ = section.bucket.take(limits.bucket, now);
     section.orders_at.push(now, DAY_MS);
-}
-
-/// A resend spends like an order, and waits for whichever limit opens last, `early_ms` among them.
-pub(super) fn admit(
-    state: &mut State,
-    Resend { whose, ceilings, .. }: &Resend,
-    standing: Standing,
-    early_ms: u64,
-    now: UnixMs,
-) -> Result<(), u64> {
-    let section = state.sections.get(&whose.tenant);
-    let wait_ms = wait_ms(state, section, &whose.limits, ceilings, standing, now).max(early_ms);
-    if wait_ms > 0 {
-        return Err(wait_ms);
-    }
-    spend(state, &whose.tenant, &whose.limits, now);
-    Ok(())
 }

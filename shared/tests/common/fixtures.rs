@@ -9,9 +9,11 @@ use tiffin_shared::bytes::Bytes;
 use tiffin_shared::challenge::Nonce;
 use tiffin_shared::challenge::Proof;
 use tiffin_shared::challenge::altcha::Cost;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
 use tiffin_shared::entropy::Entropy;
+use tiffin_shared::guard::blocklist::Listed;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::KeyId;
 use tiffin_shared::id::LedgerId;
@@ -195,5 +197,8 @@ pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Re
         channel,
         services: [0, 1].map(|nth| ServiceRoutes { service: service(nth), routes: routes.clone() }).to_vec(),
         ceilings: CEILINGS,
+        countries: Countries::All,
+        listed: Listed::default(),
+        solved: None,
     }
 }
