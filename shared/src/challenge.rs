@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 
+use self::altcha::Cost;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::LedgerId;
@@ -77,6 +78,15 @@ impl Bound<'_> {
 #[serde(transparent)]
 pub struct Nonce(pub Bytes<16>);
 
+/// A challenge that was solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Makes it count once.
+    pub nonce: Nonce,
+    /// The work behind it.
+    pub cost: Cost,
+}
+
 /// The member `challenge` of the problem `challenge_required`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -110,7 +120,7 @@ mod tests {
         let tenant = TenantId::parse("shop").unwrap();
         let bound = Bound { tenant: &tenant, ledger: LedgerId::new([7; 16]), visitor: None };
         let now = UnixMs(1_795_082_400_000);
-        let ours = altcha::issue(&keys, &bound, altcha::Cost::Light, &Entropy::new([1; 32]), now);
+        let ours = altcha::issue(&keys, &bound, Cost::Light, &Entropy::new([1; 32]), now);
         let wire = serde_json::to_value(Challenge::Altcha(ours)).unwrap();
         let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&wire), ["parameters", "signature", "type"]);

@@ -151,6 +151,7 @@ impl Directory {
 
     /// Refuses what would not be safe to serve. The text names the entry and the reason.
     pub fn check(&self) -> Result<(), String> {
+        self.ceilings.check().map_err(|reason| format!("ceilings.{reason}"))?;
         self.visitors.check().map_err(|reason| format!("visitors.{reason}"))?;
         for (name, tenant) in &self.tenants {
             tenant.geo.check().map_err(|reason| format!("tenants.{name}.geo.{reason}"))?;
@@ -254,6 +255,12 @@ mod tests {
         let mut bad = directory();
         bad.tenants.first_entry().unwrap().get_mut().orders_per_day = Some(0);
         assert_eq!(bad.check(), Err("tenants.shop.orders_per_day: must be at least 1".into()));
+        let mut bad = directory();
+        bad.ceilings.daily.window_ms += 1;
+        assert!(bad.check().unwrap_err().starts_with("ceilings.daily.window_ms: "));
+        let mut bad = directory();
+        bad.tenants.first_entry().unwrap().get_mut().limits.hourly.max = 0;
+        assert_eq!(bad.check(), Err("tenants.shop.limits.hourly.max: must be 1 to 100".into()));
         let mut bad = directory();
         bad.tenants.clear();
         assert_eq!(bad.check(), Err("API key k1 belongs to the unknown tenant shop".into()));

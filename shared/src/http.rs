@@ -27,6 +27,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::binding::Binding;
 use crate::bytes;
 use crate::challenge::altcha::Cost;
 use crate::challenge::turnstile;
@@ -277,15 +278,12 @@ impl Front {
                 // It spends nothing of the address, so what it may tell is limited like guesses.
                 let id =
                     self.index.fingerprint("visitor-preflight", &visit.entropy.derive::<16>("preflight"));
-                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: false }));
+                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: None }));
                 let before = before.into_iter().collect();
                 let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
                 Asked { ledger, ask, facts, gate: Some(gate), before }
             }
-            Call::Resend(order) => {
-                let resend = resend::parse(self, visit, caller, whose(order))?;
-                Asked::only(order.ledger(), Ask::Resend(Box::new(resend)))
-            }
+            Call::Resend(order) => self.resend(visit, caller, whose(order))?,
             Call::Verify(order) => self.guess(visit, caller, whose(order))?,
             Call::Factor(_) => {
                 return Err(Problem::new(problem::Code::NotFound, "Factors are asked elsewhere."));
@@ -302,28 +300,47 @@ impl Front {
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
         let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
         let solved = gate.solve(self, answer.as_deref())?;
-        if let Solved::Yes(nonce) = solved {
-            create.solved = Some(nonce);
+        if let Solved::Yes(proof) = solved {
+            create.solved = Some(proof);
         }
         // By address too: the same key for another one is another order, and takes a token of its own.
         let named =
             [caller.id.as_str().as_bytes(), &create.idempotency_key.0, &create.ledger.hash()].concat();
         let id = self.index.fingerprint("visitor-order", &named);
-        let ask = visitor::Ask::Order(visitor::Request { id, solved: create.solved.is_some() });
+        let ask =
+            visitor::Ask::Order(visitor::Request { id, solved: create.solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
     }
 
+    /// A message like an order's: it counts by network, and can be challenged.
+    fn resend(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
+        let (mut resend, answer) = resend::parse(self, visit, caller, whose)?;
+        let (ledger, order) = (resend.whose.order.ledger(), resend.whose.order.to_string());
+        let ip = visit.peer.ip.filter(|_| caller.key.kind == KeyKind::Publishable);
+        let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
+        if let Solved::Yes(proof) = gate.solve(self, answer.as_deref())? {
+            resend.solved = Some(proof);
+        }
+        let id = [order.as_bytes(), &resend.idempotency_key.0].concat();
+        let id = self.index.fingerprint("visitor-resend", &id);
+        let solved = resend.solved.map(|proof| proof.nonce);
+        let ask = visitor::Ask::Order(visitor::Request { id, solved });
+        let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        Ok(Asked { ledger, ask: Ask::Resend(Box::new(resend)), facts: None, gate: Some(gate), before })
+    }
+
     /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.
     fn guess(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
-        let api::Verify { code, challenge } = guess(visit.request)?;
+        let api::Verify { code, binding, challenge } = guess(visit.request)?;
+        let binding = binding.as_ref().map(Binding::hash);
         let ledger = whose.order.ledger();
         let is_stranger = caller.key.kind == KeyKind::Publishable;
         let ip = visit.peer.ip.filter(|_| is_stranger);
         let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
         let solved = match gate.solve(self, challenge.as_deref())? {
-            Solved::Yes(nonce) => Some(nonce),
+            Solved::Yes(proof) => Some(proof),
             Solved::No | Solved::Perhaps => None,
         };
         let sprayed = visit.directory.blocklist.lookup_guess(caller.id, visit.now);
@@ -331,11 +348,12 @@ impl Front {
         if is_due && solved.is_none() && gate.token.is_none() {
             return Err(gate.demand(self, "Many codes are guessed wrong just now."));
         }
-        let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes()].concat();
+        let payment = binding.map_or_else(Vec::new, |hash| hash.0.to_vec());
+        let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes(), &payment].concat();
         let id = self.index.fingerprint("visitor-guess", &named);
-        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.is_some() });
+        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
-        let ask = Ask::Verify(Verify { whose, guess: code, solved });
+        let ask = Ask::Verify(Verify { whose, guess: code, binding, solved, is_stranger });
         Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
     }
 
@@ -395,7 +413,7 @@ fn guess(request: &Request) -> Result<api::Verify, Problem> {
     create::is_json(request)?;
     // The parser's own words could repeat the guess.
     let invalid = |_| {
-        let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text.";
+        let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text, and `binding` where the order has one.";
         Problem::new(problem::Code::InvalidRequest, detail)
     };
     let Object(guess) = bytes::read_json::<Object<api::Verify>>(&request.body).map_err(invalid)?;

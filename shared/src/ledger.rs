@@ -11,9 +11,11 @@ mod event;
 mod kept;
 mod limits;
 mod outbox;
+mod payment;
 mod refusal;
 mod resend;
 mod state;
+mod unlock;
 mod verify;
 mod windows;
 
@@ -37,6 +39,9 @@ pub use self::state::State;
 
 use crate::binding::Binding;
 use crate::bytes::Bytes;
+use crate::challenge::Proof;
+use crate::challenge::SKEW_MS_MAX;
+use crate::challenge::altcha::Cost;
 use crate::code::Code;
 use crate::country::Country;
 use crate::directory::Limits;
@@ -93,6 +98,14 @@ pub struct Event {
     pub ask: Ask,
 }
 
+impl Event {
+    /// The time to decide at, by the host's own clock: a ledger's time never runs back, so a worker whose clock is far ahead
+    /// would make every later event happen then.
+    pub fn at(&self, own: UnixMs) -> UnixMs {
+        self.now.min(own.plus(SKEW_MS_MAX))
+    }
+}
+
 /// What is asked of a ledger. Travels from worker to Durable Object, and nowhere else.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +126,8 @@ pub enum Ask {
     Resend(Box<Resend>),
     /// The alarm rang.
     Tick,
+    /// An operator forgives the guesses so far.
+    Unlock(Unlock),
     /// Check a guess.
     Verify(Verify),
 }
@@ -131,6 +146,15 @@ pub struct Whose {
     pub scope: Vec<ServiceId>,
 }
 
+/// Whose guesses are forgiven.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unlock {
+    /// Of one tenant; of all where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
+}
+
 /// A guess.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Verify {
@@ -138,8 +162,14 @@ pub struct Verify {
     pub whose: Whose,
     /// The digits.
     pub guess: Code,
+    /// Hash of the transaction that whoever checks is about to carry out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Bytes<32>>,
     /// A solved challenge, to be used once.
-    pub solved: Option<Bytes<16>>,
+    pub solved: Option<Proof>,
+    /// Who guesses may be anyone.
+    #[serde(default)]
+    pub is_stranger: bool,
 }
 
 /// An order for a code, parsed and allowed.
@@ -155,10 +185,10 @@ pub struct Create {
     pub limits: Limits,
     /// The limits over all tenants.
     pub ceilings: Ceilings,
-    /// Who may use the last of them.
+    /// How much of them is open to it.
     pub standing: Standing,
     /// A solved challenge, to be used once.
-    pub solved: Option<Bytes<16>>,
+    pub solved: Option<Proof>,
     /// A challenge is due, whoever asks.
     pub is_suspect: bool,
     /// Where the request comes from.
@@ -200,26 +230,11 @@ pub struct Create {
     /// Language of the message.
     pub locale: String,
     /// Transaction the code approves.
-    pub binding: Option<BoundPayment>,
+    pub binding: Option<Binding>,
     /// Echoed.
     pub client_ref: Option<String>,
     /// Echoed.
     pub metadata: BTreeMap<String, String>,
-}
-
-/// A payment inside the digest and the message.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct BoundPayment {
-    /// For the digest.
-    pub hash: Bytes<32>,
-    /// For the message.
-    pub phrase: String,
-}
-
-impl From<&Binding> for BoundPayment {
-    fn from(binding: &Binding) -> Self {
-        Self { hash: binding.hash(), phrase: binding.phrase() }
-    }
 }
 
 /// The answer, and what to hand over to core now.
@@ -235,6 +250,10 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
+    /// Numbers like this one are blocked by now.
+    Blocked,
+    /// The order approves a payment, and the guess did not say which: it was not evaluated.
+    BindingRequired,
     /// The order, called off now or before.
     Cancelled(api::Order),
     /// A message is on its way, and inside its usual time.
@@ -249,8 +268,11 @@ pub enum Outcome {
         /// The window; none for an order that is over.
         cancel: Option<api::Cancel>,
     },
-    /// What is left of the limits is kept for who solves a challenge.
-    ChallengeRequired,
+    /// What is left of the limits is kept for who solves a challenge, of at least this cost.
+    ChallengeRequired {
+        /// How much work.
+        cost: Cost,
+    },
     /// An order like this would be admitted.
     Clear,
     /// The order, made now or by the first request with this key.
@@ -278,6 +300,13 @@ pub enum Outcome {
     /// Come back later.
     RateLimited {
         /// When a like request may pass, if nobody else comes first.
+        retry_after_ms: u64,
+    },
+    /// Too early for another message of this order.
+    ResendTooEarly {
+        /// From when on it is taken.
+        from: UnixMs,
+        /// How long that is.
         retry_after_ms: u64,
     },
     /// The order, whose code is sent once more.
@@ -316,6 +345,7 @@ impl Machine for Ledger {
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, &command.entropy, now),
+            Ask::Unlock(unlock) => unlock::step(state, unlock, now),
             Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }

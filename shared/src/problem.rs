@@ -39,6 +39,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The order approves a payment, and the guess does not say which.
+    BindingRequired = "binding_required", 422, "The payment must be repeated";
     /// The tenant's policy, or the law, says no.
     Blocked = "blocked", 403, "This destination is blocked";
     /// More than 16 KiB.
@@ -51,6 +53,8 @@ codes! {
     ChallengeRequired = "challenge_required", 403, "A challenge must be solved first";
     /// The country or kind of number is not open to this tenant.
     DestinationNotAllowed = "destination_not_allowed", 403, "This destination is not allowed";
+    /// The key is not for this call.
+    Forbidden = "forbidden", 403, "This API key is not for this call";
     /// The first request with this key has not been answered yet.
     IdempotencyInFlight = "idempotency_in_flight", 409, "A request with this idempotency key is in flight";
     /// The header is required.
@@ -72,7 +76,7 @@ codes! {
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited = "rate_limited", 429, "Too many requests";
     /// The API key is missing, malformed or unknown.
-    Unauthenticated = "unauthenticated", 401, "The API key is missing or not known";
+    Unauthenticated = "unauthenticated", 401, "The request is not authenticated";
     /// Something we depend on does not answer; `Retry-After` says when to come back.
     Unavailable = "unavailable", 503, "The service is unavailable for a moment";
     /// The tenant has no such service.
@@ -174,7 +178,7 @@ mod tests {
     #[test]
     fn codes_are_sorted_and_distinct() {
         let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(names.is_sorted() && names.len() == 19);
+        assert!(names.is_sorted() && names.len() == 21);
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

@@ -3,11 +3,9 @@
 //!
 //! Never name a phone's limit on a public route: what remains of it tells a stranger that somebody else just asked.
 
-use crate::bucket::Bucket;
 use crate::bucket::Rate;
 use crate::entropy::Entropy;
 use crate::time::SECOND_MS;
-use crate::time::UnixMs;
 use crate::time::retry_after_seconds;
 
 /// The largest structured-field Integer (RFC 9651 section 3.3.1).
@@ -31,12 +29,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// A token bucket: its window is the time in which it fills up. Seconds are rounded up.
-    pub fn of_bucket(name: &'static str, rate: Rate, bucket: Bucket, now: UnixMs) -> Self {
-        Self::of_tokens(name, rate, bucket.remaining(rate, now), bucket.next_ms(rate, now))
-    }
-
-    /// The same from what a reply says of the bucket.
+    /// A token bucket, from what a reply says of it: its window is the time in which it fills up. Seconds are rounded up.
     pub fn of_tokens(name: &'static str, rate: Rate, remaining: u32, reset_ms: u64) -> Self {
         let window_ms = rate.refill_ms.saturating_mul(u64::from(rate.capacity));
         Self {

@@ -54,7 +54,7 @@ pub enum Error {
     #[error("timestamp outside of {SKEW_MS_MAX} ms")]
     Skew,
     /// No key of that name.
-    #[error("unknown signing key")]
+    #[error("signature does not verify")]
     UnknownKey,
 }
 
@@ -93,10 +93,11 @@ impl<'k> Claim<'k> {
         let nonce = bytes::decode_array(read(NONCE_HEADER)?).ok_or(Error::Headers)?;
         let signature = read(SIGNATURE_HEADER)?.strip_prefix("v1=").and_then(bytes::decode_array);
         let signature = signature.ok_or(Error::Headers)?;
-        let key = keys.get(&key_id).ok_or(Error::UnknownKey)?;
+        // First, and then in the words of a wrong signature: a refusal must not tell which keys there are.
         if at.since(now).max(now.since(at)) > SKEW_MS_MAX {
             return Err(Error::Skew);
         }
+        let key = keys.get(&key_id).ok_or(Error::UnknownKey)?;
         Ok(Self { key, key_id, at, nonce, signature })
     }
 }

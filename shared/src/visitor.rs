@@ -3,7 +3,7 @@
 //! Each kind of request has three buckets. `free` admits without a challenge. `unsolved` counts the requests that came
 //! without a solved challenge, and refuses them when there are ten times as many. `solved` counts those that came with one
 //! and has the same size, but is its own: a flood from behind a shared address cannot use up what a neighbour who solves
-//! the challenge is entitled to. So the reply to a request depends only on how many of its own kind came before.
+//! the challenge is entitled to, nor can one solution that comes again and again. So the reply to a request depends only on how many of its own kind came before.
 //!
 //! A missing state means a visitor who was never here. Losing it grants at most one more burst to one network, and the limits
 //! that protect a phone (bucket, caps, guesses) are in the ledger: so it fails open, and nobody is locked out.
@@ -25,6 +25,8 @@ pub use self::network::VisitorId;
 pub use self::network::network;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
+use crate::challenge::NONCE_MEMORY_MS;
+use crate::challenge::Nonce;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
@@ -33,6 +35,9 @@ use crate::time::UnixMs;
 /// Requests remembered of each kind and verdict: as many as the largest default burst of orders, about 400 bytes.
 /// A replay of an older one costs a token, nothing else.
 pub const REQUESTS_MAX: usize = 32;
+/// Nonces remembered of each kind of request: more than the default buckets of orders, and half a minute's worth above the
+/// burst of guesses, let through while a challenge lives. When there are more, a replay of the oldest costs a token.
+pub const NONCES_MAX: usize = 128;
 /// Bytes kept of a request's hash. Two of 32 collide once in 10¹¹ times, and then one request is free.
 const TAG_BYTES: usize = 6;
 
@@ -67,7 +72,14 @@ struct Lane {
     /// Oldest first.
     #[serde(rename = "c", skip_serializing_if = "Vec::is_empty")]
     challenged: Vec<Bytes<TAG_BYTES>>,
+    /// Oldest first.
+    #[serde(rename = "n", skip_serializing_if = "Vec::is_empty")]
+    nonces: Vec<Known>,
 }
+
+/// A nonce, the request that it came with, and until when its challenge lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known(Bytes<TAG_BYTES>, Bytes<TAG_BYTES>, UnixMs);
 
 /// Something a visitor asks.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -91,10 +103,10 @@ pub enum Ask {
 impl Ask {
     /// The same, with a solved challenge.
     #[must_use]
-    pub fn solved(self) -> Self {
+    pub fn solved(self, nonce: Nonce) -> Self {
         match self {
-            Self::Order(request) => Self::Order(Request { solved: true, ..request }),
-            Self::Guess(request) => Self::Guess(Request { solved: true, ..request }),
+            Self::Order(request) => Self::Order(Request { solved: Some(nonce), ..request }),
+            Self::Guess(request) => Self::Guess(Request { solved: Some(nonce), ..request }),
         }
     }
 }
@@ -104,8 +116,10 @@ impl Ask {
 pub struct Request {
     /// Keyed hash of the caller and its idempotency key. The same request again takes no second token.
     pub id: Bytes<16>,
-    /// It brought a challenge solved for it. The host has checked that, and that it was not used before.
-    pub solved: bool,
+    /// It brought a challenge solved for it, with this nonce. The host has checked the work; whether it was used before
+    /// only the ledger knows, so a nonce takes one token here however often it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solved: Option<Nonce>,
 }
 
 /// The verdict.
@@ -188,9 +202,15 @@ impl Lane {
         if self.admitted.contains(&tag) {
             return Ok(Verdict { admitted: true, changed: false });
         }
-        if request.solved {
+        if let Some(nonce) = request.solved {
+            let nonce = Bytes(first(nonce.0));
+            // It was let through once: with another request only a new challenge opens anything.
+            if let Some(known) = self.nonces.iter().find(|known| known.0 == nonce) {
+                return Ok(Verdict { admitted: known.1 == tag, changed: false });
+            }
             let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable: false };
             self.solved.take(allowance.block, now).map_err(blocked)?;
+            push(&mut self.nonces, Known(nonce, tag, now.plus(NONCE_MEMORY_MS)), NONCES_MAX);
             self.admit(tag);
             return Ok(Verdict { admitted: true, changed: true });
         }
@@ -205,19 +225,20 @@ impl Lane {
             return Ok(Verdict { admitted: true, changed: true });
         }
         if !is_known {
-            remember(&mut self.challenged, tag);
+            push(&mut self.challenged, tag, REQUESTS_MAX);
         }
         Ok(Verdict { admitted: false, changed: !is_known })
     }
 
     fn admit(&mut self, tag: Bytes<TAG_BYTES>) {
         self.challenged.retain(|known| *known != tag);
-        remember(&mut self.admitted, tag);
+        push(&mut self.admitted, tag, REQUESTS_MAX);
     }
 
     /// From here on nothing is left to remember.
     fn full_at(&self) -> UnixMs {
-        self.free.full_at().max(self.unsolved.full_at()).max(self.solved.full_at())
+        let until = self.nonces.last().map_or(UnixMs(0), |known| known.2);
+        self.free.full_at().max(self.unsolved.full_at()).max(self.solved.full_at()).max(until)
     }
 
     fn is_empty(&self) -> bool {
@@ -232,15 +253,16 @@ impl State {
             if lane.full_at() <= now {
                 *lane = Lane::default();
             }
+            lane.nonces.retain(|known| now < known.2);
         }
     }
 }
 
-fn remember(tags: &mut Vec<Bytes<TAG_BYTES>>, tag: Bytes<TAG_BYTES>) {
-    if tags.len() >= REQUESTS_MAX {
-        tags.remove(0);
+fn push<T>(list: &mut Vec<T>, new: T, max: usize) {
+    if list.len() >= max {
+        list.remove(0);
     }
-    tags.push(tag);
+    list.push(new);
 }
 
 fn first(id: Bytes<16>) -> [u8; TAG_BYTES] {

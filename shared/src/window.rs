@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::time::DAY_MS;
+use crate::time::SECOND_MS;
 use crate::time::UnixMs;
 
 /// At most `max` events within any `window_ms`.
@@ -13,6 +15,19 @@ pub struct Cap {
     pub max: u32,
     /// Length of the window in milliseconds.
     pub window_ms: u64,
+}
+
+impl Cap {
+    /// Refuses what would switch the limit off, or count what nobody remembers: logs go back a day. `name` is the key.
+    pub fn check(&self, name: &str, most: u32) -> Result<(), String> {
+        if !(1..=most).contains(&self.max) {
+            return Err(format!("{name}.max: must be 1 to {most}"));
+        }
+        if !(SECOND_MS..=DAY_MS).contains(&self.window_ms) {
+            return Err(format!("{name}.window_ms: must be {SECOND_MS} to {DAY_MS}, a second to a day"));
+        }
+        Ok(())
+    }
 }
 
 /// Times of past events, oldest first. Bounded by the largest cap asked of it.
@@ -44,6 +59,18 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cap_that_limits_nothing_is_refused_by_its_name() {
+        let check = |max, window_ms| Cap { max, window_ms }.check("hourly", 100);
+        assert_eq!((check(1, SECOND_MS), check(100, DAY_MS)), (Ok(()), Ok(())));
+        for max in [0, 101, u32::MAX] {
+            assert_eq!(check(max, DAY_MS), Err("hourly.max: must be 1 to 100".to_owned()));
+        }
+        for window_ms in [0, 999, DAY_MS + 1, u64::MAX] {
+            assert!(check(1, window_ms).is_err_and(|reason| reason.starts_with("hourly.window_ms: ")));
+        }
+    }
 
     #[test]
     fn the_oldest_event_must_leave_the_window_first() {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tiffin_shared::binding::Binding;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::code::Bound;
 use tiffin_shared::code::Code;
@@ -21,7 +22,6 @@ use tiffin_shared::id::OrderId;
 use tiffin_shared::keys::IndexKey;
 use tiffin_shared::keys::Pepper;
 use tiffin_shared::ledger;
-use tiffin_shared::ledger::BoundPayment;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
@@ -74,11 +74,14 @@ fn ask(host: &mut Host, n: u8, ask: ledger::Ask) -> ledger::Reply {
     host.ask::<Ledger>(&command, START.plus(1_000 * u64::from(n)))
 }
 
+fn binding() -> Binding {
+    serde_json::from_str(r#"{"amount":"499.00","currency":"INR","payee":"Shop"}"#).unwrap()
+}
+
 /// A payment with everything that an order may hold.
 fn payment() -> ledger::Create {
-    let binding = BoundPayment { hash: Bytes([8; 32]), phrase: "499.00 INR to Shop".into() };
     ledger::Create {
-        binding: Some(binding),
+        binding: Some(binding()),
         client_ref: Some("cart-7".into()),
         metadata: BTreeMap::from([("plan".to_owned(), "gold".to_owned())]),
         ..fixtures::create(0, 1, 1, 1)
@@ -113,11 +116,29 @@ fn the_state_of_a_ledger_is_pinned_after_a_fixed_script() {
     ask(&mut host, 2, ledger::Ask::Create(Box::new(fixtures::create(1, 0, 2, 2))));
     let whose = fixtures::whose(0, &OrderId::parse(&first.id).unwrap());
     let guess = Code::parse("000000").unwrap();
-    ask(&mut host, 3, ledger::Ask::Verify(Verify { whose, guess, solved: None }));
+    ask(
+        &mut host,
+        3,
+        ledger::Ask::Verify(Verify {
+            whose,
+            guess,
+            binding: Some(binding().hash()),
+            solved: None,
+            is_stranger: false,
+        }),
+    );
     ask(&mut host, 4, ledger::Ask::Event(event(&first.id)));
     ask(&mut host, 9, ledger::Ask::Tick);
     assert_eq!(host.body(), Some(LEDGER));
     reads::<ledger::State>(LEDGER);
+}
+
+#[test]
+fn a_ledger_from_before_standings_had_three_names_is_read() {
+    let older = LEDGER.replace(r#""standing":"server""#, r#""standing":"trusted""#);
+    assert_ne!(older, LEDGER);
+    let state: ledger::State = serde_json::from_str(&older).unwrap();
+    assert_eq!(serde_json::to_string(&state).unwrap(), LEDGER);
 }
 
 #[test]
@@ -131,7 +152,13 @@ fn a_pinned_ledger_still_verifies_its_code() {
             limits: Limits::default(),
             scope: Vec::new(),
         };
-        let verify = Verify { whose, guess: Code::parse(guess).unwrap(), solved: None };
+        let verify = Verify {
+            whose,
+            guess: Code::parse(guess).unwrap(),
+            binding: Some(binding().hash()),
+            solved: None,
+            is_stranger: false,
+        };
         let command = fixtures::command(1, ledger::Ask::Verify(verify));
         match machine::run::<Ledger>(Some(&state), &command, START.plus(20_000)).unwrap().0.outcome {
             Outcome::Verified { result, .. } => result,
@@ -139,6 +166,12 @@ fn a_pinned_ledger_still_verifies_its_code() {
         }
     };
     assert_eq!(ask(CODE), VerifyResult::Verified);
+    // Of orders from before it was kept, the hash alone is known.
+    let older = format!(r#""binding":{}"#, serde_json::to_string(&binding().hash()).unwrap());
+    let newer = format!(r#""binding":{}"#, serde_json::to_string(&binding()).unwrap());
+    let state = LEDGER.replace(&newer, &older);
+    assert_ne!(state, LEDGER);
+    reads::<ledger::State>(&state);
     assert_eq!(ask("000000"), VerifyResult::WrongCode);
 }
 
@@ -149,7 +182,7 @@ fn an_order_of_the_api_is_pinned() {
     assert_eq!(order.id, ORDER_ID);
     pinned(
         &order,
-        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
+        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
     );
     ask(&mut host, 4, ledger::Ask::Event(event(&order.id)));
     let whose = fixtures::whose(0, &OrderId::parse(&order.id).unwrap());
@@ -323,17 +356,19 @@ const CODE: &str = "222420";
 const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
 const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
 const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
-const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"tMV4CapZ7Q1Tm6M-nPJZ8sa-NjfVg4hVxJNSvOkHJeE"},"binding":"CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg","state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"trusted","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
+const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"JAA4UNosWom8eKJy6Jzzpteahugg2rMDmvcdPdT7O9k"},"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
 const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2}}],"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
 const TALLY: &str =
     r#"{"clock":1795082400002,"orders":7,"batches":["AQEBAQEBAQEBAQEBAQEBAQ","AgICAgICAgICAgICAgICAg"]}"#;
 const PROBLEMS: &[&str] = &[
+    r#"{"type":"/problems/binding_required","title":"The payment must be repeated","status":422,"detail":"d","code":"binding_required"}"#,
     r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,
     r#"{"type":"/problems/body_too_large","title":"The request body is too large","status":413,"detail":"d","code":"body_too_large"}"#,
     r#"{"type":"/problems/cancel_too_early","title":"It is too early to cancel this order","status":409,"detail":"d","code":"cancel_too_early"}"#,
     r#"{"type":"/problems/cancel_too_late","title":"It is too late to cancel this order","status":409,"detail":"d","code":"cancel_too_late"}"#,
     r#"{"type":"/problems/challenge_required","title":"A challenge must be solved first","status":403,"detail":"d","code":"challenge_required"}"#,
     r#"{"type":"/problems/destination_not_allowed","title":"This destination is not allowed","status":403,"detail":"d","code":"destination_not_allowed"}"#,
+    r#"{"type":"/problems/forbidden","title":"This API key is not for this call","status":403,"detail":"d","code":"forbidden"}"#,
     r#"{"type":"/problems/idempotency_in_flight","title":"A request with this idempotency key is in flight","status":409,"detail":"d","code":"idempotency_in_flight"}"#,
     r#"{"type":"/problems/idempotency_key_missing","title":"The Idempotency-Key header is missing","status":400,"detail":"d","code":"idempotency_key_missing"}"#,
     r#"{"type":"/problems/idempotency_mismatch","title":"This idempotency key was used with another request","status":422,"detail":"d","code":"idempotency_mismatch"}"#,
@@ -344,7 +379,7 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/not_found","title":"There is nothing here","status":404,"detail":"d","code":"not_found"}"#,
     r#"{"type":"/problems/nothing_changed","title":"A resend would change nothing","status":409,"detail":"d","code":"nothing_changed"}"#,
     r#"{"type":"/problems/rate_limited","title":"Too many requests","status":429,"detail":"d","code":"rate_limited"}"#,
-    r#"{"type":"/problems/unauthenticated","title":"The API key is missing or not known","status":401,"detail":"d","code":"unauthenticated"}"#,
+    r#"{"type":"/problems/unauthenticated","title":"The request is not authenticated","status":401,"detail":"d","code":"unauthenticated"}"#,
     r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
     r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
 ];

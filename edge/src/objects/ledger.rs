@@ -195,7 +195,8 @@ impl LedgerObject {
 }
 
 async fn apply(cell: &Cell, settings: &Rc<Settings>, event: Event) -> Result<Reply, Error> {
-    let Event { now, entropy, ask } = event;
+    let now = event.at(host::now());
+    let Event { entropy, ask, .. } = event;
     let command = Command { keys: settings.keys(now)?, entropy, ask };
     Ok(cell.apply::<Ledger>(&command, now).await?)
 }

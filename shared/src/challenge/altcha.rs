@@ -18,6 +18,7 @@ use super::Bound;
 use super::LIFE_MS;
 use super::NONCE_MEMORY_MS;
 use super::Nonce;
+use super::Proof;
 use super::hex;
 use super::kdf;
 use super::kdf::mac;
@@ -50,8 +51,12 @@ const KIND: &str = "altcha";
 pub enum Cost {
     /// The default.
     Light,
-    /// For the tier of risk above.
+    /// For an address whose second challenge within an hour it is.
+    Medium,
+    /// For the tier of risk above, and the third.
     Heavy,
+    /// From the fourth on: the most that is ever asked, for it is a person who waits.
+    Extreme,
 }
 
 impl Cost {
@@ -60,8 +65,21 @@ impl Cost {
         match self {
             // 2 to 4 million rounds of PBKDF2: about half a second of one core of a small server, in the stock widget.
             Self::Light => 4_000,
-            // Four times that: a wait that people notice.
+            Self::Medium => 8_000,
+            // Four times the lightest: a wait that people notice.
             Self::Heavy => 16_000,
+            // Half a dozen seconds.
+            Self::Extreme => 32_000,
+        }
+    }
+
+    /// What is asked of who solves when so many were solved for the same address within the hour.
+    pub const fn after(solved: usize) -> Self {
+        match solved {
+            0 => Self::Light,
+            1 => Self::Medium,
+            2 => Self::Heavy,
+            _ => Self::Extreme,
         }
     }
 }
@@ -185,7 +203,7 @@ pub fn check(
     bound: &Bound<'_>,
     least: Cost,
     now: UnixMs,
-) -> Result<Nonce, Error> {
+) -> Result<Proof, Error> {
     let Answer { challenge: Issued { parameters, signature }, solution } = read(answer)?;
     let key = keys.get(&parameters.data.key).ok_or(Error::UnknownKey)?;
     if !same(sign(key, &parameters).as_bytes(), signature.as_bytes()) {
@@ -209,7 +227,7 @@ pub fn check(
     if !is_solved(key, &parameters, &nonce, &solution) {
         return Err(Error::WrongSolution);
     }
-    Ok(Nonce(Bytes(nonce)))
+    Ok(Proof { nonce: Nonce(Bytes(nonce)), cost: parameters.data.level })
 }
 
 fn read(answer: &str) -> Result<Answer, Error> {

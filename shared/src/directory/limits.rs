@@ -14,6 +14,8 @@ use crate::window::Cap;
 pub const GUESSES_PER_CODE_MAX: u8 = 5;
 /// NIST SP 800-63B-4 section 3.2.2.
 pub const GUESSES_IN_A_ROW_MAX: u32 = 100;
+/// Orders a ledger keeps of a tenant at most: each is a day's.
+const ORDERS_MAX: u32 = 100;
 /// Messages of one order at most; rivals allow five.
 pub const SENDS_PER_ORDER_MAX: u8 = 5;
 
@@ -55,16 +57,16 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if self.bucket.capacity == 0 || self.bucket.refill_ms == 0 {
-            return Err("bucket: capacity and refill_ms must be at least 1");
+            return Err("bucket: capacity and refill_ms must be at least 1".to_owned());
         }
-        if self.hourly.max == 0 || self.daily.max == 0 || self.daily.max > 100 {
-            return Err("hourly and daily: max must be 1 to 100");
-        }
-        if self.hourly.window_ms > DAY_MS || self.daily.window_ms > DAY_MS {
-            return Err("hourly and daily: window_ms must be at most a day, 86400000");
-        }
+        self.hourly.check("hourly", ORDERS_MAX)?;
+        self.daily.check("daily", ORDERS_MAX)?;
+        self.check_counts().map_err(str::to_owned)
+    }
+
+    fn check_counts(&self) -> Result<(), &'static str> {
         if !(1..=GUESSES_PER_CODE_MAX).contains(&self.guesses_per_code) {
             return Err("guesses_per_code: must be 1 to 5");
         }

@@ -132,7 +132,7 @@ fn server_only(caller: &Caller<'_>) -> Result<(), Problem> {
         KeyKind::Secret => Ok(()),
         KeyKind::Publishable => {
             let detail = "Factors need a secret key (sk_…): call from your server, not from an app.";
-            Err(Problem::new(problem::Code::Unauthenticated, detail))
+            Err(Problem::new(problem::Code::Forbidden, detail))
         }
     }
 }

@@ -144,6 +144,13 @@ impl Listed {
         if old.is_some() { Put::Changed } else { Put::Kept }
     }
 
+    /// What stands for an order: the stricter of its prefix's and its country's, and what is enforced above what is only
+    /// recorded.
+    pub fn lookup(&self, tag: PrefixTag, country: Country, now: UnixMs) -> Found {
+        let found = [Subject::Prefix(tag), Subject::Country(country)];
+        Found::strictest(found.into_iter().filter_map(|subject| self.get(subject)), now)
+    }
+
     /// Takes out what is over.
     pub fn prune(&mut self, now: UnixMs) {
         self.prefixes.retain(|_, entry| now < entry.1);
@@ -197,12 +204,14 @@ impl Blocklist {
         (Self(all), weak.len())
     }
 
-    /// What stands for an order: the stricter of its prefix's and its country's, and what is enforced above what is only
-    /// recorded.
+    /// What stands for an order of this tenant.
     pub fn lookup(&self, tenant: &TenantId, tag: PrefixTag, country: Country, now: UnixMs) -> Found {
-        let list = self.0.get(tenant);
-        let found = [Subject::Prefix(tag), Subject::Country(country)];
-        Found::strictest(found.into_iter().filter_map(|subject| list?.get(subject)), now)
+        self.0.get(tenant).map_or_else(Found::nothing, |list| list.lookup(tag, country, now))
+    }
+
+    /// One tenant's verdicts.
+    pub fn of(&self, tenant: &TenantId) -> Listed {
+        self.0.get(tenant).cloned().unwrap_or_default()
     }
 
     /// What stands for a guess.
@@ -227,7 +236,11 @@ impl Found {
         let found = alive.max_by_key(|entry| (entry.3 == Mode::Enforce, entry.0));
         match found {
             Some(Entry(level, _, because, mode)) => Self { level, because: Some(because), mode },
-            None => Self { level: Level::Open, because: None, mode: Mode::Enforce },
+            None => Self::nothing(),
         }
+    }
+
+    fn nothing() -> Self {
+        Self { level: Level::Open, because: None, mode: Mode::Enforce }
     }
 }

@@ -15,7 +15,6 @@ use crate::directory::Risk;
 use crate::directory::Service;
 use crate::id::ServiceId;
 use crate::keys::IndexKey;
-use crate::ledger::BoundPayment;
 use crate::ledger::Create;
 use crate::ledger::Standing;
 use crate::ledger::Way;
@@ -100,7 +99,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         limits: caller.tenant.limits,
         ceilings: directory.ceilings,
         // May be anyone: an app's user, or the user whose connection a server tells of.
-        standing: if is_stranger { Standing::Stranger } else { Standing::Trusted },
+        standing: if is_stranger { Standing::Stranger } else { Standing::Server },
         solved: None,
         is_suspect,
         origin,
@@ -122,7 +121,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         email: email.map(str::to_owned),
         phone,
         locale: body.locale.unwrap_or_else(|| LOCALE_DEFAULT.to_owned()),
-        binding: body.binding.as_ref().map(BoundPayment::from),
+        binding: body.binding,
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
     };
@@ -143,7 +142,7 @@ fn addresses(body: &CreateOrder) -> Result<(Option<Phone>, Option<&str>), Proble
 fn client(body: &CreateOrder, kind: KeyKind, visit: &Visit<'_>) -> (Option<IpAddr>, Option<Origin>) {
     match (kind, &body.client) {
         (KeyKind::Publishable, _) => (visit.peer.ip, visit.peer.origin),
-        (KeyKind::Secret, Some(client)) => (client.ip, client.country.map(Origin::Country)),
+        (KeyKind::Secret, Some(client)) => (client.ip, client.country.map(|whereabouts| whereabouts.0)),
         (KeyKind::Secret, None) => (None, None),
     }
 }
@@ -195,7 +194,7 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
     if body.max_price.is_some() {
         return Err(invalid("max_price: this version does not take it; leave it out or null"));
     }
-    let is_printable = |text: &str| !text.chars().any(char::is_control);
+    let is_printable = |text: &str| !text.chars().any(|char| char.is_control() || is_bidi(char));
     let fits = |text: &str, max: usize| text.chars().count() <= max && is_printable(text);
     if body.client_ref.as_deref().is_some_and(|text| !fits(text, CLIENT_REF_CHARS_MAX)) {
         return Err(invalid("client_ref must be at most 64 printable characters"));
@@ -216,6 +215,11 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+/// Turns the direction of what follows: a text that people read then seems to say something else.
+fn is_bidi(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn email(text: &str) -> Result<&str, Problem> {

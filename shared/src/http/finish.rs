@@ -75,12 +75,13 @@ impl Pending {
     /// Goes on with Cloudflare's word on the challenge.
     pub(super) fn told(&mut self, front: &Front, reply: Option<(u16, Vec<u8>)>) -> Result<(), Problem> {
         let Some(gate) = &self.gate else { return Ok(()) };
-        let nonce = gate.told(front, &front.challenges, reply)?;
+        let proof = gate.told(front, &front.challenges, reply)?;
         for question in &mut self.questions {
             match question {
-                Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(nonce),
-                Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(nonce),
-                Question::Visitor { command, .. } => command.ask = command.ask.solved(),
+                Question::Ledger { ask: Ask::Create(create), .. } => create.solved = Some(proof),
+                Question::Ledger { ask: Ask::Resend(resend), .. } => resend.solved = Some(proof),
+                Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(proof),
+                Question::Visitor { command, .. } => command.ask = command.ask.solved(proof.nonce),
                 Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
             }
         }
@@ -179,8 +180,8 @@ impl Pending {
         {
             return Response::problem(&self.coarse(problem), &self.request_id);
         }
-        if let (Outcome::ChallengeRequired, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
-            let problem = gate.demand(front, "This order needs a challenge.");
+        if let (Outcome::ChallengeRequired { cost }, Some(gate), None) = (&outcome, &self.gate, &self.facts) {
+            let problem = gate.clone().at_least(*cost).demand(front, "This needs a challenge.");
             return Response::problem(&problem, &self.request_id);
         }
         // A stranger must not learn which orders exist.
@@ -206,9 +207,11 @@ impl Pending {
                 let guesses_left = Some(order.guesses_left);
                 self.json(200, &api::Verified { result, guesses_left, order: Some(order) })
             }
-            Outcome::CancelTooEarly { .. }
+            Outcome::BindingRequired
+            | Outcome::Blocked
+            | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
-            | Outcome::ChallengeRequired
+            | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute
@@ -216,6 +219,7 @@ impl Pending {
             | Outcome::Noted
             | Outcome::NothingChanged { .. }
             | Outcome::RateLimited { .. }
+            | Outcome::ResendTooEarly { .. }
             | Outcome::Unavailable => self.broken(),
         }
     }
@@ -273,10 +277,12 @@ impl Pending {
         let result = match outcome {
             Outcome::Verified { result: VerifyResult::Verified, .. } => VerifyResult::Verified,
             Outcome::Unavailable => return self.broken(),
-            Outcome::Cancelled(_)
+            Outcome::BindingRequired
+            | Outcome::Blocked
+            | Outcome::Cancelled(_)
             | Outcome::CancelTooEarly { .. }
             | Outcome::CancelTooLate { .. }
-            | Outcome::ChallengeRequired
+            | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::Created { .. }
             | Outcome::Found(_)
@@ -286,6 +292,7 @@ impl Pending {
             | Outcome::Noted
             | Outcome::NothingChanged { .. }
             | Outcome::RateLimited { .. }
+            | Outcome::ResendTooEarly { .. }
             | Outcome::Resent { .. }
             | Outcome::Verified { .. } => VerifyResult::NotVerified,
         };

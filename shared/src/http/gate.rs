@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use super::Front;
 use super::Question;
 use super::Visit;
-use crate::bytes::Bytes;
 use crate::challenge::Bound;
 use crate::challenge::Challenge;
+use crate::challenge::Proof;
 use crate::challenge::altcha;
 use crate::challenge::altcha::Cost;
 use crate::challenge::turnstile;
@@ -61,7 +61,7 @@ pub(super) enum Solved {
     /// By Cloudflare's word, which is asked for first.
     Perhaps,
     /// Good, once.
-    Yes(Bytes<16>),
+    Yes(Proof),
 }
 
 impl Gate {
@@ -106,6 +106,11 @@ impl Gate {
         serde_json::to_value(challenge).ok()
     }
 
+    /// The same, with a challenge of at least that cost.
+    pub(super) fn at_least(self, cost: Cost) -> Self {
+        Self { cost: self.cost.max(cost), ..self }
+    }
+
     /// The refusal with something to solve in it.
     pub(super) fn demand(&self, front: &Front, why: &str) -> Problem {
         let detail =
@@ -128,7 +133,7 @@ impl Gate {
             return Ok(Solved::Perhaps);
         }
         altcha::check(&front.challenges, answer, &self.bound(), self.cost, self.now)
-            .map(|nonce| Solved::Yes(nonce.0))
+            .map(Solved::Yes)
             .map_err(|error| self.demand(front, &format!("The challenge's answer is refused: {error}.")))
     }
 
@@ -147,14 +152,15 @@ impl Gate {
         front: &Front,
         keys: &Ring<ChallengeKey>,
         reply: Option<(u16, Vec<u8>)>,
-    ) -> Result<Bytes<16>, Problem> {
+    ) -> Result<Proof, Problem> {
         let hostnames = self.site.as_ref().map_or(&[][..], |site| site.hostnames.as_slice());
         let expected = turnstile::Expected { hostnames, keys, bound: self.bound() };
         let token = self.token.as_deref().and_then(turnstile::Token::parse);
         let token = token.ok_or_else(|| self.demand(front, "That is no answer of the widget."))?;
         let reply = reply.as_ref().map(|(status, body)| turnstile::Reply { status: *status, body });
         match turnstile::classify(reply, token, &expected) {
-            turnstile::Verdict::Solved(nonce) => Ok(nonce.0),
+            // Cloudflare makes it as hard as it finds the visitor suspicious.
+            turnstile::Verdict::Solved(nonce) => Ok(Proof { nonce, cost: Cost::Extreme }),
             turnstile::Verdict::Refused(_) => Err(self.demand(front, "Cloudflare refuses the token.")),
             turnstile::Verdict::Unavailable(_) => {
                 Err(self.demand_built_in(front, "Cloudflare does not answer; here is another challenge."))

@@ -37,10 +37,12 @@ fn failed(problem: &Problem) -> Option<Check> {
         Code::DestinationNotAllowed | Code::Blocked => CheckName::Country,
         Code::NoRoute => CheckName::Route,
         Code::InsufficientBalance => CheckName::Balance,
-        Code::BodyTooLarge
+        Code::BindingRequired
+        | Code::BodyTooLarge
         | Code::CancelTooEarly
         | Code::CancelTooLate
         | Code::ChallengeRequired
+        | Code::Forbidden
         | Code::IdempotencyInFlight
         | Code::IdempotencyKeyMissing
         | Code::IdempotencyMismatch
@@ -82,7 +84,7 @@ impl Facts {
         match (outcome, kind) {
             // What is left of an address's limits tells a stranger that somebody just asked for a code.
             (
-                Outcome::Clear | Outcome::ChallengeRequired | Outcome::RateLimited { .. },
+                Outcome::Clear | Outcome::ChallengeRequired { .. } | Outcome::RateLimited { .. },
                 KeyKind::Publishable,
             ) => {
                 checks.push(key(CheckResult::Pass, "unused"));
@@ -113,13 +115,15 @@ fn told(
         Outcome::IdempotencyMismatch => {
             vec![key(CheckResult::Fail, "used with another body: take a new key")]
         }
-        Outcome::ChallengeRequired => {
+        Outcome::ChallengeRequired { .. } => {
             vec![unused, limit(CheckResult::Warn, "a challenge will have to be solved")]
         }
         Outcome::RateLimited { .. } => {
             vec![unused, limit(CheckResult::Fail, "too many orders for this address: wait")]
         }
-        Outcome::Cancelled(_)
+        Outcome::BindingRequired
+        | Outcome::Blocked
+        | Outcome::Cancelled(_)
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
         | Outcome::Found(_)
@@ -127,6 +131,7 @@ fn told(
         | Outcome::NotFound
         | Outcome::Noted
         | Outcome::NothingChanged { .. }
+        | Outcome::ResendTooEarly { .. }
         | Outcome::Resent { .. }
         | Outcome::Unavailable
         | Outcome::Verified { .. } => return None,

@@ -15,12 +15,16 @@ pub(super) fn page(code: &str, request_id: &str) -> Response {
 
 fn remedy(code: Code) -> &'static str {
     match code {
+        Code::BindingRequired => {
+            "Send `binding` with the code: amount, currency and payee as they were ordered."
+        }
         Code::Blocked => "Ask the operator why; retrying will not help.",
         Code::BodyTooLarge => "Send less: bodies are limited to 16 KiB.",
         Code::CancelTooEarly => "Retry when the cancellation window opens.",
         Code::CancelTooLate => "The order can no longer be called off.",
         Code::ChallengeRequired => "Solve the challenge in the reply, and send the solution with the order.",
         Code::DestinationNotAllowed => "Ask the operator to open this country or kind of number.",
+        Code::Forbidden => "Call from your server, with a secret key.",
         Code::IdempotencyInFlight => "Wait for the first request's answer, or retry in a moment.",
         Code::IdempotencyKeyMissing => {
             "Send an Idempotency-Key header with a new random value for each order."

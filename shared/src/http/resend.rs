@@ -8,9 +8,11 @@ use super::create::is_json;
 use super::create::without_values;
 use crate::bytes;
 use crate::directory::Caller;
+use crate::directory::Funds;
 use crate::ledger::Resend;
 use crate::ledger::ServiceRoutes;
 use crate::ledger::Whose;
+use crate::problem::Code;
 use crate::problem::Problem;
 use crate::wire::api;
 use crate::wire::object::Object;
@@ -20,25 +22,37 @@ pub(super) fn parse(
     visit: &Visit<'_>,
     caller: &Caller<'_>,
     whose: Whose,
-) -> Result<Resend, Problem> {
+) -> Result<(Resend, Option<String>), Problem> {
     let key = idempotency_key(visit.request)?;
     is_json(visit.request)?;
     let empty = visit.request.body.iter().all(u8::is_ascii_whitespace);
     let body = if empty { b"{}".as_slice() } else { visit.request.body.as_slice() };
-    let Object(resend): Object<api::Resend> = bytes::read_json(body)
+    let Object(api::Resend { channel, challenge }) = bytes::read_json(body)
         .map_err(|error| invalid(format!("The body is not a valid resend: {}", without_values(&error))))?;
+    if caller.tenant.funds == Funds::Exhausted {
+        return Err(Problem::new(Code::InsufficientBalance, "The balance does not cover another message."));
+    }
+    // The number itself is not known here; whether its ledger has the name of a blocked one is.
+    let blocked = caller.tenant.blocked.iter();
+    if blocked.into_iter().any(|number| front.index.ledger("phone", number) == whose.order.ledger()) {
+        return Err(Problem::new(Code::Blocked, "This number is blocked."));
+    }
     let routes = |(name, service): (&_, &_)| ServiceRoutes {
         service: Clone::clone(name),
         // Which country, the ledger knows; core keeps to it when it chooses the gateway.
         routes: visit.directory.ways_anywhere(service),
     };
-    let content = format!("{}/{}", whose.order, resend.channel.as_str());
-    Ok(Resend {
+    let content = format!("{}/{}", whose.order, channel.as_str());
+    let resend = Resend {
         idempotency_key: front.index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: front.index.fingerprint("resend", content.as_bytes()),
-        channel: resend.channel,
+        channel,
         services: caller.tenant.services.iter().map(routes).collect(),
         ceilings: visit.directory.ceilings,
+        countries: caller.tenant.countries.clone(),
+        listed: visit.directory.blocklist.of(caller.id),
+        solved: None,
         whose,
-    })
+    };
+    Ok((resend, challenge))
 }

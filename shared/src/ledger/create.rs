@@ -9,12 +9,14 @@ use super::limits;
 use super::limits::Standing;
 use super::outbox::Part;
 use super::outbox::Pending;
+use super::payment::Payment;
 use super::state::Order;
 use super::state::Section;
-use super::state::Spent;
 use super::state::State;
+use crate::binding::Binding;
 use crate::bytes::Bytes;
-use crate::challenge::NONCE_MEMORY_MS;
+use crate::challenge::Proof;
+use crate::challenge::altcha::Cost;
 use crate::code::Bound;
 use crate::code::Code;
 use crate::code::Digest;
@@ -57,9 +59,7 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
     superseded.iter().for_each(|older| state.withdraw(older));
     state.outbox.push(pending);
     limits::spend(&mut state, &create.tenant, &create.limits, now);
-    if let Some(nonce) = create.solved {
-        state.spent.push(Spent { nonce, until: now.plus(NONCE_MEMORY_MS) });
-    }
+    state.use_up(create.solved, now);
     let section = state.sections.get(&create.tenant);
     let outcome = match section.and_then(|section| Some((section, section.order(&id)?))) {
         Some((section, order)) => {
@@ -93,20 +93,26 @@ fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outc
             Outcome::IdempotencyMismatch
         });
     }
-    if create.solved.is_some_and(|nonce| state.spent.iter().any(|spent| spent.nonce == nonce)) {
-        return Err(Outcome::ChallengeRequired);
+    let standing = create.standing();
+    let cost = section.map_or(Cost::Light, |section| section.cost(now));
+    let too_light = |proof: Proof| standing == Standing::Solved && proof.cost < cost;
+    if create.solved.is_some_and(|proof| state.is_used_up(proof) || too_light(proof)) {
+        return Err(Outcome::ChallengeRequired { cost });
     }
     let wait_ms = |standing| limits::wait_ms(state, section, &create.limits, &create.ceilings, standing, now);
-    match (wait_ms(create.standing()), wait_ms(Standing::Trusted)) {
+    match (wait_ms(standing), wait_ms(standing.max(Standing::Solved))) {
         (0, _) => {}
-        // What is left is kept for who is no flood.
-        (_, 0) => return Err(Outcome::ChallengeRequired),
+        // What is left is kept for who solves.
+        (_, 0) => return Err(Outcome::ChallengeRequired { cost }),
         (_, retry_after_ms) => return Err(Outcome::RateLimited { retry_after_ms }),
     }
     let suspicion = Suspicion::of(create, section, now);
-    let is_due = create.is_suspect || suspicion.tier > Tier::Normal && create.standing == Standing::Stranger;
+    // A code that nobody could verify is not sent for nothing: the solution gives it guesses.
+    let is_guessed = || section.is_some_and(|section| section.is_guessed_at(&create.limits, now));
+    let is_due = create.is_suspect
+        || standing == Standing::Stranger && (suspicion.tier > Tier::Normal || is_guessed());
     if is_due && create.solved.is_none() {
-        return Err(Outcome::ChallengeRequired);
+        return Err(Outcome::ChallengeRequired { cost });
     }
     Ok(suspicion)
 }
@@ -152,17 +158,16 @@ impl Create {
     }
 
     fn standing(&self) -> Standing {
-        if self.solved.is_some() { Standing::Trusted } else { self.standing }
+        if self.solved.is_some() { self.standing.max(Standing::Solved) } else { self.standing }
     }
 }
 
-/// **never-stale**: live orders of the same service, whose place a new one takes. A stranger's takes none that a trusted
-/// caller made: else who knows a number could end its owner's code at will. The guess counters are the phone's, so a
-/// second live code gives nobody more guesses.
+/// **never-stale**: live orders of the same service, whose place a new one takes: none of a higher standing, else who knows
+/// a number could end its owner's code at will. The guess counters are the phone's, so a second live code gives nobody more
+/// guesses.
 fn superseded(section: &Section, create: &Create, now: UnixMs) -> Vec<OrderId> {
     let is_live = |order: &&Order| order.service == create.service && !order.state_at(now).is_final();
-    let yields =
-        |order: &&Order| order.standing == Standing::Stranger || create.standing() == Standing::Trusted;
+    let yields = |order: &&Order| order.standing <= create.standing();
     section.orders.iter().filter(is_live).filter(yields).map(|order| order.id.clone()).collect()
 }
 
@@ -181,11 +186,12 @@ fn make(
         None => Code::sample(create.digits, entropy.draws("code")).ok()?,
     };
     let expires_at = now.plus(create.ttl_ms);
+    let binding = create.binding.as_ref().map(Binding::hash);
     let bound = Bound {
         tenant: &create.tenant,
         order: &id,
         service: &create.service,
-        binding: create.binding.as_ref().map(|payment| &payment.hash),
+        binding: binding.as_ref(),
         issued_at: now,
         expires_at,
     };
@@ -215,7 +221,7 @@ fn make(
         idempotency_key: create.idempotency_key,
         fingerprint: create.fingerprint,
         digest,
-        binding: create.binding.as_ref().map(|payment| payment.hash),
+        binding: create.binding.clone().map(Payment::Known),
         state: OrderState::Accepted,
         superseded: false,
         job,
@@ -246,7 +252,7 @@ fn seal(create: &Create, command: &Command, header: &Header, code: Code) -> Opti
         email: create.email.clone(),
         code,
         locale: create.locale.clone(),
-        approves: create.binding.as_ref().map(|payment| payment.phrase.clone()),
+        approves: create.binding.as_ref().map(Binding::phrase),
     };
     let header = serde_json::to_string(header).ok()?;
     let plaintext = zeroize::Zeroizing::new(serde_json::to_vec(&private).ok()?);

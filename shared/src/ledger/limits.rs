@@ -1,12 +1,12 @@
 //! **bucket**: how many messages an address may be sent, by one tenant and by all of them together.
 //!
-//! A part of each limit is kept for who has proved to be no flood: a trusted caller, or a solved challenge. So a
-//! stranger who floods a victim's number cannot lock the victim out.
+//! A part of each limit is kept for who solved a challenge, and another for the tenant's own server. So a stranger who
+//! floods a victim's number cannot lock the victim out, and one who pays for it with solved challenges cannot lock the
+//! server out.
 
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::resend::Resend;
 use super::state::Section;
 use super::state::State;
 use crate::bucket::Rate;
@@ -32,22 +32,48 @@ impl Default for Ceilings {
     }
 }
 
-/// Whom a limit's last tokens are kept from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// May be anyone: leaves a reserve.
-    #[default]
-    Stranger,
-    /// A caller's own server, or who solved a challenge.
-    Trusted,
+/// Messages that a ledger counts over all tenants at most.
+const SENDS_MAX: u32 = 1_000;
+
+impl Ceilings {
+    /// Refuses what would limit nothing.
+    pub fn check(&self) -> Result<(), String> {
+        self.hourly.check("hourly", SENDS_MAX)?;
+        self.daily.check("daily", SENDS_MAX)
+    }
 }
 
-/// One of a bucket of three, and a quarter of a cap, is kept from strangers.
+/// How much of a limit is open to somebody. Ordered: each leaves a reserve to those above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// May be anyone.
+    #[default]
+    Stranger,
+    /// May be anyone, and solved a challenge.
+    Solved,
+    /// The tenant's own server, for nobody that it told of.
+    #[serde(alias = "trusted")]
+    Server,
+}
+
+/// One of a bucket of three, and a quarter of a cap, is kept for each standing above: rounded up, and one stays open.
 fn open_to(standing: Standing, max: u32) -> u32 {
+    let above = match standing {
+        Standing::Stranger => 2,
+        Standing::Solved => 1,
+        Standing::Server => 0,
+    };
+    max.saturating_sub(max.div_ceil(4).saturating_mul(above)).max(1)
+}
+
+/// Wrong guesses: half at orders of strangers, three quarters when challenges are solved, the rest at a server's alone.
+/// Else who knows a number could order codes for it, guess them wrong, and lock its owner out.
+pub(super) fn guesses_open_to(standing: Standing, max: u32) -> u32 {
     match standing {
-        Standing::Trusted => max,
-        Standing::Stranger => max.saturating_sub(max.div_ceil(4)).max(1),
+        Standing::Stranger => max.div_ceil(2),
+        Standing::Solved => max.saturating_sub(max / 4),
+        Standing::Server => max,
     }
 }
 
@@ -77,21 +103,4 @@ pub(super) fn spend(state: &mut State, tenant: &crate::id::TenantId, limits: &Li
     // The wait was found to be nothing.
     let _ = section.bucket.take(limits.bucket, now);
     section.orders_at.push(now, DAY_MS);
-}
-
-/// A resend spends like an order, and waits for whichever limit opens last, `early_ms` among them.
-pub(super) fn admit(
-    state: &mut State,
-    Resend { whose, ceilings, .. }: &Resend,
-    standing: Standing,
-    early_ms: u64,
-    now: UnixMs,
-) -> Result<(), u64> {
-    let section = state.sections.get(&whose.tenant);
-    let wait_ms = wait_ms(state, section, &whose.limits, ceilings, standing, now).max(early_ms);
-    if wait_ms > 0 {
-        return Err(wait_ms);
-    }
-    spend(state, &whose.tenant, &whose.limits, now);
-    Ok(())
 }

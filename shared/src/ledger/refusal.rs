@@ -16,6 +16,14 @@ impl Outcome {
             | Self::Noted
             | Self::Resent { .. }
             | Self::Verified { .. } => return None,
+            Self::Blocked => Problem::new(
+                Code::Blocked,
+                "Numbers like this one are blocked for now: none of their codes was ever used.",
+            ),
+            Self::BindingRequired => Problem::new(
+                Code::BindingRequired,
+                "binding: this order approves a payment. Repeat its amount, currency and payee.",
+            ),
             Self::CancelTooEarly { cancel, retry_after_ms } => {
                 let detail = "A message is on its way. The order can be cancelled when it is overdue.";
                 Problem::new(Code::CancelTooEarly, detail).after(*retry_after_ms).with_cancel(Some(cancel))
@@ -24,7 +32,7 @@ impl Outcome {
                 let detail = "The message arrived, the code was checked, or the order is over.";
                 Problem::new(Code::CancelTooLate, detail).with_cancel(cancel.as_ref())
             }
-            Self::ChallengeRequired => Problem::new(
+            Self::ChallengeRequired { .. } => Problem::new(
                 Code::ChallengeRequired,
                 "Solve the challenge, and order again with its solution.",
             ),
@@ -37,6 +45,10 @@ impl Outcome {
             Self::NothingChanged { may_change } => nothing_changed(may_change),
             Self::RateLimited { retry_after_ms } => Problem::rate_limited(
                 "Too many orders for this address. Retry after the time given, with the same Idempotency-Key.",
+                *retry_after_ms,
+            ),
+            Self::ResendTooEarly { from, retry_after_ms } => Problem::rate_limited(
+                format!("A resend is possible from {} on.", from.rfc3339()),
                 *retry_after_ms,
             ),
             Self::Unavailable => {

@@ -10,13 +10,20 @@ use super::Outcome;
 use super::Reply;
 use super::Whose;
 use super::limits;
+use super::limits::Standing;
 use super::outbox::Part;
 use super::outbox::Pending;
 use super::state::Order;
 use super::state::Section;
 use super::state::State;
 use crate::bytes::Bytes;
+use crate::challenge::Proof;
+use crate::challenge::altcha::Cost;
+use crate::directory::Countries;
 use crate::directory::Limits;
+use crate::guard::Level;
+use crate::guard::Mode;
+use crate::guard::blocklist::Listed;
 use crate::id::GatewayId;
 use crate::machine::Step;
 use crate::order::AttemptState;
@@ -42,6 +49,14 @@ pub struct Resend {
     pub services: Vec<ServiceRoutes>,
     /// The limits over all tenants.
     pub ceilings: limits::Ceilings,
+    /// Where the tenant's codes may go by now.
+    pub countries: Countries,
+    /// What looks pumped by now.
+    #[serde(default, skip_serializing_if = "Listed::is_empty")]
+    pub listed: Listed,
+    /// A solved challenge, to be used once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solved: Option<Proof>,
 }
 
 /// The ways a service's messages may go.
@@ -94,10 +109,11 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
     if order.sends_left(&whose.limits) == 0 {
         return Step::keep(Reply::of(Outcome::NothingChanged { may_change: Vec::new() }));
     }
-    let (early_ms, standing) = (order.resend_at(&whose.limits).since(now), order.standing);
-    if let Err(retry_after_ms) = limits::admit(&mut state, resend, standing, early_ms, now) {
-        return Step::keep(Reply::of(Outcome::RateLimited { retry_after_ms }));
+    if let Err(outcome) = admit(&state, (section, order), resend, now) {
+        return Step::keep(Reply::of(outcome));
     }
+    limits::spend(&mut state, &whose.tenant, &whose.limits, now);
+    state.use_up(resend.solved, now);
     let Some(order) = state.order_mut(&whose.order) else {
         return Step::keep(Reply::of(Outcome::NotFound));
     };
@@ -114,6 +130,41 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
         None => Outcome::NotFound,
     };
     state.put(Reply { outcome, due }, now)
+}
+
+/// What a new order would be refused for: a resend is a message like any other.
+#[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
+fn admit(
+    state: &State,
+    (section, order): (&Section, &Order),
+    resend: &Resend,
+    now: UnixMs,
+) -> Result<(), Outcome> {
+    let Resend { whose, solved, .. } = resend;
+    let standing = solved.map_or(order.standing, |_| order.standing.max(Standing::Solved));
+    let is_suspect = order.is_listed(resend, now)?;
+    let cost = match (is_suspect, standing) {
+        (true, _) => Cost::Heavy.max(section.cost(now)),
+        (false, Standing::Server) => Cost::Light,
+        (false, Standing::Stranger | Standing::Solved) => section.cost(now),
+    };
+    if solved.is_some_and(|proof| state.is_used_up(proof) || proof.cost < cost) {
+        return Err(Outcome::ChallengeRequired { cost });
+    }
+    let from = order.resend_at(&whose.limits);
+    let wait_ms =
+        |standing| limits::wait_ms(state, Some(section), &whose.limits, &resend.ceilings, standing, now);
+    let (own_ms, solved_ms) = (wait_ms(standing), wait_ms(standing.max(Standing::Solved)));
+    if from.since(now) >= solved_ms.max(1) {
+        return Err(Outcome::ResendTooEarly { from, retry_after_ms: from.since(now) });
+    }
+    if solved_ms > 0 {
+        return Err(Outcome::RateLimited { retry_after_ms: solved_ms });
+    }
+    if own_ms > 0 || is_suspect && solved.is_none() {
+        return Err(Outcome::ChallengeRequired { cost });
+    }
+    Ok(())
 }
 
 /// The best way that differs from all that was tried.
@@ -138,6 +189,22 @@ fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcom
 }
 
 impl Order {
+    /// Whether numbers like this one look pumped, and a challenge is due.
+    #[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
+    fn is_listed(&self, Resend { countries, listed, .. }: &Resend, now: UnixMs) -> Result<bool, Outcome> {
+        // Of a mailbox, and of an order that is not counted, nothing is known.
+        let Some((country, prefix)) = self.country.zip(self.prefix) else { return Ok(false) };
+        if !countries.allow(Some(country)) {
+            return Err(Outcome::NoRoute);
+        }
+        let found = listed.lookup(prefix, country, now);
+        match (found.mode, found.level) {
+            (Mode::RecordOnly, _) | (_, Level::Open) => Ok(false),
+            (Mode::Enforce, Level::Challenge) => Ok(true),
+            (Mode::Enforce, Level::Block) => Err(Outcome::Blocked),
+        }
+    }
+
     /// **something-changes**: untried, or failed in a way that passes, long enough ago.
     fn is_new_way(&self, way: &Way, ways: &[&Way], now: UnixMs) -> bool {
         let mut tried = self.attempts.iter().filter(|attempt| attempt.channel == way.channel).peekable();

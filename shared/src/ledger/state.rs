@@ -9,10 +9,15 @@ use super::Reply;
 use super::Whose;
 use super::kept::Kept;
 use super::limits::Standing;
+use super::limits::guesses_open_to;
 use super::outbox::Pending;
+use super::payment::Payment;
 use super::resend::Resent;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
+use crate::challenge::NONCE_MEMORY_MS;
+use crate::challenge::Proof;
+use crate::challenge::altcha::Cost;
 use crate::code::Bound;
 use crate::code::Digest;
 use crate::country::Country;
@@ -29,6 +34,7 @@ use crate::risk::Factors;
 use crate::risk::Places;
 use crate::risk::Tier;
 use crate::time::DAY_MS;
+use crate::time::HOUR_MS;
 use crate::time::UnixMs;
 use crate::window::Cap;
 use crate::window::Log;
@@ -40,6 +46,8 @@ use crate::wire::api::OrderState;
 pub const KEEP_MS: u64 = DAY_MS;
 /// How long wrong guesses in a row are remembered after the last one.
 pub const GUESSES_KEEP_MS: u64 = 30 * DAY_MS;
+/// Strangers' orders in a day that were guessed at in vain, before strangers must solve challenges.
+const FAILED_MAX: usize = 2;
 
 /// A ledger. JSON with short names: it is decoded and encoded with every order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +89,9 @@ pub(super) struct Section {
     /// Wrong guesses since the last right one.
     #[serde(default)]
     pub(super) wrong_in_a_row: u32,
+    /// When an operator last forgave the guesses before.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub(super) unlocked_at: UnixMs,
     /// Where codes were verified.
     #[serde(default, skip_serializing_if = "Places::is_unused")]
     pub(super) places: Places,
@@ -102,7 +113,7 @@ pub(super) struct Order {
     pub(super) fingerprint: Bytes<16>,
     pub(super) digest: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) binding: Option<Bytes<32>>,
+    pub(super) binding: Option<Payment>,
     pub(super) state: OrderState,
     #[serde(default)]
     pub(super) superseded: bool,
@@ -179,6 +190,17 @@ impl State {
         sections.chain(outbox).chain(spent).chain([self.sends_at.empty_at(DAY_MS)]).max().unwrap_or(UnixMs(0))
     }
 
+    /// Whether an order or a guess came with it before.
+    pub(super) fn is_used_up(&self, proof: Proof) -> bool {
+        self.spent.iter().any(|spent| spent.nonce == proof.nonce.0)
+    }
+
+    /// A solved challenge counts once.
+    pub(super) fn use_up(&mut self, proof: Option<Proof>, now: UnixMs) {
+        let until = now.plus(NONCE_MEMORY_MS);
+        self.spent.extend(proof.map(|proof| Spent { nonce: proof.nonce.0, until }));
+    }
+
     /// Forgets what time has made meaningless, before anything is decided: what is remembered must not depend
     /// on whether something else was written since.
     pub(super) fn forget(&mut self, now: UnixMs) {
@@ -188,6 +210,12 @@ impl State {
                 if order.job.is_some() && order.state_at(now).is_final() {
                     order.job = None;
                 }
+            }
+        }
+        for section in self.sections.values_mut() {
+            // By the last guess alone: orders that go on must not keep a lock alive.
+            if section.guesses_at.empty_at(GUESSES_KEEP_MS) <= now {
+                section.wrong_in_a_row = 0;
             }
         }
         self.sections.retain(|_, section| now < section.expires_at());
@@ -219,11 +247,38 @@ impl Section {
         self.orders.iter().map(Order::keep_until).max().unwrap_or(UnixMs(0)).max(limits_until)
     }
 
+    /// What a challenge costs here.
+    pub(super) fn cost(&self, now: UnixMs) -> Cost {
+        let is_solved =
+            |order: &&Order| order.standing == Standing::Solved && now < order.created_at.plus(HOUR_MS);
+        Cost::after(self.orders.iter().filter(is_solved).count())
+    }
+
+    /// Whether strangers guess at codes of this address: they go on with solved challenges only.
+    pub(super) fn is_guessed_at(&self, limits: &Limits, now: UnixMs) -> bool {
+        let is_failed = |order: &&Order| {
+            let is_over = order.guesses >= limits.guesses_per_code || order.state_at(now).is_final();
+            order.standing < Standing::Server && order.wrong() > 0 && is_over
+        };
+        self.counted().filter(is_failed).count() >= FAILED_MAX || self.open(Standing::Stranger, limits) == 0
+    }
+
+    /// Wrong guesses that orders of such a standing have left, of a day's and of those in a row.
+    fn open(&self, standing: Standing, limits: &Limits) -> u32 {
+        let open = |max, spent| guesses_open_to(standing, max).saturating_sub(spent);
+        let today = self.counted().filter(|order| order.standing <= standing).map(Order::wrong).sum();
+        open(limits.guesses_per_day, today).min(open(limits.guesses_in_a_row, self.wrong_in_a_row))
+    }
+
+    /// Orders whose guesses say something: not those from before an operator unlocked the address.
+    fn counted(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(|order| order.created_at >= self.unlocked_at)
+    }
+
     /// Guesses at `order` that would still be evaluated.
     pub(super) fn guesses_left(&self, order: &Order, limits: &Limits, now: UnixMs) -> u32 {
         let of_code = limits.guesses_per_code.saturating_sub(order.guesses);
-        let in_a_row = limits.guesses_in_a_row.saturating_sub(self.wrong_in_a_row);
-        let left = u32::from(of_code).min(in_a_row);
+        let left = u32::from(of_code).min(self.open(order.standing, limits));
         // How many more the day allows: the largest number whose last would not wait.
         let today = |more: u32| {
             let cap = Cap { max: limits.guesses_per_day.saturating_sub(more - 1), window_ms: DAY_MS };
@@ -251,6 +306,7 @@ impl Section {
             guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
             verified_channel: order.verified_channel,
             superseded: order.superseded,
+            binding: order.binding.as_ref().and_then(Payment::known).cloned(),
             risk: order.tier.map(|tier| api::RiskView { tier, factors: order.factors }),
             reason: order.reason,
             client_ref: order.client_ref.clone(),
@@ -265,6 +321,11 @@ impl Order {
         self.created_at.plus(KEEP_MS)
     }
 
+    /// Wrong guesses.
+    fn wrong(&self) -> u32 {
+        u32::from(self.guesses) - u32::from(self.state == OrderState::Verified && self.guesses > 0)
+    }
+
     /// Expiry is decided by the time, not by an alarm.
     pub(super) fn state_at(&self, now: UnixMs) -> OrderState {
         if !self.state.is_final() && (self.superseded || now >= self.expires_at) {
@@ -274,15 +335,20 @@ impl Order {
         }
     }
 
-    /// What its code's digest covers.
-    pub(super) fn bound<'a>(&'a self, tenant: &'a TenantId) -> Bound<'a> {
+    /// What its code's digest covers, when the code is for this payment, or for none.
+    pub(super) fn bound<'a>(&'a self, tenant: &'a TenantId, binding: Option<&'a Bytes<32>>) -> Bound<'a> {
         Bound {
             tenant,
             order: &self.id,
             service: &self.service,
-            binding: self.binding.as_ref(),
+            binding,
             issued_at: self.created_at,
             expires_at: self.expires_at,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_never(at: &UnixMs) -> bool {
+    *at == UnixMs(0)
 }

@@ -5,9 +5,8 @@ use super::Outcome;
 use super::Reply;
 use super::Verify;
 use super::state::Order;
-use super::state::Spent;
 use super::state::State;
-use crate::challenge::NONCE_MEMORY_MS;
+use crate::challenge::altcha::Cost;
 use crate::code::Digest;
 use crate::machine::Step;
 use crate::order::AttemptState;
@@ -19,16 +18,19 @@ use crate::wire::api::VerifyResult;
 use crate::wire::notice::What;
 
 pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let Verify { whose, guess, solved } = verify;
+    let Verify { whose, guess, binding, solved, is_stranger } = verify;
     let keys = &command.keys;
+    let section = state.sections.get(&whose.tenant);
+    let is_due = *is_stranger && section.is_some_and(|section| section.is_guessed_at(&whose.limits, now));
+    // Before the order is looked for: a challenge tells of the address, and of no order.
+    if is_due && solved.is_none() || solved.is_some_and(|proof| state.is_used_up(proof)) {
+        return Step::keep(Reply::of(Outcome::ChallengeRequired { cost: Cost::Light }));
+    }
     let Some((section, order)) = state.find(whose) else {
         // As much work as for an order that is there: time must not tell the two apart.
         Digest::waste(keys.peppers.current(), &whose.tenant, &whose.order, guess);
         return Step::keep(Reply::of(Outcome::NotFound));
     };
-    if solved.is_some_and(|nonce| state.spent.iter().any(|spent| spent.nonce == nonce)) {
-        return Step::keep(Reply::of(Outcome::ChallengeRequired));
-    }
     let refused = match order.state_at(now) {
         OrderState::Verified => Some(VerifyResult::AlreadyVerified),
         OrderState::Cancelled => Some(VerifyResult::Cancelled),
@@ -44,10 +46,17 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
     // Without its pepper a code cannot be checked: fail closed, and spend no guess.
     let pepper = keys.peppers.get(&order.digest.pepper);
     let refused = refused.or_else(|| pepper.is_none().then_some(VerifyResult::Expired));
-    let right = pepper.is_some_and(|pepper| order.digest.matches(pepper, &order.bound(&whose.tenant), guess));
+    let right = pepper.is_some_and(|pepper| {
+        order.digest.matches(pepper, &order.bound(&whose.tenant, binding.as_ref()), guess)
+    });
     if let Some(result) = refused {
         let order = section.view(order, &whose.limits, now);
         return Step::keep(Reply::of(Outcome::Verified { result, order }));
+    }
+    // **what you see is what you sign**: who checks must say what it is about to carry out. Another amount or payee is in
+    // the digest, and so a wrong guess.
+    if order.binding.is_some() && binding.is_none() {
+        return Step::keep(Reply::of(Outcome::BindingRequired));
     }
     evaluate(state, verify, right, command, now)
 }
@@ -81,9 +90,7 @@ fn evaluate(
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
     let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
-    if let Some(nonce) = *solved {
-        state.spent.push(Spent { nonce, until: now.plus(NONCE_MEMORY_MS) });
-    }
+    state.use_up(*solved, now);
     let mut due = Vec::new();
     if right {
         // It arrived, so core has it, whether or not its confirmation reached us.

@@ -18,8 +18,10 @@ pub use self::preflight::CheckResult;
 pub use self::preflight::Predicted;
 pub use self::preflight::Preflight;
 use crate::binding::Binding;
+use crate::country;
 use crate::directory::Risk;
 use crate::risk::Factors;
+use crate::risk::Origin;
 use crate::risk::Tier;
 use crate::wire::object;
 
@@ -55,8 +57,8 @@ pub struct CreateOrder {
     #[cfg_attr(feature = "openapi", schemars(length(max = crate::http::create::CLIENT_REF_CHARS_MAX), regex(pattern = crate::http::openapi::patterns::PRINTABLE)))]
     pub client_ref: Option<String>,
     /// Echoed: up to 10 pairs of at most 40 and 120 characters.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", schemars(extend("maxProperties" = crate::http::create::METADATA_PAIRS_MAX), transform = crate::http::openapi::patterns::metadata))]
+    #[serde(default, deserialize_with = "object::texts")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<BTreeMap<String, String>>", extend("maxProperties" = crate::http::create::METADATA_PAIRS_MAX), transform = crate::http::openapi::patterns::metadata))]
     pub metadata: Option<BTreeMap<String, String>>,
     /// Not accepted yet.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<()>"))]
@@ -91,9 +93,24 @@ pub struct Client {
     /// Address the user came from.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", extend("anyOf" = [{"format": "ipv4"}, {"format": "ipv6"}, {"type": "null"}])))]
     pub ip: Option<IpAddr>,
-    /// ISO 3166-1 alpha-2.
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", regex(pattern = "^[A-Z]{2}$")))]
-    pub country: Option<crate::country::Country>,
+    /// ISO 3166-1 alpha-2; `T1` for Tor and `XX` for nobody knows, as Cloudflare has them.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", regex(pattern = "^([A-Z]{2}|T1)$")))]
+    #[serde(default)]
+    pub country: Option<Whereabouts>,
+}
+
+/// Where a connection comes from, by its code.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Whereabouts(pub Origin);
+
+impl TryFrom<String> for Whereabouts {
+    type Error = country::Error;
+
+    fn try_from(code: String) -> Result<Self, country::Error> {
+        let is_code = code == "T1" || country::Country::parse(&code).is_ok();
+        if is_code { Ok(Self(Origin::parse(&code))) } else { Err(country::Error) }
+    }
 }
 
 /// `POST /v1/orders/{id}/resend`.
@@ -104,6 +121,10 @@ pub struct Resend {
     /// Another way than before; default `auto`, the best untried one.
     #[serde(default)]
     pub channel: ChannelChoice,
+    /// The solution of a challenge, as its widget gives it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::challenge::ANSWER_CHARS_MAX)))]
+    pub challenge: Option<String>,
 }
 
 /// `POST /v1/orders/{id}/verify`.
@@ -114,6 +135,10 @@ pub struct Verify {
     /// 4–10 digits.
     #[cfg_attr(feature = "openapi", schemars(with = "String", regex(pattern = r"^[0-9]{4,10}$")))]
     pub code: crate::code::Code,
+    /// The payment that is about to be carried out, for an order that has one: exactly as it was ordered.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::binding::Unchecked>"))]
+    #[serde(default, deserialize_with = "object::optional")]
+    pub binding: Option<Binding>,
     /// The solution of a challenge, as its widget gives it.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(length(max = crate::challenge::ANSWER_CHARS_MAX)))]
@@ -219,6 +244,10 @@ pub struct Order {
     /// True when a newer order of the same phone and service took its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub superseded: bool,
+    /// The payment it approves, as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::binding::Unchecked>"))]
+    pub binding: Option<Binding>,
     /// Why it failed, from the closed list of delivery reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<crate::order::Reason>,

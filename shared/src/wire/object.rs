@@ -1,10 +1,12 @@
 //! Objects of JSON, and nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::Deserializer;
+use serde::de::Error;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
@@ -48,6 +50,41 @@ pub(super) fn optional<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(value.map(|Object(value)| value))
 }
 
+/// For a map of texts that may be null. No name twice: which of them counts, readers would not agree on.
+pub(super) fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    struct Texts;
+
+    impl<'de> Visitor<'de> for Texts {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of texts")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut texts = BTreeMap::new();
+            while let Some((name, text)) = map.next_entry()? {
+                if texts.insert(name, text).is_some() {
+                    return Err(A::Error::custom("a name stands twice in metadata"));
+                }
+            }
+            Ok(texts)
+        }
+    }
+
+    struct Read(BTreeMap<String, String>);
+
+    impl<'de> Deserialize<'de> for Read {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Texts).map(Self)
+        }
+    }
+
+    Ok(Option::<Read>::deserialize(deserializer)?.map(|Read(texts)| texts))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Object;
@@ -72,6 +109,28 @@ mod tests {
         let binding = r#""binding": ["1", "INR", "Shop"]"#;
         assert!(refusal(&order.replace(r#""binding": null"#, binding)).is_some());
         assert!(serde_json::from_str::<Object<Verify>>(r#"["123456", null]"#).is_err());
+    }
+
+    #[test]
+    fn a_name_in_metadata_stands_once() {
+        let order =
+            |metadata| format!(r#"{{"to": {{"phone": "+1"}}, "service": "s", "metadata": {metadata}}}"#);
+        assert_eq!(refusal(&order(r#"{"a": "1", "b": "1"}"#)), None);
+        assert_eq!(refusal(&order("null")), None);
+        let twice = refusal(&order(r#"{"a": "1", "b": "2", "a": "3"}"#)).unwrap();
+        assert!(twice.starts_with("a name stands twice in metadata"), "{twice}");
+        assert!(refusal(&order(r#"[["a", "1"]]"#)).is_some());
+    }
+
+    #[test]
+    fn whereabouts_are_a_country_tor_or_nobody_knows() {
+        for (code, is_taken) in
+            [("IN", true), ("T1", true), ("XX", true), ("T2", false), ("in", false), ("", false)]
+        {
+            let order =
+                format!(r#"{{"to": {{"phone": "+1"}}, "service": "s", "client": {{"country": "{code}"}}}}"#);
+            assert_eq!(refusal(&order).is_none(), is_taken, "{code}");
+        }
     }
 
     #[test]

@@ -6,9 +6,14 @@ use std::sync::LazyLock;
 
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::challenge::Nonce;
+use tiffin_shared::challenge::Proof;
+use tiffin_shared::challenge::altcha::Cost;
+use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::directory::Risk;
 use tiffin_shared::entropy::Entropy;
+use tiffin_shared::guard::blocklist::Listed;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::KeyId;
 use tiffin_shared::id::LedgerId;
@@ -116,7 +121,7 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         service: service(what_for),
         limits: Limits::default(),
         ceilings: CEILINGS,
-        standing: Standing::Trusted,
+        standing: Standing::Server,
         solved: None,
         is_suspect: false,
         origin: None,
@@ -142,6 +147,21 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         client_ref: None,
         metadata: BTreeMap::new(),
     }
+}
+
+/// The same by somebody of another standing: with a challenge solved for it where that is what it takes.
+pub fn create_as(standing: Standing, what_for: usize, key: u8, cost: Cost) -> Create {
+    let is_solved = standing == Standing::Solved;
+    Create {
+        standing: if is_solved { Standing::Stranger } else { standing },
+        solved: is_solved.then(|| proof(key, cost)),
+        ..create(0, what_for, key, 0)
+    }
+}
+
+/// A solved challenge.
+pub fn proof(nonce: u8, cost: Cost) -> Proof {
+    Proof { nonce: Nonce(Bytes([nonce; 16])), cost }
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {
@@ -177,5 +197,8 @@ pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Re
         channel,
         services: [0, 1].map(|nth| ServiceRoutes { service: service(nth), routes: routes.clone() }).to_vec(),
         ceilings: CEILINGS,
+        countries: Countries::All,
+        listed: Listed::default(),
+        solved: None,
     }
 }

@@ -167,7 +167,13 @@ impl World {
             Action::Verify { tenant, back, right } => {
                 let code = self.order(tenant, back).map_or("000000", |placed| placed.code.expose());
                 let guess = if right { Code::parse(code).unwrap() } else { other(code) };
-                Ask::Verify(Verify { whose: whose(tenant, &self.id(tenant, back)), guess, solved: None })
+                Ask::Verify(Verify {
+                    whose: whose(tenant, &self.id(tenant, back)),
+                    guess,
+                    binding: None,
+                    solved: None,
+                    is_stranger: false,
+                })
             }
         }
     }

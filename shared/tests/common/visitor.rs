@@ -5,6 +5,7 @@ use std::ops::Range;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::challenge::Nonce;
 use tiffin_shared::visitor::Ask;
 use tiffin_shared::visitor::Command;
 use tiffin_shared::visitor::Request;
@@ -30,7 +31,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 pub fn request(nth: u16, solved: bool) -> Request {
     let mut id = [0; 16];
     id[..2].copy_from_slice(&nth.to_be_bytes());
-    Request { id: Bytes(id), solved }
+    Request { id: Bytes(id), solved: solved.then_some(Nonce(Bytes(id))) }
 }
 
 pub fn command(ask: Ask) -> Command {

@@ -122,7 +122,7 @@ fn keys_that_are_in_apps_enrol_verify_and_remove_nothing() {
             api::parse_verify(&id, br#"{"code":"000000"}"#, caller, &index()).err(),
             api::parse_remove(&id, caller, &index()).err(),
         ];
-        assert!(refused.into_iter().all(|problem| problem.unwrap().code == Code::Unauthenticated));
+        assert!(refused.into_iter().all(|problem| problem.unwrap().code == Code::Forbidden));
     });
 }
 

@@ -227,7 +227,13 @@ fn another_tenants_order_is_not_found_and_a_guess_at_it_spends_nothing() {
     let fetch = command(9, Ask::Fetch(whose(1, &placed.id)));
     assert_eq!(world.host.probe::<Ledger>(&fetch, world.now).outcome, Outcome::NotFound);
     for guess in [Code::parse(placed.code.expose()).unwrap(), other(placed.code.expose())] {
-        let verify = Ask::Verify(Verify { whose: whose(1, &placed.id), guess, solved: None });
+        let verify = Ask::Verify(Verify {
+            whose: whose(1, &placed.id),
+            guess,
+            binding: None,
+            solved: None,
+            is_stranger: false,
+        });
         let mut host = world.host.clone();
         let reply = host.ask::<Ledger>(&command(9, verify), world.now);
         assert_eq!(reply.outcome, Outcome::NotFound);

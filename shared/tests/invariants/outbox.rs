@@ -51,7 +51,7 @@ proptest! {
             for placed in &world.placed {
                 if placed.superseded || world.clock >= placed.expires_at {
                     let guess = placed.code.clone();
-                    let verify = Ask::Verify(Verify { whose: whose(placed.tenant, &placed.id), guess, solved: None });
+                    let verify = Ask::Verify(Verify { whose: whose(placed.tenant, &placed.id), guess, binding: None, solved: None, is_stranger: false });
                     let outcome = world.host.probe::<Ledger>(&command(0, verify), world.now).outcome;
                     let verified = matches!(outcome, Outcome::Verified { result: VerifyResult::Verified, .. });
                     assert!(!verified, "{step:?}");
@@ -140,7 +140,13 @@ fn a_code_ends_to_the_millisecond() {
     world.play(&Move { pause: 0, action: Action::Create { tenant: 0, service: 0, key: 0, body: 0 } });
     let placed = &world.placed[0];
     let result_at = |ms| {
-        let verify = Verify { whose: whose(0, &placed.id), guess: placed.code.clone(), solved: None };
+        let verify = Verify {
+            whose: whose(0, &placed.id),
+            guess: placed.code.clone(),
+            binding: None,
+            solved: None,
+            is_stranger: false,
+        };
         let command = command(1, Ask::Verify(verify));
         match world.host.probe::<Ledger>(&command, placed.created_at.plus(ms)).outcome {
             Outcome::Verified { result, .. } => result,

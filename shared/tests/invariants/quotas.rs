@@ -67,7 +67,8 @@ fn a_bucket_of_three_a_minute_reads_as_in_the_draft() {
     for _ in 0..3 {
         bucket.take(rate, START).unwrap();
     }
-    let quotas = [Quota::of_bucket("ip", rate, bucket, START.plus(17_001))];
+    let at = START.plus(17_001);
+    let quotas = [Quota::of_tokens("ip", rate, bucket.remaining(rate, at), bucket.next_ms(rate, at))];
     assert_eq!(quota::policy(&quotas).unwrap(), r#""ip";q=3;w=180"#);
     assert_eq!(quota::limit(&quotas).unwrap(), r#""ip";r=0;t=43"#);
     assert_eq!(quota::retry_after_s(&quotas, 0), 43);

@@ -152,7 +152,8 @@ fn order(event: u64, digits: u8) -> (Host, OrderId, Code) {
 }
 
 fn guess(host: &Host, id: &OrderId, guess: &Code) -> VerifyResult {
-    let verify = Verify { whose: whose(0, id), guess: guess.clone(), solved: None };
+    let verify =
+        Verify { whose: whose(0, id), guess: guess.clone(), binding: None, solved: None, is_stranger: false };
     match host.probe::<Ledger>(&command(0, Ask::Verify(verify)), UnixMs(START.0 + 1)).outcome {
         Outcome::Verified { result, .. } => result,
         other => panic!("{other:?} of {} {}", tenant(0), service(0)),

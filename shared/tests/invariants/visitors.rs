@@ -3,11 +3,14 @@
 use proptest::collection::vec;
 use proptest::proptest;
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::challenge::NONCE_MEMORY_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::visitor::Ask;
+use tiffin_shared::visitor::NONCES_MAX;
 use tiffin_shared::visitor::REQUESTS_MAX;
 use tiffin_shared::visitor::Reply;
+use tiffin_shared::visitor::Request;
 use tiffin_shared::visitor::Visitor;
 
 use crate::common;
@@ -18,8 +21,8 @@ use crate::common::visitor::command;
 use crate::common::visitor::request;
 use crate::common::visitor::script;
 
-/// Bytes of the largest state: four lists of 32 short hashes, and seven times.
-const STATE_BYTES_MAX: usize = 4 * REQUESTS_MAX * 11 + 7 * 20;
+/// Bytes of the largest state: four lists of 32 short hashes, two of nonces and their ends, and seven times.
+const STATE_BYTES_MAX: usize = 4 * REQUESTS_MAX * 11 + 2 * NONCES_MAX * 38 + 7 * 20;
 
 fn order(host: &mut Host, nth: u16, solved: bool, after_ms: u64) -> Reply {
     host.ask::<Visitor>(&command(Ask::Order(request(nth, solved))), START.plus(after_ms))
@@ -58,7 +61,7 @@ proptest! {
             let reply = host.ask::<Visitor>(&command(step.action), now);
             // A replay is admitted again and counts once: only fresh ids are counted.
             if is_admitted(reply) && admitted_ids.insert((kind, asked.id)) {
-                times[kind + usize::from(asked.solved)].push(clock.0);
+                times[kind + usize::from(asked.solved.is_some())].push(clock.0);
             }
             assert!(host.body().is_none_or(|body| body.len() <= STATE_BYTES_MAX));
         }
@@ -121,11 +124,54 @@ fn a_neighbour_who_solves_gets_through_while_another_floods() {
     for nth in 0..5_000 {
         order(&mut host, nth, false, 0);
     }
-    for nth in 5_000..5_030 {
+    // The flood has solved one challenge as well, and shows its answer with everything.
+    for nth in 6_000..6_040 {
+        let replayed = Request { solved: request(6_000, true).solved, ..request(nth, false) };
+        host.ask::<Visitor>(&command(Ask::Order(replayed)), START);
+    }
+    for nth in 5_000..5_029 {
         assert!(is_admitted(order(&mut host, nth, true, 0)), "{nth}");
     }
     let reply = order(&mut host, 5_030, true, 0);
     assert_eq!(reply, Reply::Block { retry_after_ms: 6 * SECOND_MS, solvable: false });
+}
+
+/// One solution under forty keys, from behind the address that the neighbour shares.
+#[test]
+fn a_solution_that_comes_again_and_again_takes_one_token_and_opens_one_request() {
+    let mut host = Host::default();
+    let with = |nonce: u16, nth: u16| Request { solved: request(nonce, true).solved, ..request(nth, false) };
+    let ask = |host: &mut Host, asked, after_ms| {
+        host.ask::<Visitor>(&command(Ask::Order(asked)), START.plus(after_ms))
+    };
+    assert!(is_admitted(ask(&mut host, with(9_000, 0), 0)));
+    for nth in 1..40 {
+        assert!(matches!(ask(&mut host, with(9_000, nth), 0), Reply::Challenge { .. }), "{nth}");
+    }
+    assert!(
+        is_admitted(ask(&mut host, with(9_000, 0), 0)),
+        "the request that it was solved for may come again"
+    );
+    for neighbour in 1_000..1_029_u16 {
+        assert!(is_admitted(ask(&mut host, with(neighbour, neighbour), 0)), "{neighbour}");
+    }
+    assert!(is_admitted(ask(&mut host, with(9_000, 0), 0)), "so it may when thirty others came meanwhile");
+    assert!(!is_admitted(ask(&mut host, with(9_001, 41), 0)), "thirty in all");
+    // As long as the challenge could be answered anywhere, though all buckets are full again by then.
+    let late = NONCE_MEMORY_MS - 1;
+    assert!(matches!(ask(&mut host, with(9_000, 42), late), Reply::Challenge { .. }));
+}
+
+/// What of thousands of solutions is remembered stays bounded, and what is forgotten costs a token each time.
+#[test]
+fn nonces_are_remembered_up_to_a_bound() {
+    let (mut host, mut admitted) = (Host::default(), 0);
+    for nth in 0..2_000_u16 {
+        let after_ms = u64::from(nth) * 1_200;
+        admitted += u32::from(is_admitted(guess(&mut host, nth, true, after_ms)));
+        assert!(host.body().is_none_or(|body| body.len() <= STATE_BYTES_MAX));
+    }
+    assert_eq!(admitted, 2_000);
 }
 
 #[test]

@@ -92,6 +92,12 @@ impl Caller {
         self.post(&format!("/v1/orders/{id}/verify"), None, &json!({ "code": code })).await
     }
 
+    /// The same with the answer to a challenge.
+    pub async fn verify_solved(&self, id: &str, code: &str, answer: &str) -> anyhow::Result<Reply> {
+        let body = json!({ "code": code, "challenge": answer });
+        self.post(&format!("/v1/orders/{id}/verify"), None, &body).await
+    }
+
     /// An order as this key sees it.
     pub async fn fetch(&self, id: &str) -> anyhow::Result<Reply> {
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

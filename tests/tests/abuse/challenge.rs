@@ -85,6 +85,25 @@ async fn every_order_beyond_takes_a_solution_of_its_own(stack: &Stack, front: Fr
     Ok(())
 }
 
+/// Nor does one solution, shown forty times, use up what a neighbour behind the same address is entitled to.
+async fn a_replayed_solution_takes_nothing_from_a_neighbour(
+    stack: &Stack,
+    front: Front,
+) -> anyhow::Result<()> {
+    let app = busy_network(stack, front).await?;
+    let phone = fresh_phone();
+    let answer = solve(&app.order(&phone).await?).await?.answer;
+    assert_eq!(told(&app.order_solved(&phone, &answer).await?), ACCEPTED);
+    for nth in 0..40 {
+        assert_eq!(told(&app.order_solved(&phone, &answer).await?), CHALLENGED, "{nth}");
+    }
+    let neighbours = fresh_phone();
+    let answer = solve(&app.order(&neighbours).await?).await?.answer;
+    let order = app.order_solved(&neighbours, &answer).await?;
+    assert_eq!(told(&order), ACCEPTED, "{order:?}");
+    Ok(())
+}
+
 /// A server that tells of its client passes the challenge on, and the answer is the client's alone.
 async fn a_server_passes_its_clients_challenge_on(stack: &Stack) -> anyhow::Result<()> {
     let server = Caller::new(&stack.client, &stack.keys.secret);
@@ -114,6 +133,7 @@ async fn challenges(front: Front) -> anyhow::Result<()> {
     let all = tokio::try_join!(
         a_solution_opens_one_order_once(&stack, front),
         every_order_beyond_takes_a_solution_of_its_own(&stack, front),
+        a_replayed_solution_takes_nothing_from_a_neighbour(&stack, front),
         a_server_passes_its_clients_challenge_on(&stack),
     );
     all.map(drop).context("challenges")

@@ -10,6 +10,7 @@ mod door;
 mod enumeration;
 mod fleet;
 mod flood;
+mod lockout;
 mod networks;
 mod places;
 mod quotas;

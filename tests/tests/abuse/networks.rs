@@ -126,15 +126,16 @@ async fn a_flood_is_blocked(stack: &Stack, front: Front) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a stranger is told does not depend on what others asked for the phone.
+/// A stranger hears that a challenge is due for a phone that somebody just used, and not by whom.
 async fn a_stranger_sees_nothing_of_a_phones_bucket(stack: &Stack, front: Front) -> anyhow::Result<()> {
     let server = Caller::new(&stack.client, &stack.keys.secret);
-    let (fresh, used) = (fresh_phone(), fresh_phone());
+    let (other, used) = (fresh_phone(), fresh_phone());
     assert_eq!(told(&server.order(&used).await?), ACCEPTED);
+    assert_eq!(told(&Caller::app(stack, front).order(&other).await?), ACCEPTED);
     let mut seen = Vec::new();
-    for phone in [&fresh, &used] {
+    for phone in [&other, &used] {
         let reply = Caller::app(stack, front).order(phone).await?;
-        assert_eq!(told(&reply), ACCEPTED);
+        assert_eq!(told(&reply), CHALLENGED);
         let names: Vec<_> = reply.headers.keys().map(|name| name.as_str().to_owned()).collect();
         let fields: Vec<_> =
             reply.body.as_object().into_iter().flat_map(|body| body.keys().cloned()).collect();

@@ -118,7 +118,11 @@ async fn a_place_is_asked_about_once(stack: &Stack, key: &Key) -> anyhow::Result
 
 async fn places(front: Front) -> anyhow::Result<()> {
     let lines = [
-        fleet::tenant("enforcing", "countries = \"all\""),
+        // A bucket that is always full: what is asked for here is asked for because of places.
+        fleet::tenant(
+            "enforcing",
+            "countries = \"all\"\nlimits = { bucket = { capacity = 3, refill_ms = 1 } }",
+        ),
         fleet::tenant("recording", "countries = \"all\"\ngeo = { mode = \"record_only\" }"),
         fleet::tenant("off", "countries = \"all\"\ngeo = { mode = \"off\" }"),
     ];

@@ -1,7 +1,9 @@
 //! Many tenants, one phone: the installation as a whole sends no more than its ceiling; and tenants do not mix.
 
 use tiffin_shared::directory::KeyKind;
+use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
+use tiffin_tests::client::login;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
@@ -18,14 +20,19 @@ use crate::solver::solve;
 
 /// Tenants, each of which may send three messages at once.
 const TENANTS: usize = 6;
+/// What each of them sends them for.
+const SERVICES: [&str; 3] = ["login", "signup", "reset"];
 /// Messages an hour to one phone, over all tenants.
 const CEILING: usize = 10;
 
 async fn ten_messages_an_hour_over_all_tenants(stack: &Stack, keys: &[Key]) -> anyhow::Result<()> {
     let (phone, mut accepted, mut refused) = (fresh_phone(), 0, Vec::new());
-    for _ in 0..3 {
+    for service in SERVICES {
         for key in keys.iter().filter(|key| key.entry.kind == KeyKind::Secret) {
-            let reply = key.caller(stack).order(&phone).await?;
+            // One order a service: a newer one of the same would end the older before it is sent.
+            let mut body = login(&phone);
+            body["service"] = service.into();
+            let reply = key.caller(stack).create(&fresh_key(), &body).await?;
             if told(&reply) == ACCEPTED {
                 accepted += 1;
             } else {
@@ -75,7 +82,13 @@ async fn nothing_of_one_tenant_opens_another(
 
 async fn tenants(front: Front) -> anyhow::Result<()> {
     let names: Vec<_> = (0..TENANTS).map(|at| format!("shop-{at}")).collect();
-    let lines: String = names.iter().map(|name| fleet::tenant(name, "countries = \"all\"")).collect();
+    let more = |name: &String| {
+        let services = SERVICES[1..].iter();
+        let services =
+            services.map(|service| format!("[tenants.{name}.services.{service}]\nbrand = \"Shop\"\n"));
+        fleet::tenant(name, "countries = \"all\"") + &services.collect::<String>()
+    };
+    let lines: String = names.iter().map(more).collect();
     let mut keys = Vec::new();
     for name in &names {
         keys.push(Key::of(name, KeyKind::Secret)?);

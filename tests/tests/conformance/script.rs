@@ -113,7 +113,16 @@ impl Script {
             (20..32, Some(order)) => (order.ledger(), Ask::Fetch(self.whose(order))),
             (32..75, Some(order)) => {
                 let guess = self.guess(&order);
-                (order.ledger(), Ask::Verify(Verify { whose: self.whose(order), guess, solved: None }))
+                (
+                    order.ledger(),
+                    Ask::Verify(Verify {
+                        whose: self.whose(order),
+                        guess,
+                        binding: None,
+                        solved: None,
+                        is_stranger: false,
+                    }),
+                )
             }
             (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
             (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
@@ -263,7 +272,7 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         service: ServiceId::parse(service).expect("a name"),
         limits: Limits::default(),
         ceilings: Ceilings::default(),
-        standing: Standing::Trusted,
+        standing: Standing::Server,
         solved: None,
         is_suspect: false,
         origin: None,
@@ -337,9 +346,16 @@ pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> 
     // A code of another length is never right.
     let guess = Code::parse("1234")?;
     let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new() };
-    let outcomes =
-        race(hosts, |_| Ask::Verify(Verify { whose: whose.clone(), guess: guess.clone(), solved: None }))
-            .await?;
+    let outcomes = race(hosts, |_| {
+        Ask::Verify(Verify {
+            whose: whose.clone(),
+            guess: guess.clone(),
+            binding: None,
+            solved: None,
+            is_stranger: false,
+        })
+    })
+    .await?;
     let count = |verdict| {
         let of =
             |outcome: &&Outcome| matches!(outcome, Outcome::Verified { result, .. } if *result == verdict);

@@ -12,6 +12,7 @@ mod lists;
 mod odd;
 mod pages;
 mod parity;
+mod payments;
 mod processes;
 mod publishable;
 mod pump;

@@ -10,15 +10,17 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 
 /// Codes of the contract, with their statuses.
-const CODES: [(&str, u16); 19] = [
+const CODES: [(&str, u16); 21] = [
     ("invalid_request", 400),
     ("idempotency_key_missing", 400),
     ("unauthenticated", 401),
     ("insufficient_balance", 402),
     ("challenge_required", 403),
     ("destination_not_allowed", 403),
+    ("binding_required", 422),
     ("blocked", 403),
     ("not_found", 404),
+    ("forbidden", 403),
     ("idempotency_in_flight", 409),
     ("nothing_changed", 409),
     ("cancel_too_early", 409),

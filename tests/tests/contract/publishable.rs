@@ -38,7 +38,7 @@ async fn a_publishable_key_cannot_tell_one_refusal_from_another(front: Front) ->
     refused.push(("a wrong code, locked", app.verify(&id, &wrong_codes(&code, 6)[5]).await?));
     refused.push(("the right code, locked", app.verify(&id, &code).await?));
 
-    let newer = app.order(&phone).await?;
+    let newer = secret.order(&phone).await?;
     secret.until_state(&newer, "delivered").await?;
     let new_code = secret.code(&phone).await?;
     refused.push(("a superseded order", app.verify(&id, &code).await?));

@@ -27,6 +27,9 @@ async fn an_app_sees_little_and_spoils_nothing(front: Front) -> anyhow::Result<(
     let (phone, key) = (fresh_phone(), fresh_key());
     let created = app.create(&key, &login(&phone)).await?;
     assert_eq!((created.status, names(&created.body)), (202, SEEN.to_vec()));
+    // One of the bucket is kept for who solves, and one for the tenant's server.
+    let kept = app.create(&fresh_key(), &login(&phone)).await?;
+    assert_eq!((kept.status, kept.code()), (403, Some("challenge_required")));
     let fetched = app.fetch(&created.id()?).await?;
     assert_eq!((fetched.status, names(&fetched.body)), (200, SEEN.to_vec()));
 
@@ -35,15 +38,11 @@ async fn an_app_sees_little_and_spoils_nothing(front: Front) -> anyhow::Result<(
         server.create(&key, &json!({"to": {"phone": phone}, "service": "login", "client_ref": "x"})).await?;
     assert_eq!((other.status, other.header("idempotency-replayed")), (202, None));
     assert_ne!(other.id()?, created.id()?);
-
-    // The last of the bucket is kept for who is no flood.
-    let kept = app.create(&fresh_key(), &login(&phone)).await?;
-    assert_eq!((kept.status, kept.code()), (403, Some("challenge_required")));
     assert_eq!(server.create(&fresh_key(), &login(&phone)).await?.status, 202);
     let refused = app.create(&fresh_key(), &login(&phone)).await?;
     let retry_after_s: u64 = refused.header("retry-after").unwrap_or_default().parse()?;
-    // A minute, or a little more where the network has nothing left either.
-    assert!(refused.status == 429 && (60..=66).contains(&retry_after_s), "{refused:?}");
+    // A minute or two, or a little more where the network has nothing left either.
+    assert!(refused.status == 429 && (60..=132).contains(&retry_after_s), "{refused:?}");
     Ok(())
 }
 

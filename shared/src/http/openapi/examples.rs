@@ -20,7 +20,7 @@ pub(super) fn bodies() -> Vec<(&'static str, Value)> {
     vec![
         ("CreateOrder", order.clone()),
         ("PreflightOrder", order),
-        ("Resend", json!({"channel": "voice"})),
+        ("Resend", json!({"channel": "sms"})),
         ("Verify", json!({"code": "123456"})),
         ("EnrolFactor", json!({"account": "ada@example.com", "issuer": "Shop"})),
         ("VerifyFactor", json!({"code": "123456"})),
@@ -65,6 +65,7 @@ fn order_view() -> api::Order {
         verified_channel: None,
         risk: None,
         superseded: false,
+        binding: None,
         reason: None,
         client_ref: Some("signup-42".into()),
         metadata: [("campaign".to_owned(), "spring".to_owned())].into(),

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::http::create::METADATA_KEY_CHARS_MAX;
 use crate::http::create::METADATA_VALUE_CHARS_MAX;
 
-/// No control characters.
-pub(crate) const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+/// No control characters, nor those that turn the direction of a text.
+pub(crate) const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]*$";
 /// What an authenticator app shows: printable, without a colon, without spaces at its ends.
 pub(crate) const LABEL: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f:]([^\x00-\x1f\x7f-\x9f:]*[^\s\x00-\x1f\x7f-\x9f:])?$";

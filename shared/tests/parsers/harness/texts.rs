@@ -179,7 +179,10 @@ fn serve(id: &TenantId, tenant: &Tenant, service: &Service) {
                     scope: Vec::new(),
                 };
                 let guess = Code::parse("0000").unwrap();
-                let outcome = ask(2, Ask::Verify(Verify { whose, guess, solved: None }));
+                let outcome = ask(
+                    2,
+                    Ask::Verify(Verify { whose, guess, binding: None, solved: None, is_stranger: false }),
+                );
                 assert!(matches!(outcome, Outcome::Verified { .. }), "{outcome:?}");
             }
             Outcome::RateLimited { .. } => assert!(n > 0, "the first order of an address is admitted"),

@@ -149,7 +149,10 @@ fn guesses(ruler: &Ruler) -> anyhow::Result<()> {
     let missing = OrderId::new([9; 16], known.ledger());
     let asked = |order: &OrderId, guess: &str| -> anyhow::Result<Arc<_>> {
         let (whose, guess) = (fixtures::whose(0, order), Code::parse(guess)?);
-        Ok(Arc::new(fixtures::command(2, Ask::Verify(Verify { whose, guess, solved: None }))))
+        Ok(Arc::new(fixtures::command(
+            2,
+            Ask::Verify(Verify { whose, guess, binding: None, solved: None, is_stranger: false }),
+        )))
     };
     let body = commit.context("a ledger")?.body;
     let run = |command: &Arc<_>| machine::run::<Ledger>(Some(&body), command, START.plus(1)).is_ok();

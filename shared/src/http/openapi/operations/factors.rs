@@ -26,7 +26,13 @@ fn enrol() -> Operation {
         parameters: &["FactorKey"],
         body: body("EnrolFactor", true),
         replies: vec![(201, linked(enrolled, "$response.body#/id", &["verifyFactor", "removeFactor"]))],
-        refusals: &[Code::IdempotencyMismatch, Code::InvalidRequest, Code::NotFound, Code::NothingChanged],
+        refusals: &[
+            Code::Forbidden,
+            Code::IdempotencyMismatch,
+            Code::InvalidRequest,
+            Code::NotFound,
+            Code::NothingChanged,
+        ],
         is_open: false,
     }
 }
@@ -42,7 +48,7 @@ fn verify_factor() -> Operation {
         parameters: &["FactorId"],
         body: body("VerifyFactor", true),
         replies: vec![(200, replies::json_of("VerifiedFactor", "What the guess came to.", &[]))],
-        refusals: &[Code::InvalidRequest, Code::NotFound, Code::RateLimited],
+        refusals: &[Code::Forbidden, Code::InvalidRequest, Code::NotFound, Code::RateLimited],
         is_open: false,
     }
 }
@@ -58,7 +64,7 @@ fn remove_factor() -> Operation {
         parameters: &["FactorId"],
         body: None,
         replies: vec![(204, replies::empty("It is gone.", &[]))],
-        refusals: &[Code::InvalidRequest, Code::NotFound],
+        refusals: &[Code::Forbidden, Code::InvalidRequest, Code::NotFound],
         is_open: false,
     }
 }

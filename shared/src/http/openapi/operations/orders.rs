@@ -131,7 +131,13 @@ fn verify() -> Operation {
             200,
             replies::json_of("Verified", "What the guess came to.", &["RateLimit", "RateLimit-Policy"]),
         )],
-        refusals: &[Code::ChallengeRequired, Code::InvalidRequest, Code::NotFound, Code::RateLimited],
+        refusals: &[
+            Code::BindingRequired,
+            Code::ChallengeRequired,
+            Code::InvalidRequest,
+            Code::NotFound,
+            Code::RateLimited,
+        ],
         is_open: false,
     }
 }
@@ -145,13 +151,16 @@ fn resend() -> Operation {
         id: "resendOrder",
         tag: "orders",
         summary: "Send the same code another way",
-        description: "Guesses are not reset. `resend_at` of the order says from when on it is taken.",
+        description: "Guesses are not reset. What an order would be refused for, a resend is refused for. `resend_at` of the order says from when on it is taken.",
         parameters: &["OrderId", "IdempotencyKey"],
         body: body("Resend", false),
         replies: vec![(202, linked(accepted, "$response.body#/id", &OF_AN_ORDER))],
         refusals: &[
+            Code::Blocked,
+            Code::ChallengeRequired,
             Code::IdempotencyKeyMissing,
             Code::IdempotencyMismatch,
+            Code::InsufficientBalance,
             Code::InvalidRequest,
             Code::NoRoute,
             Code::NotFound,

@@ -1,0 +1,74 @@
+//! A code that approves a payment is for that payment: whoever checks it repeats amount, currency and payee.
+
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_tests::client::Client;
+use tiffin_tests::client::Reply;
+use tiffin_tests::client::fresh_key;
+use tiffin_tests::client::fresh_phone;
+use tiffin_tests::client::login;
+use tiffin_tests::stack::Backing;
+use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
+
+fn payment(amount: &str, payee: &str) -> Value {
+    json!({"amount": amount, "currency": "INR", "payee": payee})
+}
+
+async fn verify(client: &Client, id: &str, code: &str, binding: Value) -> anyhow::Result<Reply> {
+    let body = json!({"code": code, "binding": binding});
+    client.call(Method::POST, &format!("/v1/orders/{id}/verify"), &[], &body).await
+}
+
+/// An order for 499 rupees to the shop, and its code.
+async fn ordered(server: &Client) -> anyhow::Result<(Reply, String)> {
+    let phone = fresh_phone();
+    let mut body = login(&phone);
+    body["binding"] = payment("499.00", "Shop");
+    let made = server.create(&fresh_key(), &body).await?;
+    assert_eq!(made.status, 202, "{made:?}");
+    let code = server.code(&phone).await?;
+    Ok((made, code))
+}
+
+async fn a_code_verifies_its_payment_alone(front: Front) -> anyhow::Result<()> {
+    let stack = Stack::start(front, Backing::Memory).await?;
+    let (server, app) = (&stack.client, stack.client.with_key(&stack.keys.publishable));
+    let (made, code) = ordered(server).await?;
+    let id = made.id()?;
+    assert_eq!(made.body["binding"], payment("499.00", "Shop"));
+    let silent = verify(server, &id, &code, Value::Null).await?;
+    assert_eq!((silent.status, silent.code()), (422, Some("binding_required")), "{silent:?}");
+    assert_eq!(server.fetch(&id).await?.body["guesses_left"], 5, "it spent no guess");
+    for (amount, payee) in [("499.01", "Shop"), ("49.900", "Shop"), ("499.00", "Shop B")] {
+        let other = verify(server, &id, &code, payment(amount, payee)).await?;
+        assert_eq!(other.body["result"], "wrong_code", "{other:?}");
+    }
+    let malformed = verify(server, &id, &code, json!({"amount": "1"})).await?;
+    assert_eq!((malformed.status, malformed.code()), (400, Some("invalid_request")));
+    let right = verify(server, &id, &code, payment("499.00", "Shop")).await?;
+    assert_eq!(right.body["result"], "verified", "{right:?}");
+
+    let (made, code) = ordered(server).await?;
+    let id = made.id()?;
+    let unknown = verify(&app, &format!("ord_{}", "A".repeat(43)), &code, Value::Null).await?;
+    let silent = verify(&app, &id, &code, Value::Null).await?;
+    let other = verify(&app, &id, &code, payment("1", "Shop")).await?;
+    assert_eq!((silent.status, &silent.text), (200, &unknown.text), "an app learns nothing");
+    assert_eq!(other.text, unknown.text);
+    assert_eq!(app.fetch(&id).await?.body["binding"], Value::Null, "nor is it shown the payment");
+    let right = verify(&app, &id, &code, payment("499.00", "Shop")).await?;
+    assert_eq!(right.body["result"], "verified", "{right:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_code_verifies_its_payment_alone_at_the_wasm_edge() -> anyhow::Result<()> {
+    a_code_verifies_its_payment_alone(Front::Edge).await
+}
+
+#[tokio::test]
+async fn a_code_verifies_its_payment_alone_standalone() -> anyhow::Result<()> {
+    a_code_verifies_its_payment_alone(Front::Standalone).await
+}
