@@ -40,7 +40,6 @@ pub use self::state::State;
 use crate::binding::Binding;
 use crate::bytes::Bytes;
 use crate::challenge::Proof;
-use crate::challenge::SKEW_MS_MAX;
 use crate::challenge::altcha::Cost;
 use crate::code::Code;
 use crate::country::Country;
@@ -96,14 +95,6 @@ pub struct Event {
     pub entropy: Entropy,
     /// What is asked.
     pub ask: Ask,
-}
-
-impl Event {
-    /// The time to decide at, by the host's own clock: a ledger's time never runs back, so a worker whose clock is far ahead
-    /// would make every later event happen then.
-    pub fn at(&self, own: UnixMs) -> UnixMs {
-        self.now.min(own.plus(SKEW_MS_MAX))
-    }
 }
 
 /// What is asked of a ledger. Travels from worker to Durable Object, and nowhere else.

@@ -195,8 +195,7 @@ impl LedgerObject {
 }
 
 async fn apply(cell: &Cell, settings: &Rc<Settings>, event: Event) -> Result<Reply, Error> {
-    let now = event.at(host::now());
-    let Event { entropy, ask, .. } = event;
+    let Event { now, entropy, ask } = event;
     let command = Command { keys: settings.keys(now)?, entropy, ask };
     Ok(cell.apply::<Ledger>(&command, now).await?)
 }
