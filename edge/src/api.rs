@@ -89,7 +89,13 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         }
     };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
-    let mut turn = settings.edge.front.begin(&visit);
+    answer(&visit, env, settings).await
+}
+
+/// The loop around the front door.
+async fn answer(visit: &Visit<'_>, env: Env, settings: Rc<Settings>) -> worker::Result<Response> {
+    let Visit { peer, entropy, now, .. } = *visit;
+    let mut turn = settings.edge.front.begin(visit);
     let mut found_no_place = false;
     loop {
         turn = match turn {

@@ -20,6 +20,7 @@ mod policy;
 mod preflight;
 mod problems;
 mod reply;
+mod request;
 mod resend;
 mod watch;
 
@@ -72,32 +73,16 @@ pub use self::gate::TurnstileAccount;
 pub use self::path::resolved;
 use self::preflight::Facts;
 pub use self::reply::Response;
+pub use self::request::BODY_BYTES_MAX;
+pub use self::request::Request;
 pub use self::watch::Hold;
 pub use self::watch::POLL_MS;
 pub use self::watch::STREAM_MS_MAX;
 pub use self::watch::Stream;
 pub use self::watch::WAIT_S_MAX;
 
-/// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
-pub const BODY_BYTES_MAX: usize = 16 * 1024;
-
 /// The API's description as `tiffin openapi` prints it, for the host that serves it ([`Turn::Document`]).
 pub const OPENAPI: &str = include_str!("http/openapi.json");
-
-/// A request, as a host read it.
-#[derive(Default)]
-pub struct Request {
-    /// Upper case.
-    pub method: String,
-    /// Without host and query.
-    pub path: String,
-    /// What follows `?`, without it.
-    pub query: String,
-    /// Names in lower case, each once: hosts join repeated ones with `, ` (RFC 9110 section 5.3).
-    pub headers: Vec<(String, String)>,
-    /// At most [`BODY_BYTES_MAX`] and one byte.
-    pub body: Vec<u8>,
-}
 
 /// Who is at the other end, as the host knows it: never from what a caller can write.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,24 +164,6 @@ pub struct Visit<'a> {
     pub entropy: &'a Entropy,
     /// When.
     pub now: UnixMs,
-}
-
-impl Request {
-    /// `GET`, or `HEAD`, whose reply's body the host's server leaves out.
-    pub fn is_read(&self) -> bool {
-        self.method == "GET" || self.method == "HEAD"
-    }
-
-    /// The header of this name, which is in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The query's parameter of this name.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
 }
 
 impl Front {

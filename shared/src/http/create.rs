@@ -81,14 +81,8 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
     };
     let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
-    let mut factors = Factors::default();
+    let mut factors = known_factors(&body, number.as_ref());
     let is_suspect = policy::guard(visit, caller, prefix.zip(country), &mut factors)?;
-    if number.as_ref().is_some_and(|number| number.kind == Kind::Voip) {
-        factors.insert(Factor::VoipNumber);
-    }
-    if body.binding.is_some() {
-        factors.insert(Factor::Payment);
-    }
     let (client_ip, origin) = client(&body, caller.key.kind, visit);
     let is_stranger = caller.key.kind == KeyKind::Publishable || body.client.is_some();
     let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
@@ -126,6 +120,18 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         metadata: body.metadata.unwrap_or_default(),
     };
     Ok(Draft { create, address, client_ip, answer: body.challenge })
+}
+
+/// What the request itself says of its risk.
+fn known_factors(body: &CreateOrder, number: Option<&policy::Number>) -> Factors {
+    let mut factors = Factors::default();
+    if number.is_some_and(|number| number.kind == Kind::Voip) {
+        factors.insert(Factor::VoipNumber);
+    }
+    if body.binding.is_some() {
+        factors.insert(Factor::Payment);
+    }
+    factors
 }
 
 fn addresses(body: &CreateOrder) -> Result<(Option<Phone>, Option<&str>), Problem> {

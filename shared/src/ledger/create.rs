@@ -22,6 +22,7 @@ use crate::code::Code;
 use crate::code::Digest;
 use crate::country::Country;
 use crate::directory::Risk;
+use crate::entropy::Entropy;
 use crate::id::OrderId;
 use crate::machine::Step;
 use crate::risk::Factors;
@@ -157,6 +158,14 @@ impl Create {
         if self.code.is_some() { (None, None) } else { (self.country, self.prefix) }
     }
 
+    /// The caller's own code, or a new one.
+    fn code(&self, entropy: &Entropy) -> Option<Code> {
+        match &self.code {
+            Some(code) => Some(code.clone()),
+            None => Code::sample(self.digits, entropy.draws("code")).ok(),
+        }
+    }
+
     fn standing(&self) -> Standing {
         if self.solved.is_some() { self.standing.max(Standing::Solved) } else { self.standing }
     }
@@ -181,10 +190,7 @@ fn make(
 ) -> Option<Order> {
     let Command { keys, entropy, ask: _ } = command;
     let id = OrderId::new(entropy.derive("order-id"), create.ledger);
-    let code = match &create.code {
-        Some(code) => code.clone(),
-        None => Code::sample(create.digits, entropy.draws("code")).ok()?,
-    };
+    let code = create.code(entropy)?;
     let expires_at = now.plus(create.ttl_ms);
     let binding = create.binding.as_ref().map(Binding::hash);
     let bound = Bound {

@@ -6,11 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
-<<<<<<< HEAD
-=======
-use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
->>>>>>> ce7e8c5 (A ledger's clock is not corrected by one host alone; an app's resend within the minute in its test)
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;

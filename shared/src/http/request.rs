@@ -1,0 +1,37 @@
+//! A request, as every host hands it in.
+
+/// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// A request, as a host read it.
+#[derive(Default)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// Without host and query.
+    pub path: String,
+    /// What follows `?`, without it.
+    pub query: String,
+    /// Names in lower case, each once: hosts join repeated ones with `, ` (RFC 9110 section 5.3).
+    pub headers: Vec<(String, String)>,
+    /// At most [`BODY_BYTES_MAX`] and one byte.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// `GET`, or `HEAD`, whose reply's body the host's server leaves out.
+    pub fn is_read(&self) -> bool {
+        self.method == "GET" || self.method == "HEAD"
+    }
+
+    /// The header of this name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The query's parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        pairs.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
