@@ -34,13 +34,19 @@ pub async fn open(tokens: Vec<(String, String)>) -> anyhow::Result<(u16, Calls)>
     let client = reqwest::Client::builder().no_proxy().build()?;
     let port = door::open(move |head, body| {
         let params = params(body);
-        let param = |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let param =
+            |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let url = param("StatusCallback").unwrap_or_default();
         let order = url.split("order=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or_default();
         noted.note(order);
-        let sid = format!("SM{:0>32}", order.chars().filter(char::is_ascii_alphanumeric).take(32).collect::<String>());
-        let token = tokens.iter().find(|(account, _)| head.contains(account)).map(|(_, token)| token.as_str());
-        let receipt = vec![("MessageSid".to_owned(), sid.clone()), ("MessageStatus".into(), "delivered".into())];
+        let sid = format!(
+            "SM{:0>32}",
+            order.chars().filter(char::is_ascii_alphanumeric).take(32).collect::<String>()
+        );
+        let token =
+            tokens.iter().find(|(account, _)| head.contains(account)).map(|(_, token)| token.as_str());
+        let receipt =
+            vec![("MessageSid".to_owned(), sid.clone()), ("MessageStatus".into(), "delivered".into())];
         let signed = signature::sign(token.unwrap_or_default(), &url, &receipt);
         let request = client.post(url).header(SIGNATURE_HEADER, signed).form(&receipt);
         tokio::spawn(async move { request.send().await.map(drop) });

@@ -100,8 +100,7 @@ impl Ground {
             set(format!("TIFFIN_GATEWAY_{name}_BASE_URL"), at(provider_port));
         }
         let (cores, sandbox) = (Vec::new(), None);
-        let mut ground =
-            Self { keys, redis, rabbitmq, cores, sandbox, port, calls, told, variables, dir };
+        let mut ground = Self { keys, redis, rabbitmq, cores, sandbox, port, calls, told, variables, dir };
         if provider == Provider::Sandbox {
             ground.start_sandbox(sandbox_port).await?;
         }

@@ -79,8 +79,7 @@ impl Jobs {
         let envelope = Envelope::sign(&Job { header, sealed }, None, &self.signing);
         let body = serde_json::to_string(&envelope)?;
         let path = internal::JOBS_PATH;
-        let signed =
-            Signed { direction: Direction::EdgeToCore, method: "POST", path, body: body.as_bytes() };
+        let signed = Signed { direction: Direction::EdgeToCore, method: "POST", path, body: body.as_bytes() };
         let headers = signed.headers(&self.signing, host::random()?, now);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Ok(HandOver { request: post(path, &headers, &body), envelope: body })

@@ -88,7 +88,9 @@ async fn paced(ground: &Ground, requests: Vec<Vec<u8>>) -> anyhow::Result<HashMa
         }
         let mut stream = match idle.pop() {
             Some(stream) => stream,
-            None => load::connect(1, ground.port).await?.pop().ok_or_else(|| anyhow::anyhow!("no connection"))?,
+            None => {
+                load::connect(1, ground.port).await?.pop().ok_or_else(|| anyhow::anyhow!("no connection"))?
+            }
         };
         let accepted = accepted.clone();
         clients.spawn(async move {
