@@ -3,8 +3,14 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use lapin::Connection;
+use lapin::ConnectionProperties;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_core::bus::topology::Names;
+use tiffin_tests::keys::Variables;
 
 use super::ground::Ground;
 use super::ground::Provider;
@@ -44,13 +50,31 @@ pub async fn measure() -> anyhow::Result<Value> {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     rows.push(row(ORDERS, &pids)?);
+    let waiting = waiting(&ground).await?;
     Ok(json!({
         "what": "resident megabytes while orders wait and no gateway answers; the last row is 20 s later",
         "rows": rows,
         "core_mb_max_after": rounded(core_mb_max),
+        "ready_in_queues": waiting,
         "seconds": rounded(took),
         "load": meter::load(),
     }))
+}
+
+/// Orders that no worker has: core holds what is missing.
+async fn waiting(ground: &Ground) -> anyhow::Result<u32> {
+    let connection = Connection::connect(&ground.rabbitmq.url(), ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let settings = ground.keys.config(&Variables::new())?.file.bus;
+    let names = Names::new(&settings.prefix);
+    let partitions = (0..settings.partitions).flat_map(|partition| names.partition(partition));
+    let mut waiting = 0;
+    for queue in partitions.chain(names.common()) {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
+        let state = channel.queue_declare(queue.name.into(), passive, FieldTable::default()).await?;
+        waiting += state.message_count();
+    }
+    Ok(waiting)
 }
 
 fn row(orders: usize, pids: &[(&'static str, u32)]) -> anyhow::Result<Value> {

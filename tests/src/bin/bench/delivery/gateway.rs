@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
+use tiffin_core::gateways::call::install_tls;
 use tiffin_core::gateways::twilio::SIGNATURE_HEADER;
 use tiffin_core::gateways::twilio::signature;
 
@@ -31,6 +32,7 @@ impl Calls {
 pub async fn open(tokens: Vec<(String, String)>) -> anyhow::Result<(u16, Calls)> {
     let calls = Calls::default();
     let noted = calls.clone();
+    install_tls();
     let client = reqwest::Client::builder().no_proxy().build()?;
     let port = door::open(move |head, body| {
         let params = params(body);

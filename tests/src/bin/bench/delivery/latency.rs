@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use anyhow::Context;
 use serde_json::Value;
 use serde_json::json;
 use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::ground::Ground;
@@ -25,6 +27,8 @@ const SECONDS: usize = 20;
 /// Before anything counts.
 const WARM_UP: usize = 900;
 const CONNECTIONS: usize = 32;
+/// Between two looks at what the machine takes for nothing.
+const FLOOR_PAUSE: Duration = Duration::from_millis(10);
 /// Upper ends of the histogram's bars, in milliseconds.
 const BARS_MS: [f64; 12] = [1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 25.0, 50.0, 100.0, 250.0, f64::INFINITY];
 
@@ -40,7 +44,12 @@ pub async fn with_workers(workers: usize) -> anyhow::Result<Value> {
     ground.calls.take();
     let orders = SECONDS * usize::try_from(PER_SECOND)?;
     let load_before = meter::load();
+    let (ended, end) = watch::channel(false);
+    let floor = tokio::spawn(round_trips(ground.port, end));
     let accepted = paced(&ground, requests(jobs.make(orders)?)).await?;
+    ended.send_replace(true);
+    let mut floor = floor.await??;
+    floor.sort_by(f64::total_cmp);
     ground.until_delivered(orders).await?;
     let calls = ground.calls.take();
     // A call may come before the client has read its 202.
@@ -61,17 +70,34 @@ pub async fn with_workers(workers: usize) -> anyhow::Result<Value> {
         .collect();
     let at = |share: f64| rounded(quantile(&times, share));
     Ok(json!({
-        "what": "milliseconds from the client's reading of 202 to the gateway's reading of the call",
+        "what": "milliseconds from the client's reading of 202 to the gateway's reading of the call; the floor is a GET \
+                 /healthz of the same core meanwhile, there and back",
         "orders": orders,
         "per_second": PER_SECOND,
         "p50_ms": at(0.5),
         "p95_ms": at(0.95),
         "p99_ms": at(0.99),
         "max_ms": at(1.0),
+        "floor_p50_ms": rounded(quantile(&floor, 0.5)),
+        "floor_p95_ms": rounded(quantile(&floor, 0.95)),
+        "floor_p99_ms": rounded(quantile(&floor, 0.99)),
         "histogram": bars,
         "load_before": load_before,
         "load_after": meter::load(),
     }))
+}
+
+/// What the machine takes for a question and an answer, in milliseconds.
+async fn round_trips(port: u16, end: watch::Receiver<bool>) -> anyhow::Result<Vec<f64>> {
+    let mut stream = load::connect(1, port).await?.pop().context("no connection")?;
+    let mut times = Vec::new();
+    while !*end.borrow() {
+        tokio::time::sleep(FLOOR_PAUSE).await;
+        let began = Instant::now();
+        load::exchange(&mut stream, b"GET /healthz HTTP/1.1\r\nhost: bench\r\n\r\n", 200).await?;
+        times.push(ms(began.elapsed()));
+    }
+    Ok(times)
 }
 
 /// When each order's 202 was read.
@@ -88,9 +114,7 @@ async fn paced(ground: &Ground, requests: Vec<Vec<u8>>) -> anyhow::Result<HashMa
         }
         let mut stream = match idle.pop() {
             Some(stream) => stream,
-            None => {
-                load::connect(1, ground.port).await?.pop().ok_or_else(|| anyhow::anyhow!("no connection"))?
-            }
+            None => load::connect(1, ground.port).await?.pop().context("no connection")?,
         };
         let accepted = accepted.clone();
         clients.spawn(async move {
