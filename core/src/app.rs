@@ -14,6 +14,7 @@ use crate::config;
 use crate::config::AMQP_URL;
 use crate::config::Config;
 use crate::config::REDIS_URL;
+use crate::deliver::Openers;
 use crate::deliver::Waits;
 use crate::directories::Directories;
 use crate::fleet::Fleet;
@@ -97,6 +98,8 @@ pub struct App {
     pub signing: Ring<Signing>,
     /// Opens jobs. Only where jobs are delivered.
     pub seal: Option<Ring<PrivateKey>>,
+    /// Key exchanges that jobs were opened after.
+    pub openers: Openers,
     /// Tenants.
     pub directory: Directories,
     /// The ledgers, where this process serves the public API.
@@ -147,6 +150,7 @@ impl App {
             edges: core_keys.edges,
             signing: core_keys.signing,
             seal: core_keys.seal,
+            openers: Openers::default(),
             directory: Directories::new(config.directory()?),
             ledgers,
             guards: Guards::new(host::now()),

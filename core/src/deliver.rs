@@ -7,6 +7,7 @@
 mod call;
 mod hold;
 mod lanes;
+mod openers;
 mod work;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 
 pub use self::hold::Waits;
 use self::lanes::Lanes;
+pub use self::openers::Openers;
 use crate::app::App;
 
 /// Works until `stop` changes, then finishes what is under way and gives back the rest.

@@ -1,6 +1,7 @@
 //! Hosts any machine: in memory, or in Redis by compare-and-set. Decides nothing.
 
 mod memory;
+mod recent;
 mod redis;
 
 use std::fmt;

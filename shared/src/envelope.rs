@@ -14,6 +14,7 @@ use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
 use crate::seal;
+use crate::seal::Opener;
 use crate::seal::PrivateKey;
 use crate::seal::Sealed;
 use crate::wire::job::Dispatch;
@@ -94,8 +95,18 @@ impl Envelope {
 
     /// Opens the sealed part. Only after [`Envelope::verify`].
     pub fn open(&self, workers: &Ring<PrivateKey>) -> Result<Private, Error> {
+        self.open_with(&self.opener(workers)?)
+    }
+
+    /// Does the key exchange for the sealed part, and for all others with the same key and [`Sealed::encapsulated`].
+    pub fn opener(&self, workers: &Ring<PrivateKey>) -> Result<Opener, Error> {
         let key = workers.get(&self.sealed.key).ok_or(Error::UnknownKey)?;
-        let plaintext: Zeroizing<Vec<u8>> = self.sealed.open(key, self.header.as_bytes())?;
+        Ok(key.opener(&self.sealed.encapsulated)?)
+    }
+
+    /// Opens the sealed part after its key exchange. Only after [`Envelope::verify`].
+    pub fn open_with(&self, opener: &Opener) -> Result<Private, Error> {
+        let plaintext: Zeroizing<Vec<u8>> = self.sealed.open_with(opener, self.header.as_bytes())?;
         bytes::read_json(&plaintext).map_err(|_| Error::Malformed)
     }
 }

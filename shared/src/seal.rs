@@ -78,6 +78,21 @@ impl PrivateKey {
         Deserializable::from_bytes(&bytes).map(Self).map_err(|_| KeyError::Point)
     }
 
+    /// Does the key exchange that a [`Sealer`] began. It costs as much as a signature, and serves all jobs of one sealer.
+    pub fn opener(&self, encapsulated: &Bytes<32>) -> Result<Opener, Error> {
+        let encapsulated = Deserializable::from_bytes(&encapsulated.0).map_err(|_| Error::Encapsulation)?;
+        let context = hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, Kem>(
+            &OpModeR::Base,
+            &self.0,
+            &encapsulated,
+            INFO,
+        )
+        .map_err(|_| Error::Encapsulation)?;
+        let mut key = Zeroizing::new([0; 32]);
+        context.export(EXPORT_LABEL, key.as_mut_slice()).map_err(|_| Error::Encapsulation)?;
+        Ok(Opener(Secret::new(*key)))
+    }
+
     /// The public half, as bytes.
     pub fn public(&self) -> [u8; 32] {
         let mut out = [0; 32];
@@ -93,6 +108,10 @@ pub struct Sealer {
     encapsulated: [u8; 32],
     key: Secret<[u8; 32]>,
 }
+
+/// A finished key exchange, ready to open jobs.
+#[derive(Clone)]
+pub struct Opener(Secret<[u8; 32]>);
 
 /// A sealed text. The header it belongs to is authenticated with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,19 +163,13 @@ impl Sealer {
 impl Sealed {
     /// Opens with the private key named by [`Sealed::key`], checking `header` with it.
     pub fn open(&self, key: &PrivateKey, header: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let encapsulated =
-            Deserializable::from_bytes(&self.encapsulated.0).map_err(|_| Error::Encapsulation)?;
-        let context = hpke::setup_receiver::<ExportOnlyAead, HkdfSha256, Kem>(
-            &OpModeR::Base,
-            &key.0,
-            &encapsulated,
-            INFO,
-        )
-        .map_err(|_| Error::Encapsulation)?;
-        let mut job_key = Zeroizing::new([0; 32]);
-        context.export(EXPORT_LABEL, job_key.as_mut_slice()).map_err(|_| Error::Encapsulation)?;
+        self.open_with(&key.opener(&self.encapsulated)?, header)
+    }
+
+    /// The same after the key exchange of [`Sealed::encapsulated`].
+    pub fn open_with(&self, opener: &Opener, header: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let ciphertext = bytes::decode(&self.ciphertext).ok_or(Error::Sealed)?;
-        XChaCha20Poly1305::new((&*job_key).into())
+        XChaCha20Poly1305::new(opener.0.expose().into())
             .decrypt(&XNonce::from(self.nonce.0), Payload { msg: &ciphertext, aad: header })
             .map(Zeroizing::new)
             .map_err(|_| Error::Sealed)

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::Context;
+
 use crate::process::Process;
 use crate::process::signal;
 use crate::wait;
@@ -78,6 +80,15 @@ impl Server {
                 process.stop();
             }
             _ => process.kill(),
+        }
+    }
+
+    /// The pid of the server itself, while it runs.
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        // RabbitMQ runs below its script, which writes the pid.
+        match std::fs::read_to_string(self.dir.join("pid")) {
+            Ok(pid) => Ok(pid.trim().parse()?),
+            Err(_) => self.process.as_ref().map(Process::pid).context("the server does not run"),
         }
     }
 

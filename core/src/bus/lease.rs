@@ -31,16 +31,27 @@ impl Default for Lease {
 impl Lease {
     /// Unless it has ended. In one step with [`Lease::end`], so that none is begun behind its back.
     pub fn begin(&self) -> Option<Begun> {
-        let begin = |standing: &mut Standing| {
-            standing.begun += u32::from(standing.is_wanted);
-            standing.is_wanted
-        };
-        self.0.send_if_modified(begin).then(|| Begun(self.clone()))
+        let mut is_begun = false;
+        self.count(|standing| {
+            is_begun = standing.is_wanted;
+            standing.begun += u32::from(is_begun);
+        });
+        is_begun.then(|| Begun(self.clone()))
     }
 
     pub fn hold(&self) -> Held {
-        self.0.send_modify(|standing| standing.held += 1);
+        self.count(|standing| standing.held += 1);
         Held(self.clone())
+    }
+
+    /// Every message that the worker has waits for the end of the lease, so a message's own coming and going wakes nobody;
+    /// only the last one's, whom a lease that has ended waits for.
+    fn count(&self, count: impl FnOnce(&mut Standing)) {
+        self.0.send_if_modified(|standing| {
+            let begun = standing.begun;
+            count(standing);
+            !standing.is_wanted && begun > 0 && standing.begun == 0
+        });
     }
 
     /// Messages that the worker has.
@@ -72,7 +83,7 @@ impl Lease {
         self.0.subscribe().wait_for(|standing| !standing.is_open).await.ok();
     }
 
-    /// Returns when nothing is under way.
+    /// Returns when nothing is under way. Call it after [`Lease::end`].
     pub async fn idle(&self) {
         self.0.subscribe().wait_for(|standing| standing.begun == 0).await.ok();
     }
@@ -86,13 +97,13 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.0.send_modify(|standing| standing.held = standing.held.saturating_sub(1));
+        self.0.count(|standing| standing.held = standing.held.saturating_sub(1));
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.0.0.send_modify(|standing| standing.begun = standing.begun.saturating_sub(1));
+        self.0.count(|standing| standing.begun = standing.begun.saturating_sub(1));
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Sending<'a> {
 
 /// The private part; nothing when it is not sealed to us.
 pub(super) fn open(app: &App, opened: &Opened) -> Option<Private> {
-    let private = app.seal.as_ref().map(|seal| opened.envelope.open(seal))?;
+    let private = app.seal.as_ref().map(|seal| app.openers.open(&opened.envelope, seal))?;
     private.inspect_err(|error| tracing::error!(%error, "a job's sealed part was refused")).ok()
 }
 

@@ -1,8 +1,11 @@
 //! Compare-and-set in Redis.
 //!
-//! `{prefix}:{space}:{id}` holds a state as JSON, with an expiry; `{prefix}:wake:{space}:{shard}` is a sorted set
-//! of ids by wake-up time. The wake-up is written before the state, so a writer that dies or loses in between leaves one
-//! that rings for nothing; a machine that is woken too early sets its wake-up again.
+//! `{prefix}:{space}:{shard}:{id}` holds a state as JSON, with an expiry; `{prefix}:wake:{space}:{shard}` is a sorted set
+//! of ids by wake-up time. Both are written in one step.
+//!
+//! What is stored is guessed before it is asked: it is what this process wrote last, or nothing. A guess that would change
+//! something is proven by the compare-and-set, which answers what is stored instead where it was wrong; one that would
+//! change nothing is proven by reading. So a new order, and the next step of one's own, cost one call each.
 
 use std::future::Future;
 use std::hash::BuildHasher;
@@ -28,6 +31,7 @@ use super::Due;
 use super::Error;
 use super::Key;
 use super::Space;
+use super::recent::Recent;
 
 /// Writers of this process take turns per key: without it two thirds of 64 writers to one key give up.
 const LANES: usize = 256;
@@ -41,8 +45,8 @@ const APPLY_TIMEOUT: Duration = Duration::from_millis(3_000);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// Redis expires by its own clock: keep a state this much longer than the machine asked.
 const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
-/// Sorted sets per space: no key is shared by all traffic.
-const WAKE_SHARDS: usize = 16;
+/// Shards per space: no key is shared by all traffic.
+const SHARDS: usize = 16;
 
 /// States in Redis.
 #[derive(Clone)]
@@ -51,6 +55,7 @@ pub struct Redis {
     prefix: Arc<str>,
     lanes: Arc<[Mutex<()>]>,
     hasher: RandomState,
+    recent: Arc<Recent>,
     swap: Arc<Script>,
     rest: Arc<Script>,
 }
@@ -69,6 +74,7 @@ impl Redis {
             prefix: prefix.into(),
             lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
             hasher: RandomState::new(),
+            recent: Arc::default(),
             swap: Arc::new(Script::new(include_str!("swap.lua"))),
             rest: Arc::new(Script::new(include_str!("rest.lua"))),
         })
@@ -93,24 +99,53 @@ impl Redis {
     ) -> Result<M::Reply, Error> {
         let _turn = self.lane(key).lock().await;
         let name = self.name(key);
-        let mut old: Option<String> = self.get(&name).await?;
+        let mut old = self.recent.take(&name);
+        let mut is_guess = true;
         for attempt in 0..TRIES_MAX {
             let (reply, commit) = machine::run::<M>(old.as_deref(), command, now)
                 .map_err(|error| Error::State { key: key.clone(), error })?;
-            let Some(commit) = commit else { return Ok(reply) };
-            if self.swap(key, &name, old.as_deref(), &commit).await? {
+            let Some(commit) = commit else {
+                if !is_guess {
+                    return Ok(reply);
+                }
+                (old, is_guess) = (self.get(&name).await?, false);
+                continue;
+            };
+            let Some(held) = self.swap(key, &name, old.as_deref(), &commit).await? else {
+                self.remember(key, name, commit);
                 return Ok(reply);
+            };
+            old = Some(held).filter(|held| !held.is_empty());
+            if !is_guess {
+                let spread = self.hasher.hash_one((key, attempt)) % (1 << attempt.min(4)).min(PAUSE_MS_MAX);
+                sleep(Duration::from_millis(spread)).await;
+                old = self.get(&name).await?;
             }
-            let spread = self.hasher.hash_one((key, attempt)) % (1 << attempt.min(4)).min(PAUSE_MS_MAX);
-            sleep(Duration::from_millis(spread)).await;
-            old = self.get(&name).await?;
+            is_guess = false;
         }
         Err(Error::Contended(key.clone()))
     }
 
+    fn remember(&self, key: &Key, name: String, commit: Commit) {
+        match key.space {
+            // Written once.
+            Space::Nonce | Space::Tallied => {}
+            Space::Factor
+            | Space::Fleet
+            | Space::Gateway
+            | Space::Guard
+            | Space::Ledger
+            | Space::Order
+            | Space::Route
+            | Space::Tally
+            | Space::Verdicts
+            | Space::Visitor => self.recent.put(name, commit.body),
+        }
+    }
+
     pub(super) async fn due(&self, space: Space, now: UnixMs, max: usize) -> Result<Vec<Due>, Error> {
         let mut pipe = redis::pipe();
-        for shard in 0..WAKE_SHARDS {
+        for shard in 0..SHARDS {
             pipe.cmd("ZRANGEBYSCORE").arg(self.wake_name(space, shard)).arg("-inf").arg(now.0);
             pipe.arg("WITHSCORES").arg("LIMIT").arg(0).arg(max);
         }
@@ -142,16 +177,20 @@ impl Redis {
         within(redis::cmd("GET").arg(name).query_async(&mut connection)).await
     }
 
-    async fn swap(&self, key: &Key, name: &str, old: Option<&str>, commit: &Commit) -> Result<bool, Error> {
+    /// What is stored, where that is not `old`.
+    async fn swap(
+        &self,
+        key: &Key,
+        name: &str,
+        old: Option<&str>,
+        commit: &Commit,
+    ) -> Result<Option<String>, Error> {
         let mut connection = self.connection.clone();
-        if let Some(wake_at) = commit.wake_at {
-            let mut add = redis::cmd("ZADD");
-            let add = add.arg(self.wake_of(key)).arg(wake_at.0).arg(key.id());
-            within(add.query_async::<()>(&mut connection)).await?;
-        }
         let keep_until = commit.expires_at.plus(EXPIRY_SLACK_MS);
+        let wake_at = commit.wake_at.map(|wake_at| wake_at.0.to_string()).unwrap_or_default();
         let mut call = self.swap.key(name);
-        let call = call.arg(old.unwrap_or_default()).arg(&commit.body).arg(keep_until.0);
+        let call = call.key(self.wake_of(key)).arg(old.unwrap_or_default()).arg(&commit.body);
+        let call = call.arg(keep_until.0).arg(key.id()).arg(wake_at);
         within(call.invoke_async(&mut connection)).await
     }
 
@@ -163,21 +202,24 @@ impl Redis {
         }
     }
 
-    /// The braces are a hash tag: keys of one id share a cluster slot.
+    /// The braces are a hash tag: a state shares its cluster slot with its wake-up.
     fn name(&self, key: &Key) -> String {
-        format!("{}:{}:{{{}}}", self.prefix, key.space.as_str(), key.id())
+        format!("{}:{}:{{{}}}:{}", self.prefix, key.space.as_str(), shard(key), key.id())
     }
 
     fn wake_of(&self, key: &Key) -> String {
-        // The same shard in every process, so not this process's hasher.
-        let hash = bytes::sha256(key.id().as_bytes());
-        let first = hash.first().copied().unwrap_or(0);
-        self.wake_name(key.space, usize::from(first) % WAKE_SHARDS)
+        self.wake_name(key.space, shard(key))
     }
 
     fn wake_name(&self, space: Space, shard: usize) -> String {
         format!("{}:wake:{}:{{{shard}}}", self.prefix, space.as_str())
     }
+}
+
+/// The same in every process.
+fn shard(key: &Key) -> usize {
+    let hash = bytes::sha256(key.id().as_bytes());
+    usize::from(hash.first().copied().unwrap_or(0)) % SHARDS
 }
 
 /// Reconnecting can block a call for longer than its own time-out.

@@ -37,13 +37,18 @@ pub fn post(path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
 
 /// Sends each request once; all must be answered with `status`.
 pub async fn run(port: u16, requests: Vec<Vec<u8>>, status: u16) -> anyhow::Result<Ran> {
+    run_over(CONNECTIONS, port, requests, status).await
+}
+
+/// The same over so many connections.
+pub async fn run_over(
+    connections: usize,
+    port: u16,
+    requests: Vec<Vec<u8>>,
+    status: u16,
+) -> anyhow::Result<Ran> {
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
-    let mut connections = Vec::new();
-    for _ in 0..CONNECTIONS {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.set_nodelay(true)?;
-        connections.push(stream);
-    }
+    let connections = connect(connections, port).await?;
     let began = Instant::now();
     let mut clients = JoinSet::new();
     for mut stream in connections {
@@ -66,7 +71,19 @@ pub async fn run(port: u16, requests: Vec<Vec<u8>>, status: u16) -> anyhow::Resu
     Ok(Ran { took, bodies: replies.into_iter().map(|(_, body)| body).collect() })
 }
 
-async fn exchange(stream: &mut TcpStream, request: &[u8], status: u16) -> anyhow::Result<String> {
+/// Open connections.
+pub async fn connect(count: usize, port: u16) -> anyhow::Result<Vec<TcpStream>> {
+    let mut connections = Vec::new();
+    for _ in 0..count {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.set_nodelay(true)?;
+        connections.push(stream);
+    }
+    Ok(connections)
+}
+
+/// Sends one request. The body of its answer, which must have this status.
+pub async fn exchange(stream: &mut TcpStream, request: &[u8], status: u16) -> anyhow::Result<String> {
     stream.write_all(request).await?;
     let mut reply = Vec::with_capacity(4 * 1024);
     loop {

@@ -1,6 +1,7 @@
 //! `make bench`: each figure with its floor, taken in the same run. Results go to `target/bench/*.json`. With names as
 //! arguments only these: `cargo run --release -p tiffin-tests --bin bench ledger_step throughput`.
 
+mod delivery;
 mod edge_start;
 mod figures;
 mod ledger_step;
@@ -34,6 +35,18 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("order_cost") {
         save("order_cost", &order_cost::measure().await?)?;
+    }
+    if is_wanted("delivery_throughput") {
+        save("delivery_throughput", &delivery::throughput::measure().await?)?;
+    }
+    if is_wanted("delivery_latency") {
+        save("delivery_latency", &delivery::latency::measure().await?)?;
+    }
+    if is_wanted("delivery_backlog") {
+        save("delivery_backlog", &delivery::backlog::measure().await?)?;
+    }
+    if is_wanted("delivery_workers") {
+        save("delivery_workers", &delivery::workers::measure().await?)?;
     }
     Ok(())
 }
