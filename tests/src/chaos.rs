@@ -1,6 +1,7 @@
 //! An installation of several core processes under a load of signed jobs, without the wasm: what is cheap enough to be
 //! broken again and again while fifty orders a second come in.
 
+pub mod cluster;
 pub mod feeder;
 pub mod fleet;
 pub mod load;

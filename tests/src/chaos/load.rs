@@ -27,14 +27,15 @@ pub struct Load {
 impl Load {
     /// So many orders a second: most of them ordinary, some short-lived, some superseded.
     pub fn start(feeder: &Feeder, per_second: u32) -> Self {
-        Self::start_with(feeder, per_second, |number| Wish {
-            ttl_ms: if number % SHORT_EVERY == 5 { SHORT_MS } else { Wish::default().ttl_ms },
-            ..Wish::default()
-        })
+        Self::run(feeder, per_second, true)
     }
 
-    /// The same of what `wish` makes of their numbers.
-    pub fn start_with(feeder: &Feeder, per_second: u32, wish: impl Fn(u64) -> Wish + Send + 'static) -> Self {
+    /// Ordinary ones only.
+    pub fn ordinary(feeder: &Feeder, per_second: u32) -> Self {
+        Self::run(feeder, per_second, false)
+    }
+
+    fn run(feeder: &Feeder, per_second: u32, is_mixed: bool) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let feeder = feeder.clone();
         let task = tokio::spawn(async move {
@@ -46,8 +47,9 @@ impl Load {
                     _ = stopped.wait_for(|stop| *stop) => break,
                     _ = pace.tick() => {}
                 }
-                let (feeder, wish) = (feeder.clone(), wish(number));
-                under_way.spawn(async move { order(&feeder, &wish, number).await });
+                let feeder = feeder.clone();
+                let number = if is_mixed { number } else { 0 };
+                under_way.spawn(async move { order(&feeder, number).await });
                 while under_way.try_join_next().is_some() {}
             }
             while let Some(handed_over) = under_way.join_next().await {
@@ -65,9 +67,10 @@ impl Load {
     }
 }
 
-async fn order(feeder: &Feeder, wish: &Wish, number: u64) -> anyhow::Result<()> {
-    let ordered = feeder.order(wish).await?;
-    if number % SUPERSEDED_EVERY == 3 && wish.phone.is_none() {
+async fn order(feeder: &Feeder, number: u64) -> anyhow::Result<()> {
+    let ttl_ms = if number % SHORT_EVERY == 5 { SHORT_MS } else { Wish::default().ttl_ms };
+    let ordered = feeder.order(&Wish { ttl_ms, ..Wish::default() }).await?;
+    if number % SUPERSEDED_EVERY == 3 {
         let newer = Wish { phone: Some(ordered.phone), supersedes: Some(ordered.id), ..Wish::default() };
         feeder.order(&newer).await?;
     }

@@ -4,6 +4,12 @@
 //! `CHAOS_REPEATS=50` breaks each thing fifty times instead of a few times.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod breaker;
+mod cluster;
 mod common;
+mod fifo;
+mod gateways;
+mod poison;
+mod pressure;
 mod servers;
 mod workers;

@@ -91,7 +91,7 @@ async fn a_process_that_is_asked_to_stop_ends_in_time_and_loses_and_doubles_noth
 }
 
 /// Waits until so many more orders have arrived: there is work under way.
-async fn until_served(fleet: &Fleet, more: usize) -> anyhow::Result<()> {
+pub async fn until_served(fleet: &Fleet, more: usize) -> anyhow::Result<()> {
     let look = || async { Ok(tally::arrivals(fleet).await?.len()) };
     let before = look().await?;
     wait::until("work under way", look, |now| *now >= before + more).await.map(drop).map_err(|error| {
