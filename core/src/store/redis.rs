@@ -18,6 +18,7 @@ use tiffin_shared::bytes;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::Mutex;
@@ -41,6 +42,9 @@ const APPLY_TIMEOUT: Duration = Duration::from_millis(3_000);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// Redis expires by its own clock: keep a state this much longer than the machine asked.
 const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
+/// How long a set of wake-ups is kept after the last one was put in: longer than any of them lies ahead. Of an
+/// installation that is gone, nothing stays.
+const WAKES_KEEP_MS: u64 = 30 * DAY_MS;
 /// Sorted sets per space: no key is shared by all traffic.
 const WAKE_SHARDS: usize = 16;
 
@@ -145,8 +149,9 @@ impl Redis {
     async fn swap(&self, key: &Key, name: &str, old: Option<&str>, commit: &Commit) -> Result<bool, Error> {
         let mut connection = self.connection.clone();
         if let Some(wake_at) = commit.wake_at {
-            let mut add = redis::cmd("ZADD");
-            let add = add.arg(self.wake_of(key)).arg(wake_at.0).arg(key.id());
+            let (mut add, wakes) = (redis::pipe(), self.wake_of(key));
+            add.cmd("ZADD").arg(&wakes).arg(wake_at.0).arg(key.id()).ignore();
+            add.cmd("PEXPIRE").arg(&wakes).arg(WAKES_KEEP_MS).ignore();
             within(add.query_async::<()>(&mut connection)).await?;
         }
         let keep_until = commit.expires_at.plus(EXPIRY_SLACK_MS);

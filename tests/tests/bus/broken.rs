@@ -1,6 +1,5 @@
 //! Connections, queues and the server itself go away, and come back.
 
-use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -73,14 +72,14 @@ async fn what_was_confirmed_outlives_the_server_and_a_server_without_memory_is_t
     common::in_order(common::jobs(&log.all()));
 
     let port = broker.port()?;
-    rabbitmqctl(own(&mut broker), port, &["set_vm_memory_high_watermark", "0.00001"])?;
+    common::rabbitmqctl(own(&mut broker), port, &["set_vm_memory_high_watermark", "0.00001"])?;
     let probe = || async { Ok(bus.publish(Target::Jobs { partition: 0 }, "x:1", b"0:9").await) };
     let blocked = wait::until("a refusal", probe, |answer| matches!(answer, Err(Error::Blocked))).await?;
     assert!(blocked.is_err() && !bus.is_ready());
     let begun = Instant::now();
     assert!(bus.publish(Target::Jobs { partition: 0 }, "x:2", b"0:9").await.is_err());
     assert!(begun.elapsed() < Duration::from_millis(500), "the caller waits: {:?}", begun.elapsed());
-    rabbitmqctl(own(&mut broker), port, &["set_vm_memory_high_watermark", "0.9"])?;
+    common::rabbitmqctl(own(&mut broker), port, &["set_vm_memory_high_watermark", "0.9"])?;
     wait::until("taken again", probe, Result::is_ok).await??;
     worker.stop().await
 }
@@ -130,12 +129,4 @@ async fn delete(broker: &Broker, queue: &str) -> anyhow::Result<()> {
 
 fn own(broker: &mut Broker) -> &mut Server {
     broker.own.as_mut().unwrap()
-}
-
-fn rabbitmqctl(server: &Server, port: u16, arguments: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
-    command.env("HOME", server.dir().join("home")).env("ERL_EPMD_PORT", (port + 2).to_string());
-    let output = command.args(["-n", &format!("tiffin-{port}@localhost")]).args(arguments).output()?;
-    anyhow::ensure!(output.status.success(), "{output:?}");
-    Ok(())
 }
