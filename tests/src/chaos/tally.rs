@@ -113,7 +113,11 @@ pub fn count(fleet: &Fleet, name: &str, orders: &[Ordered], arrivals: &Arrivals)
     for order in orders {
         tally.again += usize::try_from(order.tries.saturating_sub(1)).unwrap_or(0);
         let came = arrivals.get(&(order.phone.clone(), order.code.clone())).map_or(&[][..], Vec::as_slice);
-        tally.stale += came.iter().filter(|arrival| is_stale(order, arrival)).count();
+        let stale = came.iter().filter(|arrival| is_stale(order, arrival)).count();
+        if stale > 0 {
+            tally.stale += stale;
+            show(&format!("{name}: stale {order:?}: {came:?}: {:?}", fleet.played.told(&order.id)));
+        }
         let Some(accepted_at) = order.accepted_at else { continue };
         tally.accepted += 1;
         tally.once += usize::from(came.len() == 1);

@@ -94,7 +94,7 @@ const RETRYING: usize = 350;
 /// Retries of each order that are looked at: waits of one, two and four seconds.
 const RETRIES: usize = 3;
 /// From a wake-up to the next call's end, on a busy machine.
-const LATE_MS: u64 = 1_500;
+const LATE_MS: u64 = 5_000;
 const SLOT_MS: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
