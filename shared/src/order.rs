@@ -27,6 +27,7 @@ pub use self::claim::CLAIM_MS;
 use self::claim::Claim;
 pub use self::look::Found;
 pub use self::look::LOOK_AFTER_MS;
+pub use self::outcome::BACKOFF;
 pub use self::reason::Reason;
 pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;

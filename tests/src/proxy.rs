@@ -1,4 +1,4 @@
-//! A TCP proxy that can be cut.
+//! A TCP proxy that can be cut, or that stands before several servers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// Forwards to one address until dropped.
+/// Forwards until dropped.
 pub struct Proxy {
     /// Where it listens.
     pub at: SocketAddr,
@@ -20,17 +20,26 @@ pub struct Proxy {
 impl Proxy {
     /// To a port of this machine.
     pub async fn to(port: u16) -> anyhow::Result<Self> {
+        Self::over(&[port]).await
+    }
+
+    /// To ports of this machine in turn; one where nobody listens is passed by.
+    pub async fn over(ports: &[u16]) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", crate::wait::free_ports(1)?)).await?;
         let at = listener.local_addr()?;
         let open = Arc::new(Mutex::new(JoinSet::new()));
         let (mut accepting, of) = (JoinSet::new(), open.clone());
+        let mut ports = ports.to_vec();
         accepting.spawn(async move {
             while let Ok((mut from, _)) = listener.accept().await {
+                let turn = ports.clone();
                 of.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
-                    if let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await {
+                    if let Some(mut to) = first(&turn).await {
+                        from.set_nodelay(true).ok();
                         tokio::io::copy_bidirectional(&mut from, &mut to).await.ok();
                     }
                 });
+                ports.rotate_left(1);
             }
         });
         Ok(Self { at, open, accepting })
@@ -43,6 +52,16 @@ impl Proxy {
         *open = JoinSet::new();
         cut
     }
+}
+
+async fn first(ports: &[u16]) -> Option<TcpStream> {
+    for port in ports {
+        if let Ok(to) = TcpStream::connect(("127.0.0.1", *port)).await {
+            to.set_nodelay(true).ok();
+            return Some(to);
+        }
+    }
+    None
 }
 
 impl Drop for Proxy {

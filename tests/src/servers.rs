@@ -52,6 +52,11 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it, again if it was stopped, with the data it had.
     pub async fn start(&mut self) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.dir)?;

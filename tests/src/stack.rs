@@ -62,11 +62,12 @@ pub struct Stack {
     dir: TempDir,
 }
 
+/// Where the parts of an installation listen.
 #[derive(Clone, Copy)]
-struct Ports {
-    edge: u16,
-    core: u16,
-    sandbox: u16,
+pub(crate) struct Ports {
+    pub(crate) edge: u16,
+    pub(crate) core: u16,
+    pub(crate) sandbox: u16,
 }
 
 static STACKS: AtomicU32 = AtomicU32::new(0);
@@ -227,14 +228,14 @@ pub fn edge_variables(keys: &Keys, core_port: u16) -> anyhow::Result<Variables> 
     Ok(variables)
 }
 
-async fn own_unless_shared(
+pub(crate) async fn own_unless_shared(
     variable: &str,
     own: impl Future<Output = anyhow::Result<Server>>,
 ) -> anyhow::Result<Option<Server>> {
     if std::env::var(variable).is_ok() { Ok(None) } else { own.await.map(Some) }
 }
 
-fn variables(keys: &Keys, ports: Ports) -> Variables {
+pub(crate) fn variables(keys: &Keys, ports: Ports) -> Variables {
     let mut variables = keys.core.clone();
     variables.extend(keys.edge.clone());
     let prefix = format!("t{}-{}", std::process::id(), STACKS.fetch_add(1, Ordering::Relaxed));

@@ -34,6 +34,8 @@ use crate::store;
 const STORE_TRIES_MAX: u32 = 6;
 /// How long a lane waits when the store is away.
 const STORE_RETRY_MS: u64 = SECOND_MS;
+/// A code that lives no longer than this is not worth a message: it would be over on its way to the provider.
+const WORTH_MS: u64 = SECOND_MS;
 /// Steps of one turn: an attempt by each of its ways, and the looks. A record that asks for more is mended by waiting.
 const STEPS_MAX: usize = 32;
 const _: () =
@@ -100,7 +102,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
     let channels = header.channels(opened.dispatch.as_ref());
     for step in 0..STEPS_MAX {
         // **never-stale**, before anything is asked of the store.
-        if host::now() >= header.expires_at {
+        if host::now().plus(WORTH_MS) >= header.expires_at {
             return Ok(Next::Ack);
         }
         let directory = app.directory.current();

@@ -21,6 +21,7 @@ use tiffin_shared::bytes;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::Mutex;
@@ -45,6 +46,9 @@ const APPLY_TIMEOUT: Duration = Duration::from_millis(3_000);
 const CALL_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// Redis expires by its own clock: keep a state this much longer than the machine asked.
 const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
+/// How long a set of wake-ups is kept after the last one was put in: longer than any of them lies ahead. Of an
+/// installation that is gone, nothing stays.
+const WAKES_KEEP_MS: u64 = 30 * DAY_MS;
 /// Shards per space: no key is shared by all traffic.
 const SHARDS: usize = 16;
 
@@ -190,7 +194,7 @@ impl Redis {
         let wake_at = commit.wake_at.map(|wake_at| wake_at.0.to_string()).unwrap_or_default();
         let mut call = self.swap.key(name);
         let call = call.key(self.wake_of(key)).arg(old.unwrap_or_default()).arg(&commit.body);
-        let call = call.arg(keep_until.0).arg(key.id()).arg(wake_at);
+        let call = call.arg(keep_until.0).arg(key.id()).arg(wake_at).arg(WAKES_KEEP_MS);
         within(call.invoke_async(&mut connection)).await
     }
 

@@ -1,6 +1,7 @@
 //! Workers that note what they do, and jobs that they do it to.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -197,4 +198,13 @@ pub fn is_away(error: &Error) -> bool {
         error,
         Error::Amqp(_) | Error::Blocked | Error::Disconnected | Error::Timeout | Error::Unreachable(_)
     )
+}
+
+/// On a server of this test alone.
+pub fn rabbitmqctl(server: &Server, port: u16, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+    command.env("HOME", server.dir().join("home")).env("ERL_EPMD_PORT", (port + 2).to_string());
+    let output = command.args(["-n", &format!("tiffin-{port}@localhost")]).args(arguments).output()?;
+    anyhow::ensure!(output.status.success(), "{output:?}");
+    Ok(())
 }

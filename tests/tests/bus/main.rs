@@ -6,4 +6,5 @@ mod common;
 mod dead;
 mod ops;
 mod rate;
+mod refused;
 mod shares;

@@ -4,6 +4,7 @@
 
 mod guards;
 mod hosts;
+mod routes;
 mod script;
 mod wakes;
 

@@ -66,6 +66,11 @@ impl Link {
         self.0.current.borrow().as_ref().is_some_and(|connection| connection.status().blocked())
     }
 
+    /// Whether there is a connection. False as soon as it is lost, before a new one is made.
+    pub fn is_connected(&self) -> bool {
+        self.0.current.borrow().as_ref().is_some_and(|connection| connection.status().connected())
+    }
+
     /// Returns when there is a connection.
     pub async fn connected(&self) {
         // An error means that the sender is gone, which we hold.

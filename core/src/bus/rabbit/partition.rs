@@ -100,13 +100,18 @@ impl Partition {
         let ([mut pause, pause_max], [mut yield_pause, yield_max]) = (REMAKE, YIELD);
         loop {
             let begun_at = Instant::now();
+            let is_lost;
             let end = match self.open().await {
                 Ok(mut session) => {
                     let end = self.take(&mut session, yield_pause).await;
+                    is_lost = !self.link.is_connected();
                     close(session).await;
                     end
                 }
-                Err(error) => End::Broken(error),
+                Err(error) => {
+                    is_lost = !self.link.is_connected();
+                    End::Broken(error)
+                }
             };
             let lasted = begun_at.elapsed();
             match end {
@@ -118,7 +123,9 @@ impl Partition {
                     tracing::info!(partition = self.number, "handed over to its owner");
                 }
                 End::Broken(error) => {
-                    if lasted > SOUND {
+                    // Not the partition's fault, and the link has pauses of its own: connections that are cut again and
+                    // again are no reason to leave jobs waiting on the next one.
+                    if is_lost || lasted > SOUND {
                         [pause, _] = REMAKE;
                     }
                     tracing::warn!(partition = self.number, %error, "a partition broke; making it again");
