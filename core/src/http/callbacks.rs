@@ -1,6 +1,7 @@
 //! `POST /callbacks/{gateway}`: receipts, checked by their provider's own scheme on the raw bytes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Path;
 use axum::extract::Query;
@@ -15,6 +16,8 @@ use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tokio::time::Instant;
+use tokio::time::sleep;
 
 use super::health;
 use super::read;
@@ -23,9 +26,14 @@ use crate::gateways::Callback;
 use crate::gateways::CallbackError;
 use crate::gateways::twilio::SIGNATURE_HEADER;
 use crate::orders;
+use crate::store;
 
 /// Twilio's callbacks are below two kilobytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a receipt waits for the store: the providers wait for our answer for 5 s and more.
+const PATIENCE: Duration = Duration::from_millis(3_500);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What we put into the callback's address; the provider signs it with the rest.
 #[derive(Deserialize)]
@@ -74,9 +82,24 @@ async fn take(app: &Arc<App>, gateway: &str, attempt: &Attempt, request: Request
     let order = OrderId::parse(&attempt.order)
         .map_err(|_| Problem::new(Code::InvalidRequest, "order: not an order id."))?;
     let ask = Ask::Receipt { n: attempt.n, provider_id: told.provider_id, receipt };
-    // The provider calls again when we could not take it.
-    orders::apply(app, &order, ask).await.map(drop).map_err(|error| {
+    note(app, &order, &ask).await.map_err(|error| {
         tracing::warn!(%error, order.id = %order, "a receipt was not taken");
         Problem::unavailable("The store does not answer.")
     })
+}
+
+/// Waits for a store that is away. Not every provider calls again, none for long, and a receipt that was missed is a second
+/// message by another way.
+async fn note(app: &Arc<App>, order: &OrderId, ask: &Ask) -> Result<(), orders::Error> {
+    let begun = Instant::now();
+    loop {
+        match orders::apply(app, order, ask.clone()).await {
+            Err(orders::Error::Store(error))
+                if !matches!(error, store::Error::State { .. }) && begun.elapsed() < PATIENCE =>
+            {
+                sleep(PAUSE).await;
+            }
+            noted => return noted.map(drop),
+        }
+    }
 }

@@ -8,6 +8,9 @@ use anyhow::Context;
 use reqwest::Method;
 use serde_json::Value;
 use tiffin_core::host;
+use tiffin_shared::order::Attempt;
+use tiffin_shared::route::stats::WINDOW_MS_MIN;
+use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
@@ -18,6 +21,8 @@ use crate::wait;
 
 /// What was on its way when an order's place was taken cannot be called back: a call, and this machine's scheduling.
 const ON_ITS_WAY_MS: u64 = 1_500;
+/// The shortest time that counts as silence, less what a call may take.
+const SILENCE_MS: u64 = WINDOW_MS_MIN - SECOND_MS;
 /// How long after the last order everything must have arrived: a claim of a dead worker, a look, the other way.
 const SETTLE: Duration = Duration::from_secs(90);
 
@@ -131,7 +136,8 @@ pub fn count(fleet: &Fleet, name: &str, orders: &[Ordered], arrivals: &Arrivals)
         }
         if came.len() > 1 {
             tally.duplicates += came.len() - 1;
-            tally.silent += usize::from(is_by_silence(fleet, order));
+            let is_silent = is_by_silence(fleet, order, came);
+            tally.silent += if is_silent { came.len() - 1 } else { 0 };
             show(&format!("{name}: {}", explain(fleet, order, came)));
         }
     }
@@ -145,12 +151,12 @@ fn is_stale(order: &Ordered, arrival: &Arrival) -> bool {
     arrival.at >= order.expires_at || is_taken
 }
 
-/// Whether a further way was taken because the first one's receipt did not come.
-fn is_by_silence(fleet: &Fleet, order: &Ordered) -> bool {
+/// Whether a further way was taken because the first one's receipt did not come: the record says so, and the time has passed.
+fn is_by_silence(fleet: &Fleet, order: &Ordered, came: &[Arrival]) -> bool {
     let told = fleet.played.told(&order.id);
-    told.is_some_and(|event| {
-        event.attempts.iter().any(|attempt| attempt.changed.contains("no receipt within"))
-    })
+    let says = |attempt: &Attempt| attempt.changed.contains("no receipt within");
+    let gaps = || came.iter().zip(came.iter().skip(1)).map(|(one, next)| next.at.since(one.at));
+    told.is_some_and(|event| event.attempts.iter().any(says)) && gaps().all(|gap| gap >= SILENCE_MS)
 }
 
 fn explain(fleet: &Fleet, order: &Ordered, came: &[Arrival]) -> String {

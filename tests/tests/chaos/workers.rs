@@ -17,25 +17,32 @@ use crate::common;
 
 /// What a process may take to end after SIGTERM: its drain, its last counts, and a busy machine.
 const END_MAX: Duration = Duration::from_secs(19);
+/// How long the provider takes.
+const ANSWERS_AFTER_MS: u64 = 300;
 const GATEWAYS: [&str; 2] = ["twilio-sms", "twilio-sms-2"];
 
-/// Some of its calls have not reached the provider, others have and were not answered yet: in turns.
+/// In turns: its calls have not reached the provider, or the provider has taken them and its answers, and receipts, are
+/// still to come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn a_worker_killed_between_call_and_acknowledgement_loses_and_doubles_nothing() -> anyhow::Result<()> {
     let _turn = common::turn().await;
     let mut fleet =
         Fleet::start(Backing::Shared, &["ingest,callbacks,deliver", "deliver"], common::unchanged).await?;
+    let taken = json!({"mode": "late_receipt", "latency_ms": ANSWERS_AFTER_MS, "receipt_after_ms": 2_000});
     let tally = common::rounds(&mut fleet, "worker killed", repeats(3), async |fleet, round| {
-        let script = if round % 2 == 0 {
-            json!({"mode": "ok", "latency_ms": 300})
-        } else {
-            json!({"mode": "receipt_first"})
-        };
+        let is_taken = round % 2 == 1;
+        let script =
+            if is_taken { taken.clone() } else { json!({"mode": "ok", "latency_ms": ANSWERS_AFTER_MS}) };
         for gateway in GATEWAYS {
             common::fault(fleet, gateway, &script).await?;
         }
         until_served(fleet, 40).await?;
+        if is_taken {
+            // Frozen, it hears no answer; this is how long the provider takes for what was sent before.
+            signal("STOP", fleet.core(1)?.process.as_ref().unwrap().pid());
+            tokio::time::sleep(Duration::from_millis(ANSWERS_AFTER_MS + 100)).await;
+        }
         fleet.kill_core(1)?;
         for gateway in GATEWAYS {
             common::fault(fleet, gateway, &json!({"mode": "ok"})).await?;
