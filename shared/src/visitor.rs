@@ -273,7 +273,10 @@ fn first(id: Bytes<16>) -> [u8; TAG_BYTES] {
     tag
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")
+)]
 fn is_new(bucket: &Bucket) -> bool {
     *bucket == Bucket::default()
 }

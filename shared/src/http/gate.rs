@@ -182,7 +182,10 @@ impl Gate {
     }
 
     /// Goes on, or not, with what those limits say; and what to tell of them.
-    #[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
+    #[cfg_attr(
+        target_pointer_width = "64",
+        expect(clippy::result_large_err, reason = "once a request, and never passed far")
+    )]
     pub(super) fn passed(
         &self,
         front: &Front,

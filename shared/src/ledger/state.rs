@@ -348,7 +348,10 @@ impl Order {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")
+)]
 fn is_never(at: &UnixMs) -> bool {
     *at == UnixMs(0)
 }

@@ -12,6 +12,7 @@ use redis::AsyncCommands;
 use tiffin_core::bus::Bus;
 use tiffin_core::bus::Rabbit;
 use tiffin_core::host;
+use tiffin_shared::bytes;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::id::KeyId;
 use tiffin_shared::keys::Signing;
@@ -118,7 +119,10 @@ async fn poison(fleet: &Fleet) -> anyhow::Result<()> {
         pace.tick().await;
         let (ordered, job) = feeder.make(&Wish::default())?;
         let header: Header = serde_json::from_str(&job.header)?;
-        let key = format!("{store_prefix}:order:{{{}}}", header.order);
+        // As the store names it: a shard by the id's hash, then the id.
+        let id = header.order.to_string();
+        let shard = bytes::sha256(id.as_bytes())[0] % 16;
+        let key = format!("{store_prefix}:order:{{{shard}}}:{id}");
         let _: () = store.set_ex(key, r#"{"of":"another version"}"#, 300).await?;
         assert!(feeder.insist(&ordered, &job).await);
     }
