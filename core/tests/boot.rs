@@ -119,7 +119,9 @@ fn unusable_values_stop_the_boot() {
     let cases: [(&str, &str, &[&str]); 10] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
-        ("lanes = 64", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
+        ("lanes = 256", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
+        ("jobs = 4096", "jobs = 1", &["delivery.jobs", "2 to 32768"]),
+        ("prefetch = 512", "prefetch = 4097", &["delivery.prefetch", "1 to 4096"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\nttl_ms = 600001", &["login", "ttl_ms", "600000"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\ndigits = 3", &["login", "digits", "4"]),
         ("samples_min = 20", "samples_min = 9", &["guard.samples_min", "10"]),
