@@ -116,7 +116,7 @@ fn unknown_keys_stop_the_boot() {
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 10] = [
+    let cases: [(&str, &str, &[&str]); 12] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 256", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
