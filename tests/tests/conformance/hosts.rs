@@ -98,6 +98,8 @@ impl Hosts {
         let response = self.http.post(url).body(serde_json::to_string(event)?).send().await?;
         let (status, text) = (response.status(), response.text().await?);
         anyhow::ensure!(status.is_success(), "{status}: {text}\n{}", process.log());
-        Ok(serde_json::from_str(&text)?)
+        // Beside it the object says whether it had room to wait.
+        let told: serde_json::Value = serde_json::from_str(&text)?;
+        Ok(serde_json::from_value(told.get("outcome").cloned().unwrap_or_default())?)
     }
 }
