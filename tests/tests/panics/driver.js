@@ -7,6 +7,9 @@
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import Edge, { LedgerObject as Ledger } from "./index.js";
 
+// The other objects as they are: a directory that nobody can read is no directory.
+export { DirectoryObject, FactorObject, VisitorObject } from "./index.js";
+
 const SLOW_MS = 600;
 const PASSED_ON = ["x-panic", "x-slow"];
 
