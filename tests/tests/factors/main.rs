@@ -91,7 +91,7 @@ async fn bad_requests_are_refused_and_guesses_run_out(front: Front) -> anyhow::R
     }
     let app = client.with_key(&stack.keys.publishable);
     let body = json!({"account": "a@example.com", "issuer": "Shop"});
-    assert_eq!(post(&app, ENROL, &[], body.clone()).await?.status, 401, "keys in apps enrol nothing");
+    assert_eq!(post(&app, ENROL, &[], body.clone()).await?.status, 403, "keys in apps enrol nothing");
     assert_eq!(result(client, "fac_AAAA", "123456").await?, (404, json!("not_found")));
 
     let enrolled = post(client, ENROL, &[], body).await?;
