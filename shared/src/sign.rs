@@ -89,7 +89,7 @@ impl<'k> Claim<'k> {
     ) -> Result<Self, Error> {
         let read = |name| header(name).ok_or(Error::Headers);
         let key_id = KeyId::parse(read(KEY_HEADER)?).map_err(|_| Error::Headers)?;
-        let at = UnixMs(read(TIMESTAMP_HEADER)?.parse().map_err(|_| Error::Headers)?);
+        let at = timestamp(read(TIMESTAMP_HEADER)?).ok_or(Error::Headers)?;
         let nonce = bytes::decode_array(read(NONCE_HEADER)?).ok_or(Error::Headers)?;
         let signature = read(SIGNATURE_HEADER)?.strip_prefix("v1=").and_then(bytes::decode_array);
         let signature = signature.ok_or(Error::Headers)?;
@@ -100,6 +100,12 @@ impl<'k> Claim<'k> {
         let key = keys.get(&key_id).ok_or(Error::UnknownKey)?;
         Ok(Self { key, key_id, at, nonce, signature })
     }
+}
+
+/// As it is signed, and in no other spelling: no sign, no leading zero.
+fn timestamp(text: &str) -> Option<UnixMs> {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_digit() && first != '0');
+    text.parse().ok().filter(|_| is_plain).map(UnixMs)
 }
 
 impl Signed<'_> {
@@ -197,5 +203,15 @@ mod tests {
         let mut stranger = headers;
         stranger[0].1 = "e2".into();
         assert_eq!(check(signed(b"{}"), &stranger, NOW), Err(Error::UnknownKey));
+    }
+
+    #[test]
+    fn a_time_has_one_spelling() {
+        let headers = signed(b"{}").headers(&key(), [7; 16], NOW);
+        for front in ["+", "0", "00", " "] {
+            let mut altered = headers.clone();
+            altered[1].1.insert_str(0, front);
+            assert_eq!(check(signed(b"{}"), &altered, NOW), Err(Error::Headers), "{front:?}");
+        }
     }
 }
