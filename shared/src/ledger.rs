@@ -15,7 +15,6 @@ mod payment;
 mod refusal;
 mod resend;
 mod state;
-mod unlock;
 mod verify;
 mod windows;
 
@@ -117,8 +116,6 @@ pub enum Ask {
     Resend(Box<Resend>),
     /// The alarm rang.
     Tick,
-    /// An operator forgives the guesses so far.
-    Unlock(Unlock),
     /// Check a guess.
     Verify(Verify),
 }
@@ -135,15 +132,6 @@ pub struct Whose {
     /// The services the key is for; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope: Vec<ServiceId>,
-}
-
-/// Whose guesses are forgiven.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Unlock {
-    /// Of one tenant; of all where none is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<TenantId>,
 }
 
 /// A guess.
@@ -336,7 +324,6 @@ impl Machine for Ledger {
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, &command.entropy, now),
-            Ask::Unlock(unlock) => unlock::step(state, unlock, now),
             Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }

@@ -193,11 +193,9 @@ const LEDGER: Subject<Ledger> = Subject {
     again_ms: |command| match command.ask {
         ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
         // A key is forgotten after a day, and a later alarm is another one.
-        ledger::Ask::Cancel(_)
-        | ledger::Ask::Create(_)
-        | ledger::Ask::Resend(_)
-        | ledger::Ask::Tick
-        | ledger::Ask::Unlock(_) => Some(0),
+        ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
+            Some(0)
+        }
         ledger::Ask::Fetch(_) | ledger::Ask::Preflight(_) | ledger::Ask::Verify(_) => None,
     },
 };

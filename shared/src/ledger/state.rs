@@ -89,9 +89,6 @@ pub(super) struct Section {
     /// Wrong guesses since the last right one.
     #[serde(default)]
     pub(super) wrong_in_a_row: u32,
-    /// When an operator last forgave the guesses before.
-    #[serde(default, skip_serializing_if = "is_never")]
-    pub(super) unlocked_at: UnixMs,
     /// Where codes were verified.
     #[serde(default, skip_serializing_if = "Places::is_unused")]
     pub(super) places: Places,
@@ -260,19 +257,15 @@ impl Section {
             let is_over = order.guesses >= limits.guesses_per_code || order.state_at(now).is_final();
             order.standing < Standing::Server && order.wrong() > 0 && is_over
         };
-        self.counted().filter(is_failed).count() >= FAILED_MAX || self.open(Standing::Stranger, limits) == 0
+        self.orders.iter().filter(is_failed).count() >= FAILED_MAX
+            || self.open(Standing::Stranger, limits) == 0
     }
 
     /// Wrong guesses that orders of such a standing have left, of a day's and of those in a row.
     fn open(&self, standing: Standing, limits: &Limits) -> u32 {
         let open = |max, spent| guesses_open_to(standing, max).saturating_sub(spent);
-        let today = self.counted().filter(|order| order.standing <= standing).map(Order::wrong).sum();
+        let today = self.orders.iter().filter(|order| order.standing <= standing).map(Order::wrong).sum();
         open(limits.guesses_per_day, today).min(open(limits.guesses_in_a_row, self.wrong_in_a_row))
-    }
-
-    /// Orders whose guesses say something: not those from before an operator unlocked the address.
-    fn counted(&self) -> impl Iterator<Item = &Order> {
-        self.orders.iter().filter(|order| order.created_at >= self.unlocked_at)
     }
 
     /// Guesses at `order` that would still be evaluated.
@@ -346,12 +339,4 @@ impl Order {
             expires_at: self.expires_at,
         }
     }
-}
-
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")
-)]
-fn is_never(at: &UnixMs) -> bool {
-    *at == UnixMs(0)
 }

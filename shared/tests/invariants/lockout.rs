@@ -8,7 +8,6 @@ use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Standing;
-use tiffin_shared::ledger::Unlock;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
@@ -22,7 +21,6 @@ use crate::common::fixtures::create_as;
 use crate::common::fixtures::ledger_id;
 use crate::common::fixtures::open;
 use crate::common::fixtures::proof;
-use crate::common::fixtures::tenant;
 use crate::common::fixtures::whose;
 use crate::common::host::Host;
 use crate::common::ledger::other;
@@ -201,33 +199,6 @@ fn a_challenge_counts_for_one_guess_wrong_or_right() {
     assert!(matches!(wrong, Outcome::Verified { result: VerifyResult::WrongCode, .. }));
     assert!(asks(&phone.ask(guess(&placed.code), START).0), "a wrong guess spent it");
     assert!(is_verified(&phone.guess(&placed.id, &placed.code, true, START)));
-}
-
-#[test]
-fn an_operator_unlocks_one_tenants_section_or_all_and_gives_no_code_new_guesses() {
-    let mut phone = Phone::default();
-    for nth in 0..8 {
-        phone.attack(Standing::Server, START.plus(nth * 2 * MINUTE_MS));
-    }
-    let now = START.plus(30 * MINUTE_MS);
-    let unlock = |of| Ask::Unlock(Unlock { tenant: of });
-    assert_eq!(phone.attack(Standing::Server, now), 0, "the day's twenty are spent");
-    let last =
-        phone.order(Standing::Server, now.plus(MINUTE_MS)).unwrap_or_else(|refused| panic!("{refused:?}"));
-    phone.ask(unlock(Some(tenant(1))), now.plus(MINUTE_MS));
-    let locked = phone.guess(&last.id, &last.code, true, now.plus(MINUTE_MS));
-    assert!(!is_verified(&locked), "another tenant's was unlocked");
-    phone.ask(unlock(None), now.plus(MINUTE_MS));
-    let wrong = other(last.code.expose());
-    for _ in 0..5 {
-        phone.guess(&last.id, &wrong, false, now.plus(MINUTE_MS));
-    }
-    phone.ask(unlock(Some(tenant(0))), now.plus(MINUTE_MS));
-    assert!(
-        !is_verified(&phone.guess(&last.id, &last.code, false, now.plus(MINUTE_MS))),
-        "five a code, for good"
-    );
-    assert_eq!(phone.attack(Standing::Solved, now.plus(2 * HOUR_MS)), 5, "and all else is forgotten");
 }
 
 #[test]

@@ -125,8 +125,8 @@ async fn a_queue_that_is_deleted_is_made_again_and_the_other_partitions_do_not_n
     worker.stop().await
 }
 
-/// Returns when the queues have stood for a while: one that RabbitMQ 3.10 made less than a second before it ends may never
-/// have a leader again, or none that sends, and no client can help that.
+/// Returns when the queues have stood for a while. On a loaded machine a queue that was stopped or deleted within a second of
+/// its making was seen to answer no more, or to send nothing; whose fault that is was not found.
 async fn aged(bus: &Bus) -> anyhow::Result<()> {
     let begun = Instant::now();
     // The queues are there, and confirm, all the while.
