@@ -9,6 +9,7 @@ use lapin::Confirmation;
 use lapin::options::BasicPublishOptions;
 use lapin::options::ConfirmSelectOptions;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -26,6 +27,9 @@ const DECLARE_TIMEOUT: Duration = Duration::from_secs(10);
 const REMADE: Duration = Duration::from_millis(500);
 /// Tries of one publish. The caller has the outbox, or the unacknowledged message, for the rest.
 const TRIES: usize = 2;
+/// How old a channel is that is given up for being refused. RabbitMQ 3.10 goes on refusing on a channel that looked for a
+/// queue's leader while there was none, long after there is one; a queue that is truly full costs one channel in this time.
+const STALE: Duration = Duration::from_secs(1);
 /// One channel is one process at the server, which confirms in turn. Messages of one partition share one, and so keep their
 /// order.
 const CHANNELS: usize = 4;
@@ -34,12 +38,15 @@ const CHANNELS: usize = 4;
 #[derive(Clone)]
 pub struct Publisher {
     link: Link,
-    channels: Arc<[Mutex<Option<Channel>>; CHANNELS]>,
+    channels: Arc<[Slot; CHANNELS]>,
     /// One at a time declares what is missing.
     declaring: Arc<Mutex<()>>,
     names: Names,
     partitions: u16,
 }
+
+/// A channel, and since when.
+type Slot = Mutex<Option<(Channel, Instant)>>;
 
 /// What is published, and where.
 #[derive(Clone, Copy)]
@@ -78,6 +85,7 @@ impl Publisher {
                     self.renew(letter.partition).await;
                     return Err(error);
                 }
+                Error::Full if tries < TRIES && self.renew_stale(letter.partition).await => {}
                 _ => return Err(error),
             }
             tries += 1;
@@ -100,12 +108,12 @@ impl Publisher {
     /// publishes on one channel wait for their confirms side by side.
     async fn channel(&self, partition: u16) -> Result<Channel, Error> {
         let mut slot = self.slot(partition).lock().await;
-        if let Some(channel) = slot.as_ref().filter(|channel| channel.status().connected()) {
+        if let Some((channel, _)) = slot.as_ref().filter(|(channel, _)| channel.status().connected()) {
             return Ok(channel.clone());
         }
         let channel = self.link.channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        *slot = Some(channel.clone());
+        *slot = Some((channel.clone(), Instant::now()));
         Ok(channel)
     }
 
@@ -114,7 +122,13 @@ impl Publisher {
         self.slot(partition).lock().await.take();
     }
 
-    fn slot(&self, partition: u16) -> &Mutex<Option<Channel>> {
+    /// Whether there is reason to ask again, on another channel.
+    async fn renew_stale(&self, partition: u16) -> bool {
+        let mut slot = self.slot(partition).lock().await;
+        slot.take_if(|(_, made_at)| made_at.elapsed() >= STALE).is_some()
+    }
+
+    fn slot(&self, partition: u16) -> &Slot {
         let [first, ..] = &*self.channels;
         self.channels.get(usize::from(partition) % CHANNELS).unwrap_or(first)
     }
