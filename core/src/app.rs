@@ -24,6 +24,7 @@ use crate::guard::Guards;
 use crate::host;
 use crate::http::ops::Operator;
 use crate::ledgers::Ledgers;
+use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::store;
 use crate::store::Store;
@@ -110,6 +111,8 @@ pub struct App {
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
+    /// What the edge is to be told.
+    pub reports: Reports,
     /// Who waits for news.
     pub watchers: Watchers,
     /// Settings.
@@ -158,6 +161,7 @@ impl App {
             operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            reports: Reports::default(),
             watchers: Watchers::default(),
             store,
             bus,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tiffin_shared::http::internal;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::ledger;
 use tiffin_shared::order::Ask;
@@ -18,7 +17,6 @@ use tiffin_shared::wire::notice::Notice;
 use tiffin_shared::wire::notice::What;
 
 use crate::app::App;
-use crate::edge;
 use crate::host;
 use crate::ledgers;
 use crate::store;
@@ -37,10 +35,6 @@ pub enum Error {
 
 #[derive(Debug, thiserror::Error)]
 enum ReportError {
-    #[error("the event does not encode: {0}")]
-    Encode(#[from] serde_json::Error),
-    #[error(transparent)]
-    Edge(#[from] edge::Error),
     #[error(transparent)]
     Ledger(#[from] ledgers::Error),
     #[error(transparent)]
@@ -79,16 +73,7 @@ async fn apply_with(
         app.waits.wake(order);
     }
     if let Some(event) = reply.event {
-        // Without a permit the report waits for the next sweep: the lease is in the record.
-        if let Ok(permit) = app.background.clone().try_acquire_owned() {
-            let app = app.clone();
-            tokio::spawn(async move {
-                if let Err(error) = report(app, event).await {
-                    tracing::warn!(%error, "the edge was not told; it will be");
-                }
-                drop(permit);
-            });
-        }
+        report(app, event);
     }
     Ok(reply.decision)
 }
@@ -108,28 +93,36 @@ pub async fn note(app: &Arc<App>, notice: &Notice) -> Result<(), Error> {
     noted.map(drop).inspect_err(|_| app.guards.missed(host::now()))
 }
 
-/// Boxed: a ledger that is told may hand over, and so come back to an order.
-fn report(app: Arc<App>, event: OrderEvent) -> BoxFuture<'static, Result<(), ReportError>> {
-    Box::pin(async move { tell(&app, event).await })
-}
-
-async fn tell(app: &Arc<App>, event: OrderEvent) -> Result<(), ReportError> {
-    let (order, seq) = (event.order.clone(), event.seq);
-    if app.ledgers.is_some() {
-        let entropy = host::entropy().map_err(ledgers::Error::Randomness)?;
-        let ask = ledger::Ask::Event(event);
-        ledgers::ask(app, order.ledger(), ask, entropy, host::now()).await?;
-    } else {
-        post(app, &event).await?;
+/// Tells whoever holds the order's ledger.
+fn report(app: &Arc<App>, event: OrderEvent) {
+    if app.ledgers.is_none() {
+        return app.reports.tell(event);
     }
-    let command = Command { entropy: host::entropy().map_err(Error::Randomness)?, ask: Ask::Reported(seq) };
-    app.store.apply::<Order>(&Key::order(&order), &command, host::now()).await.map_err(Error::Store)?;
-    Ok(())
+    // Without a permit the report waits for the next sweep: the lease is in the record.
+    if let Ok(permit) = app.background.clone().try_acquire_owned() {
+        let app = app.clone();
+        tokio::spawn(async move {
+            if let Err(error) = tell_here(app, event).await {
+                tracing::warn!(%error, "the ledger was not told; it will be");
+            }
+            drop(permit);
+        });
+    }
 }
 
-async fn post(app: &App, event: &OrderEvent) -> Result<(), ReportError> {
-    let entropy = host::entropy().map_err(Error::Randomness)?;
-    let outgoing = internal::event(event, app.signing.current(), &entropy, host::now())?;
-    edge::post(app, outgoing).await?;
+/// Boxed: a ledger that is told may hand over, and so come back to an order.
+fn tell_here(app: Arc<App>, event: OrderEvent) -> BoxFuture<'static, Result<(), ReportError>> {
+    Box::pin(async move {
+        let (order, seq) = (event.order.clone(), event.seq);
+        let entropy = host::entropy().map_err(ledgers::Error::Randomness)?;
+        ledgers::ask(&app, order.ledger(), ledger::Ask::Event(event), entropy, host::now()).await?;
+        Ok(reported(&app, &order, seq).await?)
+    })
+}
+
+/// It was told up to here.
+pub async fn reported(app: &App, order: &OrderId, seq: u64) -> Result<(), Error> {
+    let command = Command { entropy: host::entropy()?, ask: Ask::Reported(seq) };
+    app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
 use crate::http::server::Limits;
 use crate::publish;
+use crate::reports;
 use crate::routes;
 use crate::sandbox;
 use crate::standalone;
@@ -79,17 +80,24 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
     tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
 
+    // It tells of what ends while the others stop.
+    let mut reporting = tokio::spawn(reports::run(app.clone()));
+
+    let by_itself = || Err(anyhow::anyhow!("a part of the process ended by itself; see the log above"));
     let ended = tokio::select! {
         asked = asked_to_stop() => asked.map_err(anyhow::Error::from),
         // A process that lost a part of itself is better gone: whoever runs it starts a whole one.
-        _ = tasks.join_next() => Err(anyhow::anyhow!("a part of the process ended by itself; see the log above")),
+        _ = tasks.join_next() => by_itself(),
+        _ = &mut reporting => by_itself(),
     };
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    let last = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
+    let last = async {
+        tokio::join!(guard::flush(&app), reports::flush(&app), routes::flush(&app), tallies::flush(&app))
+    };
     if timeout(FLUSH_TIMEOUT, last).await.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }

@@ -10,8 +10,10 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
+use axum::http::Method;
 use axum::response::Response;
 use futures::StreamExt;
+use futures::future::join_all;
 use futures::stream;
 use tiffin_shared::challenge::turnstile;
 use tiffin_shared::entropy::Entropy;
@@ -28,6 +30,7 @@ use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor::Visitor;
+use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 
 use crate::app::App;
 use crate::host;
@@ -45,23 +48,27 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new().fallback(serve).with_state(app)
 }
 
-/// A process that delivers, and serves no public API itself, tells how an order fares.
-async fn event(app: &Arc<App>, request: &http::Request, entropy: Entropy, now: UnixMs) -> Response {
+/// Processes that deliver, and serve no public API themselves, tell how orders fare.
+async fn events(app: &Arc<App>, request: &http::Request, entropy: &Entropy, now: UnixMs) -> Response {
     let Some(cores) = app.ledgers.as_ref().map(|ledgers| &ledgers.cores) else {
-        return respond(http::Response::unavailable("This process hosts no ledgers.", &entropy));
+        return respond(http::Response::unavailable("This process hosts no ledgers.", entropy));
     };
-    let event = match internal::read_event(request, cores, now) {
-        Ok(event) => event,
-        Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
+    let events = match internal::read_events(request, cores, now) {
+        Ok(events) => events,
+        Err(problem) => return respond(http::Response::refused(&problem, entropy)),
     };
-    let ledger = event.order.ledger();
-    respond(match ledgers::ask(app, ledger, Ask::Event(event), entropy.clone(), now).await {
-        Ok(_) => http::Response::ready(r#"{"status":"noted"}"#, &entropy),
-        Err(error) => {
-            tracing::error!(%error, "ledger did not answer");
-            http::Response::unavailable("The ledger did not answer.", &entropy)
-        }
-    })
+    let count = events.len();
+    let telling = events.into_iter().map(|event| async move {
+        let order = event.order.clone();
+        // Its own: two ledgers may both hand over, and seal.
+        let told = match host::entropy() {
+            Ok(own) => ledgers::ask(app, order.ledger(), Ask::Event(event), own, now).await,
+            Err(error) => Err(error.into()),
+        };
+        told.inspect_err(|error| tracing::error!(%error, "ledger did not answer")).err().map(|_| order)
+    });
+    let missed = join_all(telling).await.into_iter().flatten().collect();
+    respond(internal::told(count, missed, entropy))
 }
 
 async fn serve(
@@ -78,15 +85,17 @@ async fn serve(
         return respond(http::Response::unavailable("This process does not serve the public API.", &entropy));
     };
     let at_work = request.extensions().get::<overload::Place>().cloned();
-    let request = match read(request, http::BODY_BYTES_MAX).await {
+    let is_of_core = request.method() == Method::POST && request.uri().path() == EVENTS_PATH;
+    let body_bytes_max = if is_of_core { EVENTS_BYTES_MAX } else { http::BODY_BYTES_MAX };
+    let request = match read(request, body_bytes_max).await {
         Ok(request) => request,
         Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
     };
     if request.is_read() && request.path == "/readyz" {
         return health::readyz(State(app)).await;
     }
-    if request.method == "POST" && request.path == EVENTS_PATH {
-        return event(&app, &request, entropy, now).await;
+    if is_of_core {
+        return events(&app, &request, &entropy, now).await;
     }
     let directory = app.directory.current();
     let peer = Peer { ip: Some(peer_ip(&app, &request, address)), origin: None };

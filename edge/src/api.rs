@@ -78,7 +78,7 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     if from_core {
         return respond(match request.path.as_str() {
             DIRECTORY_PATH => push(&settings, &request, &entropy, now, &env).await,
-            _ => event(&settings, &request, entropy, now, &env).await,
+            _ => events(&settings, &request, &entropy, now, &env).await,
         });
     }
     let directory = match directory::current(&env, &settings, now).await {
@@ -188,23 +188,31 @@ fn ready(settings: &Settings, entropy: &Entropy, now: UnixMs) -> http::Response 
     }
 }
 
-/// Core tells how an order fares.
-async fn event(
+/// Core tells how orders fare: each to its ledger, side by side.
+async fn events(
     settings: &Settings,
     request: &http::Request,
-    entropy: Entropy,
+    entropy: &Entropy,
     now: UnixMs,
     env: &Env,
 ) -> http::Response {
-    let event = match internal::read_event(request, &settings.cores, now) {
-        Ok(event) => event,
-        Err(problem) => return http::Response::refused(&problem, &entropy),
+    let events = match internal::read_events(request, &settings.cores, now) {
+        Ok(events) => events,
+        Err(problem) => return http::Response::refused(&problem, entropy),
     };
-    let question = Question::Ledger { ledger: event.order.ledger(), ask: Ask::Event(event), hold: None };
-    match ask(env, &question, &Waits::Not, entropy.clone(), now).await.0 {
-        Some(_) => http::Response::ready(r#"{"status":"noted"}"#, &entropy),
-        None => http::Response::unavailable("The ledger did not answer.", &entropy),
-    }
+    let count = events.len();
+    let telling = events.into_iter().map(|event| async move {
+        let order = event.order.clone();
+        let question = Question::Ledger { ledger: order.ledger(), ask: Ask::Event(event), hold: None };
+        // Its own: two ledgers may both hand over, and seal.
+        let told = match host::entropy() {
+            Ok(own) => ask(env, &question, &Waits::Not, own, now).await.0,
+            Err(_) => None,
+        };
+        told.is_none().then_some(order)
+    });
+    let missed = future::join_all(telling).await.into_iter().flatten().collect();
+    internal::told(count, missed, entropy)
 }
 
 fn respond(reply: http::Response) -> worker::Result<Response> {

@@ -1,8 +1,13 @@
 //! What edge and core say to each other, and the check that it is really them.
 
+mod events;
+
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::events::events;
+pub use self::events::read_events;
+pub use self::events::told;
 use super::Request;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -23,8 +28,6 @@ use crate::sign::Claim;
 use crate::sign::Direction;
 use crate::sign::Signed;
 use crate::time::UnixMs;
-use crate::wire::event::EVENT_BYTES_MAX;
-use crate::wire::event::OrderEvent;
 use crate::wire::notice::NOTICE_BYTES_MAX;
 use crate::wire::notice::Notice;
 
@@ -34,7 +37,6 @@ pub const DIRECTORY_PATH: &str = "/internal/v1/directory";
 pub const JOBS_PATH: &str = "/internal/v1/jobs";
 /// Where core tells the edge how orders fare.
 pub const EVENTS_PATH: &str = "/internal/v1/events";
-
 /// Where the edge tells core what happened to an order.
 pub const NOTICES_PATH: &str = "/internal/v1/notices";
 
@@ -109,27 +111,6 @@ pub fn read_notice(request: &Request, edges: &Ring<Verifying>, now: UnixMs) -> R
     authenticate(request, Direction::EdgeToCore, edges, now)?;
     bytes::read_json(&request.body)
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not a notice: {error}.")))
-}
-
-/// Core's word on an order.
-pub fn event(
-    event: &OrderEvent,
-    key: &Signing,
-    entropy: &Entropy,
-    now: UnixMs,
-) -> Result<Outgoing, serde_json::Error> {
-    let body = serde_json::to_string(event)?;
-    Ok(outgoing(Direction::CoreToEdge, EVENTS_PATH, body, key, entropy.derive("nonce/event"), now))
-}
-
-/// The event in a request from core. A replay needs no nonce to be harmless: its number is spent.
-pub fn read_event(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<OrderEvent, Problem> {
-    if request.body.len() > EVENT_BYTES_MAX {
-        return Err(Problem::new(Code::BodyTooLarge, "An event holds at most 16 KiB."));
-    }
-    authenticate(request, Direction::CoreToEdge, cores, now)?;
-    bytes::read_json(&request.body)
-        .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not an order event: {error}.")))
 }
 
 /// Checks who sent a request. Returns its nonce, which must be accepted once.

@@ -11,6 +11,29 @@ use crate::wire::api::OrderState;
 /// The largest event on the wire, in bytes: an order with every attempt it may have.
 pub const EVENT_BYTES_MAX: usize = 16 * 1024;
 
+/// Events in one request, at most. The edge asks one ledger for each, and the platform's free plan allows a request
+/// 50 calls.
+pub const EVENTS_MAX: usize = 32;
+
+/// The largest request of events, in bytes: three of the largest, or [`EVENTS_MAX`] of the ordinary ones, which have some
+/// 500 bytes.
+pub const EVENTS_BYTES_MAX: usize = 64 * 1024;
+
+/// The body of core's word on orders: at least one event, and at most [`EVENTS_MAX`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderEvents {
+    /// Of an order no more than one: the newest tells everything.
+    pub events: Vec<OrderEvent>,
+}
+
+/// The answer to it: the others were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Orders whose ledgers did not answer; core tells them again.
+    pub missed: Vec<OrderId>,
+}
+
 /// The order as core has it. Whole, so that a lost event is made good by the next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

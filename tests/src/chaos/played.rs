@@ -13,6 +13,7 @@ use axum::routing::post;
 use tiffin_shared::http::internal;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::event::OrderEvents;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -29,7 +30,7 @@ impl Played {
     pub async fn listen(port: u16) -> anyhow::Result<Self> {
         let told = Told::default();
         let router = Router::new()
-            .route(internal::EVENTS_PATH, post(event))
+            .route(internal::EVENTS_PATH, post(events))
             .route(internal::DIRECTORY_PATH, post(async || StatusCode::OK))
             .with_state(told.clone());
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
@@ -47,11 +48,15 @@ impl Played {
 }
 
 /// As the ledger does: the highest number wins, whatever comes when.
-async fn event(State(told): State<Told>, body: Bytes) -> StatusCode {
-    let Ok(event) = serde_json::from_slice::<OrderEvent>(&body) else { return StatusCode::BAD_REQUEST };
+async fn events(State(told): State<Told>, body: Bytes) -> (StatusCode, &'static str) {
+    let Ok(OrderEvents { events }) = serde_json::from_slice(&body) else {
+        return (StatusCode::BAD_REQUEST, "");
+    };
     let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-    if told.get(&event.order).is_none_or(|known| known.seq < event.seq) {
-        told.insert(event.order.clone(), event);
+    for event in events {
+        if told.get(&event.order).is_none_or(|known| known.seq < event.seq) {
+            told.insert(event.order.clone(), event);
+        }
     }
-    StatusCode::OK
+    (StatusCode::OK, r#"{"missed":[]}"#)
 }

@@ -165,7 +165,8 @@ async fn the_edge_takes_events_of_core_alone() -> anyhow::Result<()> {
         reason: None,
         attempts: Vec::new(),
     };
-    let sign = |key: &Signing, at| anyhow::Ok(internal::event(&event, key, &host::entropy()?, at)?);
+    let events = [event];
+    let sign = |key: &Signing, at| anyhow::Ok(internal::events(&events, key, &host::entropy()?, at)?.0);
     // The edge's own job, sent back to it: signed by a key it knows, in the other direction.
     let own =
         internal::parcel(&parcel(&job(&stack, &order.phone)?)?, &edge_key(&stack)?, &host::entropy()?, now)?;

@@ -88,7 +88,8 @@ pub async fn tell(client: &Client, then: &Config) -> anyhow::Result<Reply> {
     };
     let keys = then.core_keys(false)?.signing;
     let key: &Signing = keys.current();
-    post(client, &client.edge, &internal::event(&event, key, &host::entropy()?, host::now())?).await
+    let (outgoing, _) = internal::events(&[event], key, &host::entropy()?, host::now())?;
+    post(client, &client.edge, &outgoing).await
 }
 
 /// A challenge as the edge gives it to a network that asks a lot, and for whom.

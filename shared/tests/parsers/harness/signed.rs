@@ -24,6 +24,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::event::OrderEvents;
 use tiffin_shared::wire::job::Job;
 
 use super::edited;
@@ -40,7 +41,7 @@ const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcH
 static VALID: LazyLock<Envelope> = LazyLock::new(|| sealed(HEADER, PRIVATE.as_bytes()));
 
 static SIGNED: LazyLock<(String, [(&str, String); 4])> = LazyLock::new(|| {
-    let body = serde_json::to_string(&event()).unwrap();
+    let body = serde_json::to_string(&OrderEvents { events: vec![event()] }).unwrap();
     let headers = signed(body.as_bytes()).headers(&fixtures::edge(), NONCE, START);
     (body, headers)
 });
@@ -130,11 +131,11 @@ fn signed(body: &[u8]) -> Signed<'_> {
     Signed { direction: Direction::CoreToEdge, method: "POST", path: EVENTS_PATH, body }
 }
 
-fn read(headers: &[(String, String)], body: &[u8]) -> Option<OrderEvent> {
+fn read(headers: &[(String, String)], body: &[u8]) -> Option<Vec<OrderEvent>> {
     let (method, path) = ("POST".to_owned(), EVENTS_PATH.to_owned());
     let request =
         Request { method, path, query: String::new(), headers: headers.to_vec(), body: body.to_vec() };
-    internal::read_event(&request, &fixtures::edges(), START).ok()
+    internal::read_events(&request, &fixtures::edges(), START).ok()
 }
 
 /// The first byte says what the rest is: headers and body, edits of a good request, or a body that core signs.
@@ -177,8 +178,12 @@ fn signed_by_core(rest: &[u8], own: &impl Fn(&(&str, String)) -> (String, String
     let find = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let is_in_time = skew_ms <= SKEW_MS_MAX;
     assert_eq!(signed(body).verify(&fixtures::edges(), find, START).is_ok(), is_in_time);
-    let Some(event) = read(&headers, body) else { return };
+    let Some(events) = read(&headers, body) else { return };
     assert!(is_in_time);
+    events.into_iter().for_each(taken_by_a_ledger);
+}
+
+fn taken_by_a_ledger(event: OrderEvent) {
     prints_and_parses(&event);
     let command =
         ledger::Command { keys: fixtures::keys(), entropy: Entropy::new([3; 32]), ask: Ask::Event(event) };

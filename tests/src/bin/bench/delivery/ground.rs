@@ -13,6 +13,8 @@ use std::time::Instant;
 use serde_json::json;
 use tempfile::TempDir;
 use tiffin_shared::http::internal::EVENTS_PATH;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::event::OrderEvents;
 use tiffin_tests::client::Client;
 use tiffin_tests::keys::Keys;
 use tiffin_tests::keys::Variables;
@@ -41,6 +43,8 @@ pub struct Told {
     pub delivered: HashMap<String, Instant>,
     /// Events in all.
     pub events: usize,
+    /// Requests that brought them.
+    pub requests: usize,
 }
 
 /// The ground.
@@ -167,16 +171,16 @@ impl Ground {
 async fn open_edge(told: Arc<Mutex<Told>>) -> anyhow::Result<u16> {
     door::open(move |head, body| {
         if head.split(' ').nth(1) == Some(EVENTS_PATH) {
-            // The order's own state stands before those of its attempts.
-            let order = body.split("\"attempts\"").next().unwrap_or_default();
+            let events =
+                serde_json::from_str::<OrderEvents>(body).map(|body| body.events).unwrap_or_default();
             let mut told = lock(&told);
-            told.events += 1;
-            if order.contains("\"state\":\"delivered\"") {
-                let id = order.split('"').nth(3).unwrap_or_default().to_owned();
-                told.delivered.entry(id).or_insert_with(Instant::now);
+            told.requests += 1;
+            told.events += events.len();
+            for event in events.iter().filter(|event| event.state == OrderState::Delivered) {
+                told.delivered.entry(event.order.to_string()).or_insert_with(Instant::now);
             }
         }
-        door::reply("200 OK", "{}")
+        door::reply("200 OK", r#"{"missed":[]}"#)
     })
     .await
 }

@@ -78,6 +78,7 @@ pub async fn run(ground: &Ground, jobs: &Jobs, orders: usize) -> anyhow::Result<
     let mut cost = before.per(&after, count, began.elapsed().as_secs_f64());
     if let Some(cost) = cost.as_object_mut() {
         cost.insert("events".into(), json!(rounded(float(told.events) / count)));
+        cost.insert("event_requests".into(), json!(rounded(float(told.requests) / count)));
         cost.insert("accepted_a_second".into(), json!(rounded(count / accepted.took.as_secs_f64())));
     }
     Ok((count / took, cost))
