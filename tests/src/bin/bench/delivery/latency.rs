@@ -1,6 +1,7 @@
 //! From 202 to the call of the gateway, at a steady pace below what the machine can do.
 
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -103,16 +104,17 @@ async fn round_trips(port: u16, end: watch::Receiver<bool>) -> anyhow::Result<Ve
 /// When each order's 202 was read.
 async fn paced(ground: &Ground, requests: Vec<Vec<u8>>) -> anyhow::Result<HashMap<String, Instant>> {
     let accepted = Arc::<Mutex<HashMap<String, Instant>>>::default();
-    let mut idle = load::connect(CONNECTIONS, ground.port).await?;
+    // In turn: one that nobody uses for long is closed by core.
+    let mut idle = VecDeque::from(load::connect(CONNECTIONS, ground.port).await?);
     let mut clients = JoinSet::new();
     let began = Instant::now();
     let gap = Duration::from_secs(1) / PER_SECOND;
     for (number, request) in (0..).zip(requests) {
         tokio::time::sleep_until((began + gap * number).into()).await;
         while let Some(done) = clients.try_join_next() {
-            idle.push(done??);
+            idle.push_back(done??);
         }
-        let mut stream = match idle.pop() {
+        let mut stream = match idle.pop_front() {
             Some(stream) => stream,
             None => load::connect(1, ground.port).await?.pop().context("no connection")?,
         };
