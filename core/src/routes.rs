@@ -8,6 +8,9 @@ mod flush;
 mod known;
 mod pace;
 
+use std::pin::pin;
+use std::time::Duration;
+
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::gateway;
 use tiffin_shared::gateway::Forced;
@@ -24,6 +27,8 @@ use tiffin_shared::route::Way;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
+use tokio::time::sleep;
+use tokio::time::timeout;
 
 pub use self::flush::flush;
 pub use self::flush::run;
@@ -35,6 +40,9 @@ use crate::gateways::Gateway;
 use crate::host;
 use crate::store;
 use crate::store::Key;
+
+/// How often who waits for a slow call looks at the breaker.
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
 
 /// What this process knows.
 #[derive(Default)]
@@ -62,15 +70,47 @@ impl Routes {
         self.paces.take(gateway, workers, now)
     }
 
-    /// Counts what a call came to.
-    pub fn note_call(&self, gateway: &GatewayId, outcome: &CallOutcome, now: UnixMs) {
-        let is_blamed = is_blamed(outcome);
+    /// Makes a call and counts what it comes to: as failed at once when it is slow. And whether it is well.
+    ///
+    /// Nobody goes on waiting for a slow call once the gateway's breaker is open: its order has other ways, and may ask
+    /// the provider what came of it.
+    pub async fn counted(
+        &self,
+        gateway: &GatewayId,
+        call: impl Future<Output = CallOutcome>,
+    ) -> (CallOutcome, bool) {
+        let mut call = pin!(call);
+        let slow = Duration::from_millis(gateway::SLOW_MS);
+        let (outcome, is_slow) = match timeout(slow, &mut call).await {
+            Ok(outcome) => (outcome, false),
+            Err(_) => {
+                self.note(gateway, Some(true), None);
+                let outcome = tokio::select! {
+                    outcome = call => outcome,
+                    () = self.opened(gateway) => CallOutcome::Unknown,
+                };
+                (outcome, true)
+            }
+        };
+        let is_failed = is_blamed(&outcome);
         let pause_ms = match outcome {
-            CallOutcome::Throttled { retry_after_ms } => *retry_after_ms,
+            CallOutcome::Throttled { retry_after_ms } => retry_after_ms,
             CallOutcome::Failed(_) | CallOutcome::Taken { .. } | CallOutcome::Unknown => None,
         };
-        self.known.count(gateway, is_blamed, pause_ms, now);
-        if is_blamed || pause_ms.is_some() {
+        self.note(gateway, (!is_slow).then_some(is_failed), pause_ms);
+        (outcome, !is_failed && !is_slow)
+    }
+
+    async fn opened(&self, gateway: &GatewayId) {
+        while self.view(gateway).is_closed() {
+            sleep(LOOK_PERIOD).await;
+        }
+    }
+
+    /// A call that failed, or did not; and a pause that was asked for.
+    fn note(&self, gateway: &GatewayId, is_failed: Option<bool>, pause_ms: Option<u64>) {
+        self.known.count(gateway, is_failed, pause_ms, host::now());
+        if is_failed == Some(true) || pause_ms.is_some() {
             self.failed.notify_one();
         }
     }
@@ -87,8 +127,7 @@ impl Routes {
     }
 
     /// Gives back a probe that was not made, or tells what it came to.
-    pub async fn probed(app: &App, probe: Probe, outcome: Option<&CallOutcome>) {
-        let is_well = outcome.map(|outcome| !is_blamed(outcome));
+    pub async fn probed(app: &App, probe: Probe, is_well: Option<bool>) {
         let ask = gateway::Ask::Probed { token: probe.token, is_well };
         if let Err(error) = ask_gateway(app, &probe.gateway, &ask).await {
             tracing::warn!(%error, gateway = %probe.gateway, "the end of a probe was not told; its lease runs out");

@@ -34,6 +34,9 @@ pub const CALLS_MIN: u32 = 20;
 pub const FAILED_PERCENT: u32 = 10;
 /// From this share on a gateway is dark: not even a last resort.
 pub const DARK_PERCENT: u32 = 50;
+/// A call that takes longer speaks against its gateway, whatever it comes to and before it comes to anything: one that hangs
+/// would otherwise hold ten seconds of orders before the first of its calls ran out.
+pub const SLOW_MS: u64 = 3 * SECOND_MS;
 /// How long an open breaker stays open before one call may probe.
 pub const OPEN_MS: u64 = 30 * SECOND_MS;
 /// How long a probe may take before another one is let through: longer than an attempt's claim.

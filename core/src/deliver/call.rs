@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tiffin_shared::directory::Service;
+use tiffin_shared::gateway::SLOW_MS;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
@@ -17,6 +18,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::work::Opened;
 use super::work::insist;
@@ -39,6 +41,19 @@ pub(super) struct Sending<'a> {
     pub(super) way: &'a Way,
 }
 
+/// What a call came to.
+pub(super) struct Sent {
+    pub(super) outcome: CallOutcome,
+    /// Whether it says nothing against its gateway; nothing at all where there was no call.
+    pub(super) is_well: Option<bool>,
+}
+
+impl Sent {
+    fn not(outcome: CallOutcome) -> Self {
+        Self { outcome, is_well: None }
+    }
+}
+
 /// The private part; nothing when it is not sealed to us.
 pub(super) fn open(app: &App, opened: &Opened) -> Option<Private> {
     let private = app.seal.as_ref().map(|seal| app.openers.open(&opened.envelope, seal))?;
@@ -46,19 +61,15 @@ pub(super) fn open(app: &App, opened: &Opened) -> Option<Private> {
 }
 
 /// Calls; or what the record says instead, where the order ended, or its claim ran out, while its turn was waited for.
-pub(super) async fn send(
-    app: &Arc<App>,
-    sending: &Sending<'_>,
-    claim: &Ask,
-) -> Result<CallOutcome, Decision> {
+pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> Result<Sent, Decision> {
     let Sending { header, n, way, .. } = sending;
     let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
-        return Ok(CallOutcome::Failed(Reason::NoRoute));
+        return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
     };
     let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), host::now());
     // So many others want a turn that the claim might not last: its offer is taken once it is free.
     if wait_ms > TURN_MS_MAX {
-        return Ok(CallOutcome::Throttled { retry_after_ms: Some(wait_ms) });
+        return Ok(Sent::not(CallOutcome::Throttled { retry_after_ms: Some(wait_ms) }));
     }
     if wait_ms > 0 {
         sleep(Duration::from_millis(wait_ms)).await;
@@ -70,31 +81,33 @@ pub(super) async fn send(
             Ok(decision) => return Err(decision),
             Err(error) => {
                 tracing::warn!(%error, order.id = %header.order, "not sent: whether it still may is not known");
-                return Ok(CallOutcome::Failed(Reason::TtlExpired));
+                return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
             }
         }
     }
     if host::now() >= header.expires_at {
-        return Ok(CallOutcome::Failed(Reason::TtlExpired));
+        return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
     }
-    let outcome = with_message(app, sending, gateway, async |message| {
-        gateway.send(&app.provider_client, message).await
-    })
-    .await
-    .unwrap_or(CallOutcome::Failed(Reason::InvalidNumber));
-    app.routes.note_call(gateway.name(), &outcome, host::now());
+    let calling = with_message(app, sending, gateway, async |message| {
+        let call = gateway.send(&app.provider_client, message);
+        app.routes.counted(gateway.name(), call).await
+    });
+    let Some((outcome, is_well)) = calling.await else {
+        return Ok(Sent::not(CallOutcome::Failed(Reason::InvalidNumber)));
+    };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
-    Ok(outcome)
+    Ok(Sent { outcome, is_well: Some(is_well) })
 }
 
 /// Asks the provider whether it has the message.
 pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: UnixMs) -> Found {
     let Some(gateway) = app.gateways.named(sending.way.gateway.as_str()) else { return Found::Unclear };
-    with_message(app, sending, gateway, async |message| {
+    let looking = with_message(app, sending, gateway, async |message| {
         gateway.look_up(&app.provider_client, message, called_at).await
-    })
-    .await
-    .unwrap_or(Found::Unclear)
+    });
+    // A provider whose calls hang may hang here too.
+    let found = timeout(Duration::from_millis(SLOW_MS), looking).await;
+    found.ok().flatten().unwrap_or(Found::Unclear)
 }
 
 /// Nothing where there is no number to send to.

@@ -60,6 +60,9 @@ pub(super) struct Opened {
     pub(super) dispatch: Option<Dispatch>,
 }
 
+/// Why a job is dead.
+const SEALED_TO_OTHERS: &str = "the sealed part cannot be opened";
+
 /// The lane of a phone. What does not parse may go anywhere.
 pub(super) fn lane_of(body: &[u8]) -> LedgerId {
     let header = Envelope::parse(body).ok().and_then(|it| serde_json::from_str::<Header>(&it.header).ok());
@@ -114,43 +117,29 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let dispatch = opened.dispatch.clone();
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers };
         let decision = insist(app, header, claim.clone()).await;
-        let decision = match decision {
-            Ok(Decision::Send { n, way }) => {
-                let probe = keep_probe(app, probe, Some(&way)).await;
-                let Some(private) = call::open(app, opened) else {
-                    return Ok(Next::Dead("the sealed part cannot be opened"));
-                };
+        let way = match &decision {
+            Ok(Decision::Send { way, .. }) => Some(way),
+            _ => None,
+        };
+        let probe = keep_probe(app, probe, way).await;
+        let decision = match decision? {
+            Decision::Send { n, way } => {
+                let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
                 let sending = call::Sending { header, service, private: &private, n, way: &way };
-                let outcome = call::send(app, &sending, &claim).await;
-                if let Some(probe) = probe {
-                    Routes::probed(app, probe, outcome.as_ref().ok()).await;
-                }
-                match outcome {
-                    Err(decision) => decision,
-                    Ok(outcome) => {
-                        *awaits_receipt = matches!(outcome, CallOutcome::Taken { .. } | CallOutcome::Unknown);
-                        match insist(app, header, Ask::Result { n, outcome }).await {
-                            Ok(decision) => decision,
-                            // The claim runs out, and the attempt becomes unknown.
-                            Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
-                        }
-                    }
+                match attempt(app, &sending, &claim, probe, awaits_receipt).await {
+                    Ok(decision) => decision,
+                    // The claim runs out, and the attempt becomes unknown.
+                    Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
                 }
             }
-            Ok(Decision::Look { n, look, way, called_at }) => {
-                keep_probe(app, probe, None).await;
-                let Some(private) = call::open(app, opened) else {
-                    return Ok(Next::Dead("the sealed part cannot be opened"));
-                };
+            Decision::Look { n, look, way, called_at } => {
+                let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
                 let sending = call::Sending { header, service, private: &private, n, way: &way };
                 let found = call::look_up(app, &sending, called_at).await;
                 tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
                 insist(app, header, Ask::Looked { n, look, found }).await?
             }
-            other => {
-                keep_probe(app, probe, None).await;
-                other?
-            }
+            decision => decision,
         };
         let now = host::now();
         match decision {
@@ -163,6 +152,26 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         }
     }
     Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))
+}
+
+/// Calls the provider and records what came of it. Fails when that cannot be recorded.
+async fn attempt(
+    app: &Arc<App>,
+    sending: &call::Sending<'_>,
+    claim: &Ask,
+    probe: Option<Probe>,
+    awaits_receipt: &mut bool,
+) -> Result<Decision, orders::Error> {
+    let sent = call::send(app, sending, claim).await;
+    if let Some(probe) = probe {
+        Routes::probed(app, probe, sent.as_ref().ok().and_then(|sent| sent.is_well)).await;
+    }
+    let outcome = match sent {
+        Ok(sent) => sent.outcome,
+        Err(decision) => return Ok(decision),
+    };
+    *awaits_receipt = matches!(outcome, CallOutcome::Taken { .. } | CallOutcome::Unknown);
+    insist(app, sending.header, Ask::Result { n: sending.n, outcome }).await
 }
 
 /// A probe that this order does not make is given back for the next one.

@@ -77,11 +77,19 @@ impl Known {
         lock(&self.gateways).entry(gateway.clone()).or_default().view = Some(view);
     }
 
-    pub(super) fn count(&self, gateway: &GatewayId, is_failed: bool, pause_ms: Option<u64>, now: UnixMs) {
+    /// A call that failed, or did not, where there was one; and a pause that was asked for.
+    pub(super) fn count(
+        &self,
+        gateway: &GatewayId,
+        is_failed: Option<bool>,
+        pause_ms: Option<u64>,
+        now: UnixMs,
+    ) {
         let mut gateways = lock(&self.gateways);
         let it = gateways.entry(gateway.clone()).or_default();
         let second = now.0 / SECOND_MS;
         it.pause_ms = it.pause_ms.max(pause_ms);
+        let Some(is_failed) = is_failed else { return };
         let failed = u32::from(is_failed);
         match it.calls.last_mut().filter(|last| last.second == second) {
             Some(last) => {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::gateway::Forced;
 use tiffin_shared::gateway::OPEN_MS;
+use tiffin_shared::gateway::SLOW_MS;
 use tiffin_shared::order::Attempt;
 use tiffin_shared::order::BACKOFF;
 use tiffin_tests::chaos::feeder::Ordered;
@@ -32,12 +33,24 @@ const SOON_MS: u64 = 10_000;
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn a_gateway_that_goes_dark_is_passed_by_and_probed_once() -> anyhow::Result<()> {
     let _turn = common::turn().await;
+    goes_dark("http_500", Duration::ZERO).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis and RabbitMQ: make test"]
+async fn a_gateway_that_hangs_is_passed_by_before_its_first_call_runs_out() -> anyhow::Result<()> {
+    let _turn = common::turn().await;
+    goes_dark("timeout", Duration::from_millis(SLOW_MS)).await
+}
+
+/// `hangs`: how long a call takes before it speaks against its gateway.
+async fn goes_dark(mode: &str, hangs: Duration) -> anyhow::Result<()> {
     let fleet = Fleet::start(Backing::Shared, &[ALL, ALL], common::unchanged).await?;
     let load = Load::ordinary(&fleet.feeder, PER_SECOND);
     sleep(Duration::from_secs(1)).await;
     // Its first calls were well: it is the one with a past that goes dark.
     let dark_at = Instant::now();
-    common::fault(&fleet, "twilio-sms", &json!({"mode": "http_500"})).await?;
+    common::fault(&fleet, "twilio-sms", &json!({"mode": mode})).await?;
     let (failed, elsewhere) = until_quiet(&fleet, dark_at).await?;
     let opened_at = Instant::now();
     let cooldown = Duration::from_millis(OPEN_MS) + Duration::from_secs(3);
@@ -47,15 +60,15 @@ async fn a_gateway_that_goes_dark_is_passed_by_and_probed_once() -> anyhow::Resu
     let orders = fleet.feeder.orders();
     let arrivals = tally::arrivals(&fleet).await?;
     let soon = orders.iter().filter(|order| came_soon(order, &arrivals)).count();
-    let tally = tally::settle(&fleet, "gateway dark").await?;
+    let tally = tally::settle(&fleet, &format!("gateway dark: {mode}")).await?;
     show(&format!(
-        "breaker: {failed} calls failed until it opened, {} ms until all went elsewhere, {probes} probe in the cooldown after, \
-         {soon} of {} orders delivered within 10 s",
+        "breaker, {mode}: {failed} calls failed until it opened, {} ms until all went elsewhere, {probes} probe in the \
+         cooldown after, {soon} of {} orders delivered within 10 s",
         elsewhere.as_millis(),
         tally.accepted
     ));
     common::holds_once(&tally);
-    assert!(elsewhere < ELSEWHERE_MAX, "{elsewhere:?}");
+    assert!(elsewhere < hangs + ELSEWHERE_MAX, "{elsewhere:?}");
     assert_eq!(probes, 1);
     assert!(soon * 100 >= tally.accepted * 99, "{soon} of {}", tally.accepted);
     Ok(())
