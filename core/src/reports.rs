@@ -162,3 +162,46 @@ async fn mark(app: &App, event: &OrderEvent) {
         tracing::warn!(%error, order.id = %event.order, "a report is not marked; it will be told again");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tiffin_shared::id::LedgerId;
+    use tiffin_shared::wire::api::OrderState;
+
+    use super::*;
+
+    fn event(order: u16, seq: u64) -> OrderEvent {
+        let [high, low] = order.to_be_bytes();
+        let mut name = [0; 16];
+        name[..2].copy_from_slice(&[high, low]);
+        let order = OrderId::new(name, LedgerId::new(name));
+        OrderEvent { order, seq, state: OrderState::Sending, reason: None, attempts: Vec::new() }
+    }
+
+    fn seqs(events: &[OrderEvent]) -> Vec<u64> {
+        events.iter().map(|event| event.seq).collect()
+    }
+
+    #[test]
+    fn of_one_order_the_newest_goes_in_the_turn_of_the_first() {
+        let reports = Reports::default();
+        for (order, seq) in [(1, 1), (2, 1), (1, 3), (1, 2)] {
+            reports.tell(event(order, seq));
+        }
+        assert_eq!(seqs(&reports.take()), [3, 1]);
+        assert_eq!(reports.waiting(), 0);
+        reports.tell(event(1, 4));
+        assert_eq!(seqs(&reports.take()), [4]);
+    }
+
+    #[test]
+    fn no_more_wait_than_there_is_room_for_and_no_request_holds_more_than_it_may() {
+        let reports = Reports::default();
+        for order in 0..u16::MAX {
+            reports.tell(event(order, 1));
+        }
+        assert_eq!(reports.waiting(), WAITING_MAX);
+        assert_eq!(reports.take().len(), EVENTS_MAX);
+        assert_eq!(reports.waiting(), WAITING_MAX - EVENTS_MAX);
+    }
+}

@@ -30,6 +30,7 @@ use tiffin_shared::wire::job::Header;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
+use self::flush::Unsent;
 pub use self::flush::flush;
 pub use self::flush::run;
 use self::known::Known;
@@ -49,6 +50,8 @@ const LOOK_PERIOD: Duration = Duration::from_millis(100);
 pub struct Routes {
     known: Known,
     paces: Paces,
+    /// What the store has not taken yet.
+    unsent: tokio::sync::Mutex<Unsent>,
     /// Rung when a call failed, so that the fleet hears of it soon.
     failed: tokio::sync::Notify,
 }
@@ -153,7 +156,7 @@ pub async fn offers(
     let best_up = app.gateways.all().iter().filter(carry).filter(is_up).map(rank).min();
     for gateway in app.gateways.all().iter().filter(carry) {
         let view = app.routes.view(gateway.name());
-        let mut health = health(&view, now);
+        let mut health = view.health(now);
         // Where a better channel works, the order would not make the probe.
         let would_use = best_up.is_none_or(|best| rank(gateway) <= best);
         if may_probe && would_use && probe.is_none() && view.wants_probe(now) {
@@ -186,13 +189,6 @@ fn candidate(
         price_micros: gateway.settings().price_micros,
         looks_max: gateway.looks_max(),
         way,
-    }
-}
-
-fn health(view: &View, now: UnixMs) -> Health {
-    match view.opens_at(now) {
-        None => Health::Closed,
-        Some(until) => Health::Open { until: until.max(now.plus(1)), is_dark: view.is_dark() },
     }
 }
 

@@ -16,6 +16,7 @@ use crate::bytes::Bytes;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::route::Health;
 use crate::time::DAY_MS;
 use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
@@ -41,6 +42,8 @@ pub const SLOW_MS: u64 = 3 * SECOND_MS;
 pub const OPEN_MS: u64 = 30 * SECOND_MS;
 /// How long a probe may take before another one is let through: longer than an attempt's claim.
 pub const PROBE_MS: u64 = 25 * SECOND_MS;
+/// A breaker that is due for a probe is looked at again after this long: workers read it twice a second.
+const LOOK_AGAIN_MS: u64 = 250;
 /// The longest pause a provider may ask for.
 pub const PAUSE_MS_MAX: u64 = 5 * MINUTE_MS;
 /// Batches remembered so that one that comes again counts once: twice the workers that flush within a store's deadline.
@@ -241,16 +244,17 @@ impl View {
             || self.failed.saturating_mul(100) >= self.made.saturating_mul(DARK_PERCENT)
     }
 
-    /// When a breaker that is not closed is worth another look; nothing for one that is closed.
-    pub fn opens_at(&self, now: UnixMs) -> Option<UnixMs> {
+    /// Of its ways, for who does not make the probe; and when one that is not closed is worth another look.
+    pub fn health(&self, now: UnixMs) -> Health {
         if self.is_closed() {
-            return None;
+            return Health::Closed;
         }
-        match (self.forced, self.phase) {
-            (None, Phase::Open { until }) => Some(until),
-            (None, Phase::HalfOpen { until, .. }) => Some(until.min(now.plus(SECOND_MS))),
-            _ => Some(now.plus(OPEN_MS)),
-        }
+        let until = match (self.forced, self.phase) {
+            (None, Phase::Open { until }) => until,
+            (None, Phase::HalfOpen { until, .. }) => until.min(now.plus(SECOND_MS)),
+            _ => now.plus(OPEN_MS),
+        };
+        Health::Open { until: until.max(now.plus(LOOK_AGAIN_MS)), is_dark: self.is_dark() }
     }
 
     /// Whether one call may find out now whether it is back.

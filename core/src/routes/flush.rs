@@ -25,27 +25,24 @@ const PERIOD: Duration = Duration::from_millis(400);
 const HURRY: Duration = Duration::from_millis(50);
 /// How often the figures of routes are handed over.
 const FIGURES_PERIOD: Duration = Duration::from_secs(1);
-/// Batches handed over in vain before they are dropped: the breaker looks back a minute.
-const TRIES_MAX: u32 = 60;
 
-/// What waits for the store under its id, so that it counts once.
+/// What waits for the store under its id, so that it counts once. What is counted meanwhile waits in its turn: calls of the
+/// last minute, and sums.
 #[derive(Default)]
-struct Unsent {
+pub(super) struct Unsent {
     gateways: Vec<(GatewayId, gateway::Ask)>,
     routes: Vec<(RouteKey, stats::Command)>,
-    tries: u32,
 }
 
 /// Works until `stop` changes.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut unsent = Unsent::default();
     let mut figures_at = Instant::now();
     loop {
         let with_figures = figures_at.elapsed() >= FIGURES_PERIOD;
         if with_figures {
             figures_at = Instant::now();
         }
-        round(&app, &mut unsent, with_figures).await;
+        round(&app, with_figures).await;
         let hurry = async {
             app.routes.failed.notified().await;
             tokio::time::sleep(HURRY).await;
@@ -58,24 +55,20 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Hands over what is left, once, at the end.
+/// Hands over what is left, at the end.
 pub async fn flush(app: &Arc<App>) {
-    round(app, &mut Unsent::default(), true).await;
+    // What waited since before, and then what was counted meanwhile.
+    round(app, true).await;
+    round(app, true).await;
 }
 
-async fn round(app: &Arc<App>, unsent: &mut Unsent, with_figures: bool) {
+async fn round(app: &Arc<App>, with_figures: bool) {
+    let mut unsent = app.routes.unsent.lock().await;
     if unsent.gateways.is_empty() && unsent.routes.is_empty() {
         *unsent = collect(app, with_figures);
     }
-    match hand_over(app, unsent).await {
-        Ok(()) => unsent.tries = 0,
-        Err(error) => {
-            unsent.tries = unsent.tries.saturating_add(1);
-            if unsent.tries >= TRIES_MAX {
-                *unsent = Unsent::default();
-            }
-            tracing::warn!(%error, "the store is away; what calls came to waits, and breakers stay as they were");
-        }
+    if let Err(error) = hand_over(app, &mut unsent).await {
+        tracing::warn!(%error, "the store is away; what calls came to waits, and breakers stay as they were");
     }
 }
 

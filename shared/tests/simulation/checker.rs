@@ -49,8 +49,8 @@ pub struct Fact {
     pub pause_ms: u64,
     /// After one that does not.
     pub refused: Option<Reason>,
-    /// The provider said that it does not have it.
-    pub missing: bool,
+    /// When the provider said that it does not have it.
+    pub missing_at: Option<UnixMs>,
     /// The provider truly took it.
     pub taken: bool,
     pub is_answered: bool,
@@ -157,7 +157,9 @@ impl Checker {
         }
         let dispatch = dispatch.as_ref().map_or(0, |dispatch| dispatch.n);
         self.check_change(order, (n, way, dispatch), offers, seen.applied.clock);
-        self.check_start(seen, trace);
+        if dispatch == 0 {
+            self.check_start(seen, trace);
+        }
         self.count_duplicate(order, dispatch, trace);
         self.stories[order].facts.push(Fact {
             n,
@@ -166,7 +168,7 @@ impl Checker {
             passed_at: None,
             pause_ms: 0,
             refused: None,
-            missing: false,
+            missing_at: None,
             taken: false,
             is_answered: false,
         });
@@ -175,7 +177,8 @@ impl Checker {
         story.started = true;
     }
 
-    /// **fifo**: no order of the phone that came into the queue before it may start after it.
+    /// **fifo**: no order of the phone that came into the queue before it may start after it. A resend of one that never
+    /// started is asked for after its turn.
     fn check_start(&mut self, seen: &Seen<'_>, trace: &mut Trace) {
         let order = seen.order;
         let story = &self.stories[order];
@@ -234,7 +237,7 @@ impl Checker {
         let why = match story.facts.last() {
             None => "the record was forgotten",
             Some(last) if last.dispatch != dispatch => "asked for once more",
-            Some(last) if last.missing && last.taken => "looked up too soon",
+            Some(last) if last.missing_at.is_some() && last.taken => "looked up too soon",
             Some(last) if last.taken && !last.is_answered => "the outcome was unknown",
             Some(last) if last.taken && (last.passed_at.is_some() || last.refused.is_some()) => {
                 "a receipt said no"

@@ -87,11 +87,7 @@ impl World {
         let mut candidates = Vec::new();
         for at in 0..self.plan.accounts.len() {
             let view = self.view(worker, at);
-            let health = match view.opens_at(clock) {
-                _ if probed == Some(at) => Health::Probe,
-                None => Health::Closed,
-                Some(until) => Health::Open { until: until.max(clock.plus(1)), is_dark: view.is_dark() },
-            };
+            let health = if probed == Some(at) { Health::Probe } else { view.health(clock) };
             let account = &self.plan.accounts[at];
             candidates.push(Candidate {
                 way: account.way.clone(),

@@ -41,7 +41,7 @@ impl Checker {
             Ask::Result { outcome: CallOutcome::Throttled { .. }, .. } => Some(Reason::Throttled),
             Ask::Receipt { receipt: Receipt::Failed(reason), .. } => Some(*reason),
             Ask::Looked { found: Found::Missing, .. } => {
-                fact.missing = true;
+                fact.missing_at = fact.missing_at.or(Some(now));
                 None
             }
             _ => None,
@@ -110,20 +110,20 @@ fn may_follow(fact: &Fact, way: &Way, tries: &[&Fact], now: UnixMs, backoff: Bac
             RulesOut::Number => way.channel == Channel::Email,
         };
     }
-    match fact.passed_at {
+    match fact.passed_at.or(fact.missing_at) {
         Some(at) if fact.way == *way => {
-            let earlier = tries
-                .iter()
-                .filter(|old| old.n < fact.n && old.way == *way && old.passed_at.is_some() && !old.missing);
-            let least_ms = (SECOND_MS << earlier.count()).min(BACKOFF_MS_MAX);
-            let backoff_ms = match backoff {
-                Backoff::Least => least_ms,
-                Backoff::Most => (least_ms * 3 / 2).min(BACKOFF_MS_MAX),
+            let earlier = |is_counted: fn(&Fact) -> bool| {
+                let counted = |old: &&&Fact| old.n < fact.n && old.way == *way && is_counted(old);
+                tries.iter().filter(counted).count()
             };
-            now >= at.plus(backoff_ms.max(fact.pause_ms))
+            let after = |earlier: usize| SECOND_MS << earlier.min(8);
+            let backoff_ms = match backoff {
+                Backoff::Least => after(earlier(|old| old.passed_at.is_some() && old.missing_at.is_none())),
+                Backoff::Most => after(earlier(|old| old.passed_at.or(old.missing_at).is_some())) * 3 / 2,
+            };
+            now >= at.plus(backoff_ms.min(BACKOFF_MS_MAX).max(fact.pause_ms))
         }
         Some(_) => true,
-        None if fact.missing => true,
         // Whether its provider has it is not known, or it has: another gateway, or another sender.
         None if fact.is_answered => fact.way != *way,
         None => !same_gateway,
