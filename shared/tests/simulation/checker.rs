@@ -173,7 +173,8 @@ impl Checker {
             is_answered: false,
         });
         let story = &mut self.stories[order];
-        story.done_with = None;
+        // Of the sendings before this one nothing is wanted any more.
+        story.done_with = dispatch.checked_sub(1);
         story.started = true;
     }
 
