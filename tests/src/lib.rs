@@ -7,6 +7,7 @@ pub mod authenticator;
 pub mod chaos;
 pub mod client;
 pub mod edge;
+pub mod jobs;
 pub mod keys;
 pub mod process;
 pub mod proxy;

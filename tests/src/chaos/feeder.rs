@@ -11,28 +11,23 @@ use std::time::Duration;
 use tiffin_core::gateways::call::install_tls;
 use tiffin_core::host;
 use tiffin_shared::bytes;
-use tiffin_shared::code::Code;
 use tiffin_shared::http::internal;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
-use tiffin_shared::id::TenantId;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
-use tiffin_shared::phone::Phone;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
-use tiffin_shared::wire::job::Private;
-use tiffin_shared::wire::job::VERSION;
 use tokio::time::sleep;
 
+use crate::jobs;
 use crate::keys::Keys;
 use crate::keys::Variables;
 
@@ -111,25 +106,13 @@ impl Feeder {
         let phone = wish.phone.clone().unwrap_or_else(|| format!("+9197{number:08}"));
         let now = host::now();
         let header = Header {
-            v: VERSION,
             order: OrderId::new(host::random()?, ledger_of(&phone)),
-            tenant: TenantId::parse("dev")?,
             service: ServiceId::parse(&wish.service)?,
-            channel: Channel::Sms,
-            then: Vec::new(),
-            created_at: now,
             expires_at: now.plus(wish.ttl_ms),
-            country: None,
-            prefix: None,
             supersedes: wish.supersedes.clone().into_iter().collect(),
+            ..jobs::header(now)?
         };
-        let private = Private {
-            phone: Some(Phone::parse(&phone)?),
-            email: None,
-            code: Code::parse(&code)?,
-            locale: "en".into(),
-            approves: None,
-        };
+        let job = jobs::seal(&self.0.sealer, &header, &jobs::private(&phone, &code)?)?;
         let ordered = Ordered {
             id: header.order.clone(),
             phone,
@@ -139,11 +122,8 @@ impl Feeder {
             superseded_at: None,
             tries: 0,
         };
-        let header = serde_json::to_string(&header)?;
-        let sealed =
-            self.0.sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(&private)?)?;
         self.with(|orders| orders.push(ordered.clone()));
-        Ok((ordered, Job { header, sealed }))
+        Ok((ordered, job))
     }
 
     /// One hand-over. The status, and what it says of coming again; nothing when no answer came.

@@ -15,16 +15,10 @@ use tiffin_core::host;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::id::KeyId;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::id::ServiceId;
-use tiffin_shared::id::TenantId;
 use tiffin_shared::seal::Sealed;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
-use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::VERSION;
+use tiffin_tests::jobs;
 use tiffin_tests::wait;
 
 use crate::common::Broker;
@@ -35,20 +29,8 @@ const SEALED: &str = "c2VhbGVkLXBhcnQ";
 
 /// An envelope that ends at `expires_at`: its id and bytes.
 fn envelope(expires_at: UnixMs) -> anyhow::Result<(String, Vec<u8>)> {
-    let order = OrderId::new(host::random()?, LedgerId::new(host::random()?));
-    let header = Header {
-        v: VERSION,
-        order: order.clone(),
-        tenant: TenantId::parse("dev")?,
-        service: ServiceId::parse("login")?,
-        channel: Channel::Sms,
-        then: Vec::new(),
-        created_at: expires_at.minus(5 * MINUTE_MS),
-        expires_at,
-        country: None,
-        prefix: None,
-        supersedes: Vec::new(),
-    };
+    let header = jobs::header(expires_at.minus(jobs::TTL_MS))?;
+    let order = header.order.clone();
     let key = KeyId::parse("k1")?;
     let sealed = Sealed {
         key: key.clone(),

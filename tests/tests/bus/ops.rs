@@ -8,24 +8,17 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_core::config::names::OPERATOR_TOKEN;
 use tiffin_core::host;
-use tiffin_shared::code::Code;
 use tiffin_shared::http::internal;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
-use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
 use tiffin_shared::seal::Sealer;
-use tiffin_shared::time::MINUTE_MS;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Job;
 use tiffin_shared::wire::job::Private;
-use tiffin_shared::wire::job::VERSION;
 use tiffin_tests::client::Reply;
+use tiffin_tests::jobs;
 use tiffin_tests::keys::Variables;
 use tiffin_tests::keys::tiffin;
 use tiffin_tests::stack::Backing;
@@ -129,28 +122,14 @@ fn text(bytes: &[u8]) -> String {
 /// A job of the edge's, for a service that core does not have. Its order.
 async fn poison(stack: &Stack) -> anyhow::Result<String> {
     let now = host::now();
-    let order = OrderId::new(host::random()?, LedgerId::new(host::random()?));
-    let header = Header {
-        v: VERSION,
-        order: order.clone(),
-        tenant: TenantId::parse("dev")?,
-        service: ServiceId::parse(LONELY)?,
-        channel: Channel::Sms,
-        then: Vec::new(),
-        created_at: now,
-        expires_at: now.plus(5 * MINUTE_MS),
-        country: None,
-        prefix: None,
-        supersedes: Vec::new(),
-    };
-    let private =
-        Private { phone: None, email: None, code: Code::parse(CODE)?, locale: "en".into(), approves: None };
+    let header = Header { service: ServiceId::parse(LONELY)?, ..jobs::header(now)? };
+    let private = Private { phone: None, ..jobs::private("+919876543210", CODE)? };
     let edge = stack.keys.config(&Variables::new())?.edge()?;
     let sealer = Sealer::new(edge.seal_to.current(), &host::entropy()?)?;
-    let header = serde_json::to_string(&header)?;
-    let sealed = sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(&private)?)?;
+    let job = jobs::seal(&sealer, &header, &private)?;
+    let order = header.order;
     let id = ParcelId { order: order.clone(), part: Part::Job };
-    let parcel = Parcel { id, content: Content::Job { job: Job { header, sealed }, dispatch: None } };
+    let parcel = Parcel { id, content: Content::Job { job, dispatch: None } };
     let request = internal::parcel(&parcel, edge.signing.current(), &host::entropy()?, now)?;
     let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let url = format!("{}{}", stack.client.core, request.path);

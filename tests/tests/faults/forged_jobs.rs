@@ -9,29 +9,22 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use reqwest::Method;
 use tiffin_core::host;
-use tiffin_shared::code::Code;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::Outgoing;
 use tiffin_shared::id::KeyId;
-use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
-use tiffin_shared::id::TenantId;
 use tiffin_shared::keys::Signing;
-use tiffin_shared::phone::Phone;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::sign::SKEW_MS_MAX;
-use tiffin_shared::time::MINUTE_MS;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
-use tiffin_shared::wire::job::Private;
-use tiffin_shared::wire::job::VERSION;
 use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_phone;
+use tiffin_tests::jobs;
 use tiffin_tests::keys::Variables;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -51,32 +44,10 @@ pub fn job(stack: &Stack, phone: &str) -> anyhow::Result<Job> {
 
 /// The same for any service.
 pub fn job_for(stack: &Stack, phone: &str, service: &str) -> anyhow::Result<Job> {
-    let now = host::now();
-    let header = Header {
-        v: VERSION,
-        order: OrderId::new(host::random()?, LedgerId::new(host::random()?)),
-        tenant: TenantId::parse("dev")?,
-        service: ServiceId::parse(service)?,
-        channel: Channel::Sms,
-        then: Vec::new(),
-        created_at: now,
-        expires_at: now.plus(5 * MINUTE_MS),
-        country: None,
-        prefix: None,
-        supersedes: Vec::new(),
-    };
-    let private = Private {
-        phone: Some(Phone::parse(phone)?),
-        email: None,
-        code: Code::parse(CODE)?,
-        locale: "en".into(),
-        approves: None,
-    };
+    let header = Header { service: ServiceId::parse(service)?, ..jobs::header(host::now())? };
     let edge = stack.keys.config(&Variables::new())?.edge()?;
     let sealer = Sealer::new(edge.seal_to.current(), &host::entropy()?)?;
-    let header = serde_json::to_string(&header)?;
-    let sealed = sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(&private)?)?;
-    Ok(Job { header, sealed })
+    jobs::seal(&sealer, &header, &jobs::private(phone, CODE)?)
 }
 
 /// The edge's own key.

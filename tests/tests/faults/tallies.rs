@@ -11,20 +11,15 @@ use tiffin_core::http::ingest;
 use tiffin_core::tallies;
 use tiffin_core::tallies::Totals;
 use tiffin_shared::envelope::Envelope;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::DAY_MS;
-use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Dispatch;
-use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
-use tiffin_shared::wire::job::VERSION;
+use tiffin_tests::jobs;
 use tiffin_tests::keys;
 use tiffin_tests::keys::Keys;
 use tiffin_tests::keys::Variables;
@@ -57,22 +52,7 @@ impl Fleet {
 
     /// A job of an order of that time. Nobody opens it here.
     fn job(&self, created_at: UnixMs) -> anyhow::Result<Job> {
-        let header = Header {
-            v: VERSION,
-            order: OrderId::new(host::random()?, LedgerId::new(host::random()?)),
-            tenant: TenantId::parse("dev")?,
-            service: ServiceId::parse("login")?,
-            channel: Channel::Sms,
-            then: Vec::new(),
-            created_at,
-            expires_at: created_at.plus(5 * MINUTE_MS),
-            country: None,
-            prefix: None,
-            supersedes: Vec::new(),
-        };
-        let header = serde_json::to_string(&header)?;
-        let sealed = self.sealer.seal(host::random()?, header.as_bytes(), b"{}")?;
-        Ok(Job { header, sealed })
+        jobs::seal(&self.sealer, &jobs::header(created_at)?, &jobs::private("+919876543210", "271828")?)
     }
 
     /// Hands over to each process in turn, and each of these twice.

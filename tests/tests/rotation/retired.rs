@@ -7,33 +7,24 @@ use serde_json::json;
 use tiffin_core::config::Config;
 use tiffin_core::host;
 use tiffin_shared::bytes;
-use tiffin_shared::code::Code;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::Outgoing;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
-use tiffin_shared::id::ServiceId;
-use tiffin_shared::id::TenantId;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
-use tiffin_shared::phone::Phone;
 use tiffin_shared::seal::Sealer;
-use tiffin_shared::time::MINUTE_MS;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
-use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Job;
-use tiffin_shared::wire::job::Private;
-use tiffin_shared::wire::job::VERSION;
 use tiffin_tests::client::Client;
 use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
+use tiffin_tests::jobs;
 
 /// RFC 5737: for documentation.
 const NETWORK: (&str, &str) = ("cf-connecting-ip", "203.0.113.77");
@@ -47,31 +38,10 @@ async fn post(client: &Client, at: &str, request: &Outgoing) -> anyhow::Result<R
 /// Hands over a job: sealed for the workers' key in use in `sealed_for`, signed with the edge's key in use in `signed_by`.
 pub async fn hand_over(client: &Client, sealed_for: &Config, signed_by: &Config) -> anyhow::Result<Reply> {
     let now = host::now();
-    let order = OrderId::new(host::random()?, LedgerId::new(host::random()?));
-    let header = Header {
-        v: VERSION,
-        order: order.clone(),
-        tenant: TenantId::parse("dev")?,
-        service: ServiceId::parse("login")?,
-        channel: Channel::Sms,
-        then: Vec::new(),
-        created_at: now,
-        expires_at: now.plus(5 * MINUTE_MS),
-        country: None,
-        prefix: None,
-        supersedes: Vec::new(),
-    };
-    let private = Private {
-        phone: Some(Phone::parse(&fresh_phone())?),
-        email: None,
-        code: Code::parse("271828")?,
-        locale: "en".into(),
-        approves: None,
-    };
     let sealer = Sealer::new(sealed_for.edge()?.seal_to.current(), &host::entropy()?)?;
-    let header = serde_json::to_string(&header)?;
-    let sealed = sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(&private)?)?;
-    let content = Content::Job { job: Job { header, sealed }, dispatch: None };
+    let header = jobs::header(now)?;
+    let job = jobs::seal(&sealer, &header, &jobs::private(&fresh_phone(), "271828")?)?;
+    let (order, content) = (header.order, Content::Job { job, dispatch: None });
     let parcel = Parcel { id: ParcelId { order, part: Part::Job }, content };
     let key = signed_by.edge()?.signing.current().clone();
     post(client, &client.core, &internal::parcel(&parcel, &key, &host::entropy()?, now)?).await
