@@ -133,18 +133,24 @@ async fn begin(app: &Arc<App>) {
 }
 
 async fn send(app: Arc<App>, events: Vec<OrderEvent>, _permit: OwnedSemaphorePermit) {
-    let mut rest = events.as_slice();
+    let (mut rest, mut at_once) = (events.as_slice(), EVENTS_MAX);
     while !rest.is_empty() {
-        match post(&app, rest).await {
+        let next = rest.get(..at_once).unwrap_or(rest);
+        match post(&app, next).await {
             Ok((told, Missed { missed })) => {
                 let (told, later) = rest.split_at_checked(told).unwrap_or((rest, &[]));
                 rest = later;
                 let taken = told.iter().filter(|event| !missed.contains(&event.order));
                 join_all(taken.map(|event| mark(&app, event))).await;
             }
+            // One of them is not understood, of an edge of another version perhaps: the others are.
+            Err(Error::Edge(edge::Error::Status(400))) if at_once > 1 => at_once = 1,
             Err(error) => {
                 tracing::warn!(%error, orders = rest.len(), "the edge was not told; it will be");
-                return;
+                if at_once > 1 {
+                    return;
+                }
+                rest = rest.get(1..).unwrap_or_default();
             }
         }
     }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::gateway;
+use tiffin_shared::gateway::Calls;
 use tiffin_shared::gateway::Forced;
 use tiffin_shared::gateway::View;
 use tiffin_shared::id::GatewayId;
@@ -24,6 +25,7 @@ use tiffin_shared::route::Candidate;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
+use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
@@ -69,39 +71,39 @@ impl Routes {
     }
 
     /// Takes the place of one message at this worker's share of the gateway's pace: how many milliseconds to wait for it.
-    pub fn take_turn(&self, gateway: &Gateway, workers: u32, now: UnixMs) -> u64 {
-        self.paces.take(gateway, workers, now)
+    /// One that is further away than `most_ms` is not taken.
+    pub fn take_turn(&self, gateway: &Gateway, workers: u32, most_ms: u64, now: UnixMs) -> u64 {
+        self.paces.take(gateway, workers, most_ms, now)
     }
 
-    /// Makes a call and counts what it comes to: as failed at once when it is slow. And whether it is well.
+    /// Makes a call and counts what it comes to, and while it is still open that it is slow. And whether it is well.
     ///
-    /// Nobody goes on waiting for a slow call once the gateway's breaker is open: its order has other ways, and may ask
-    /// the provider what came of it.
+    /// Where the order `has_others`, other ways that are in use, it waits no longer for a slow call than until the
+    /// gateway's breaker is open, and then asks the provider what came of it.
     pub async fn counted(
         &self,
         gateway: &GatewayId,
+        has_others: bool,
         call: impl Future<Output = CallOutcome>,
     ) -> (CallOutcome, bool) {
         let mut call = pin!(call);
         let slow = Duration::from_millis(gateway::SLOW_MS);
-        let (outcome, is_slow) = match timeout(slow, &mut call).await {
-            Ok(outcome) => (outcome, false),
-            Err(_) => {
-                self.note(gateway, Some(true), None);
-                let outcome = tokio::select! {
-                    outcome = call => outcome,
-                    () = self.opened(gateway) => CallOutcome::Unknown,
-                };
-                (outcome, true)
-            }
+        if let Ok(outcome) = timeout(slow, &mut call).await {
+            let is_failed = outcome.blames_gateway();
+            let count = Calls { second: second(), made: 1, failed: u32::from(is_failed), ..Calls::default() };
+            self.note(gateway, count, &outcome);
+            return (outcome, !is_failed);
+        }
+        let second = second();
+        let count = Calls { second, made: 1, slow: 1, ..Calls::default() };
+        self.note(gateway, count, &CallOutcome::Unknown);
+        let outcome = tokio::select! {
+            outcome = call => outcome,
+            () = self.opened(gateway), if has_others => return (CallOutcome::Unknown, false),
         };
-        let is_failed = is_blamed(&outcome);
-        let pause_ms = match outcome {
-            CallOutcome::Throttled { retry_after_ms } => retry_after_ms,
-            CallOutcome::Failed(_) | CallOutcome::Taken { .. } | CallOutcome::Unknown => None,
-        };
-        self.note(gateway, (!is_slow).then_some(is_failed), pause_ms);
-        (outcome, !is_failed && !is_slow)
+        let count = Calls { second, hung: u32::from(outcome.blames_gateway()), ..Calls::default() };
+        self.note(gateway, count, &outcome);
+        (outcome, false)
     }
 
     async fn opened(&self, gateway: &GatewayId) {
@@ -110,10 +112,13 @@ impl Routes {
         }
     }
 
-    /// A call that failed, or did not; and a pause that was asked for.
-    fn note(&self, gateway: &GatewayId, is_failed: Option<bool>, pause_ms: Option<u64>) {
-        self.known.count(gateway, is_failed, pause_ms, host::now());
-        if is_failed == Some(true) || pause_ms.is_some() {
+    fn note(&self, gateway: &GatewayId, count: Calls, outcome: &CallOutcome) {
+        let pause_ms = match outcome {
+            CallOutcome::Throttled { retry_after_ms } => *retry_after_ms,
+            CallOutcome::Failed(_) | CallOutcome::Taken { .. } | CallOutcome::Unknown => None,
+        };
+        self.known.count(gateway, count, pause_ms);
+        if count.failed + count.slow > 0 || pause_ms.is_some() {
             self.failed.notify_one();
         }
     }
@@ -218,12 +223,8 @@ async fn ask_gateway(
     Ok(reply)
 }
 
-fn is_blamed(outcome: &CallOutcome) -> bool {
-    match outcome {
-        CallOutcome::Failed(reason) => reason.blames_gateway(),
-        CallOutcome::Unknown => true,
-        CallOutcome::Taken { .. } | CallOutcome::Throttled { .. } => false,
-    }
+fn second() -> u64 {
+    host::now().0 / SECOND_MS
 }
 
 impl Probe {

@@ -1,9 +1,11 @@
 //! Requests in, replies out: the loop around the shared HTTP layer.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future;
+use futures_util::future::Either;
 use futures_util::stream;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::factor;
@@ -20,6 +22,7 @@ use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::time::UnixMs;
+use worker::Delay;
 use worker::Env;
 use worker::Request;
 use worker::Response;
@@ -34,6 +37,10 @@ use crate::objects;
 use crate::outbound;
 use crate::settings::Settings;
 use crate::watchers::Waits;
+
+/// How long a ledger may take to hear of its order: one that hangs must not keep the others' answers from core, which waits
+/// four seconds.
+const TELL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The period of the platform's rate limiter.
 const PREFILTER_MS: u64 = 60_000;
@@ -206,7 +213,13 @@ async fn events(
         let question = Question::Ledger { ledger: order.ledger(), ask: Ask::Event(event), hold: None };
         // Its own: two ledgers may both hand over, and seal.
         let told = match host::entropy() {
-            Ok(own) => ask(env, &question, &Waits::Not, own, now).await.0,
+            Ok(own) => {
+                let told = std::pin::pin!(ask(env, &question, &Waits::Not, own, now));
+                match future::select(told, Delay::from(TELL_TIMEOUT)).await {
+                    Either::Left(((told, _), _)) => told,
+                    Either::Right(_) => None,
+                }
+            }
             Err(_) => None,
         };
         told.is_none().then_some(order)

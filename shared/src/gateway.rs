@@ -36,7 +36,8 @@ pub const FAILED_PERCENT: u32 = 10;
 /// From this share on a gateway is dark: not even a last resort.
 pub const DARK_PERCENT: u32 = 50;
 /// A call that takes longer speaks against its gateway, whatever it comes to and before it comes to anything: one that hangs
-/// would otherwise hold ten seconds of orders before the first of its calls ran out.
+/// would otherwise hold ten seconds of orders before the first of its calls ran out. It does not make the gateway dark: what
+/// is slow, and all there is, goes on as a last resort.
 pub const SLOW_MS: u64 = 3 * SECOND_MS;
 /// How long an open breaker stays open before one call may probe.
 pub const OPEN_MS: u64 = 30 * SECOND_MS;
@@ -113,8 +114,24 @@ pub struct Calls {
     pub second: u64,
     /// All of them.
     pub made: u32,
-    /// Those that speak against the gateway.
+    /// Those that came to nothing within [`SLOW_MS`], and not by the order's own fault.
     pub failed: u32,
+    /// Those that took longer.
+    #[serde(default)]
+    pub slow: u32,
+    /// Of these, those that came to nothing in the end.
+    #[serde(default)]
+    pub hung: u32,
+}
+
+impl Calls {
+    /// One more of each that `other` has.
+    pub fn add(&mut self, other: &Self) {
+        self.made = self.made.saturating_add(other.made);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.slow = self.slow.saturating_add(other.slow);
+        self.hung = self.hung.saturating_add(other.hung);
+    }
 }
 
 /// How a gateway stands. Times are milliseconds since 1970.
@@ -130,8 +147,12 @@ pub struct View {
     pub paused_until: UnixMs,
     /// Calls within the window.
     pub made: u32,
-    /// Those that speak against it.
+    /// Those that came to nothing within [`SLOW_MS`], and not by the order's own fault.
     pub failed: u32,
+    /// Those that took longer: they speak against it too.
+    pub slow: u32,
+    /// Of these, those that came to nothing in the end.
+    pub hung: u32,
     /// What the breaker did, newest last; the last [`CHANGES_MAX`].
     pub changes: Vec<Change>,
 }
@@ -193,7 +214,7 @@ impl State {
     }
 
     fn view(&self, now: UnixMs) -> View {
-        let (made, failed) = self.window.sum(now);
+        let Calls { made, failed, slow, hung, .. } = self.window.sum(now);
         View {
             phase: self.phase,
             since: self.since,
@@ -201,6 +222,8 @@ impl State {
             paused_until: self.paused_until,
             made,
             failed,
+            slow,
+            hung,
             changes: self.changes.clone(),
         }
     }
@@ -241,7 +264,8 @@ impl View {
     /// Whether next to nothing got through.
     pub fn is_dark(&self) -> bool {
         self.forced == Some(Forced::Open)
-            || self.failed.saturating_mul(100) >= self.made.saturating_mul(DARK_PERCENT)
+            || self.failed.saturating_add(self.hung).saturating_mul(100)
+                >= self.made.saturating_mul(DARK_PERCENT)
     }
 
     /// Of its ways, for who does not make the probe; and when one that is not closed is worth another look.

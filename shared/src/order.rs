@@ -188,6 +188,17 @@ pub enum CallOutcome {
     Unknown,
 }
 
+impl CallOutcome {
+    /// Whether it speaks against the gateway.
+    pub fn blames_gateway(&self) -> bool {
+        match self {
+            Self::Failed(reason) => reason.blames_gateway(),
+            Self::Unknown => true,
+            Self::Taken { .. } | Self::Throttled { .. } => false,
+        }
+    }
+}
+
 /// How a message fares, in the provider's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
@@ -244,7 +255,9 @@ pub enum Learnt {
 pub enum Decision {
     /// Nothing to do.
     Noted,
-    /// As [`Decision::RetryAt`], and nothing of the order was sent yet: the phone's later orders wait behind it.
+    /// As [`Decision::RetryAt`], but what the order waits for is a way: it would make the probe of a gateway.
+    AwaitWay(UnixMs),
+    /// As [`Decision::AwaitWay`], and nothing of the order was sent yet: the phone's later orders wait behind it.
     Hold(UnixMs),
     /// Ask the provider whether it has the message of this attempt, then ask [`Ask::Looked`].
     Look {

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use tokio::time::timeout;
 
 use super::work::Opened;
+use super::work::WORTH_MS;
 use super::work::insist;
 use crate::app::App;
 use crate::gateways::Gateway;
@@ -39,6 +40,8 @@ pub(super) struct Sending<'a> {
     pub(super) private: &'a Private,
     pub(super) n: u32,
     pub(super) way: &'a Way,
+    /// Whether other ways were in use when it took this one.
+    pub(super) has_others: bool,
 }
 
 /// What a call came to.
@@ -66,7 +69,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
         return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
     };
-    let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), host::now());
+    let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), TURN_MS_MAX, host::now());
     // So many others want a turn that the claim might not last: its offer is taken once it is free.
     if wait_ms > TURN_MS_MAX {
         return Ok(Sent::not(CallOutcome::Throttled { retry_after_ms: Some(wait_ms) }));
@@ -81,16 +84,16 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
             Ok(decision) => return Err(decision),
             Err(error) => {
                 tracing::warn!(%error, order.id = %header.order, "not sent: whether it still may is not known");
-                return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
+                return Ok(Sent::not(CallOutcome::Throttled { retry_after_ms: None }));
             }
         }
     }
-    if host::now() >= header.expires_at {
+    if host::now().plus(WORTH_MS) >= header.expires_at {
         return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
     }
     let calling = with_message(app, sending, gateway, async |message| {
         let call = gateway.send(&app.provider_client, message);
-        app.routes.counted(gateway.name(), call).await
+        app.routes.counted(gateway.name(), sending.has_others, call).await
     });
     let Some((outcome, is_well)) = calling.await else {
         return Ok(Sent::not(CallOutcome::Failed(Reason::InvalidNumber)));
@@ -117,7 +120,7 @@ async fn with_message<T>(
     gateway: &Gateway,
     act: impl AsyncFnOnce(&Message<'_>) -> T,
 ) -> Option<T> {
-    let Sending { header, service, private, n, way } = sending;
+    let Sending { header, service, private, n, way, .. } = sending;
     let phone = private.phone.as_ref()?;
     let callback_url = format!(
         "{}/callbacks/{}?order={}&n={n}",

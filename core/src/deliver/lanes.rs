@@ -38,7 +38,7 @@ pub(super) struct Job {
     pub(super) delivery: Delivery,
     /// What the envelope holds, once it was opened.
     pub(super) opened: Option<Arc<Opened>>,
-    /// A provider has, or may have, its message: it would not make a probe.
+    /// What it waits for is word of a message: it would not make a probe.
     pub(super) awaits_receipt: bool,
     /// Its share of what a process holds.
     _room: OwnedSemaphorePermit,
@@ -55,6 +55,8 @@ pub(super) struct Lanes {
     working: Arc<Semaphore>,
     /// Jobs held in memory while they wait.
     pub(super) held: Arc<Semaphore>,
+    /// Jobs that wait for a way, and keep their lanes waiting.
+    blocked: Semaphore,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -65,7 +67,9 @@ impl Lanes {
         let (room, working) = (semaphore(settings.jobs), semaphore(settings.lanes));
         // The other half stays free for new jobs.
         let held = semaphore(settings.jobs / 2);
-        Self { app, jobs: Mutex::default(), room, working, held, stop }
+        // Far fewer than a partition may have in hand, wherever they come from.
+        let blocked = Semaphore::new(usize::from(settings.jobs / 8).max(1));
+        Self { app, jobs: Mutex::default(), room, working, held, blocked, stop }
     }
 
     /// Room for one more job.
@@ -124,13 +128,27 @@ impl Lanes {
                     self.put_back(job, Target::Dead { partition, reason }).await;
                 }
                 Next::Wait(until) => hold::hold(&self, lane, job, until),
+                Next::Away(until) => self.pause(lane, job, until).await,
                 Next::Block(until) => self.block(lane, job, until).await,
             }
         }
     }
 
-    /// What has not begun keeps its place before what came later.
+    /// What has not begun keeps its place before what came later, as long as there are places for it: beyond these it
+    /// would be in the way of other phones' jobs, which may have other ways out.
     async fn block(self: &Arc<Self>, lane: LedgerId, job: Job, until: UnixMs) {
+        match self.blocked.try_acquire() {
+            Ok(_blocked) => self.pause(lane, job, until).await,
+            Err(_) => {
+                let (partition, left) = (job.delivery.partition, until.since(host::now()));
+                let delay = Duration::from_millis(left);
+                self.put_back(job, Target::Later { partition, delay }).await;
+            }
+        }
+    }
+
+    /// Keeps its place before what came later.
+    async fn pause(self: &Arc<Self>, lane: LedgerId, job: Job, until: UnixMs) {
         let pause = Duration::from_millis(until.since(host::now()).max(10)).min(BLOCK_MAX);
         let mut stop = self.stop.clone();
         tokio::select! {

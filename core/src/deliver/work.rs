@@ -8,8 +8,9 @@ use tiffin_shared::envelope::Envelope;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
-use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
+use tiffin_shared::route::Health;
+use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
@@ -35,7 +36,7 @@ const STORE_TRIES_MAX: u32 = 6;
 /// How long a lane waits when the store is away.
 const STORE_RETRY_MS: u64 = SECOND_MS;
 /// A code that lives no longer than this is not worth a message: it would be over on its way to the provider.
-const WORTH_MS: u64 = SECOND_MS;
+pub(super) const WORTH_MS: u64 = SECOND_MS;
 /// Steps of one turn: an attempt by each of its ways, and the looks. A record that asks for more is mended by waiting.
 const STEPS_MAX: usize = 32;
 const _: () =
@@ -45,6 +46,8 @@ const _: () =
 pub(super) enum Next {
     /// It is done with.
     Ack,
+    /// The store is away: nobody's job could go on.
+    Away(UnixMs),
     /// It waits, and with it all that came after it: nothing of it was sent yet.
     Block(UnixMs),
     /// It cannot be worked on, now or later.
@@ -88,7 +91,7 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
         }
         Err(error) => {
             tracing::warn!(%error, order.id = %opened.header.order, "the store is away; the job waits");
-            Next::Block(host::now().plus(STORE_RETRY_MS))
+            Next::Away(host::now().plus(STORE_RETRY_MS))
         }
     }
 }
@@ -113,6 +116,9 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
         let may_probe = step == 0 && !*awaits_receipt;
         let (offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        let in_use = |offer: &&Offer| offer.health == Health::Closed;
+        let ways_in_use: Vec<Way> = offers.iter().filter(in_use).map(|offer| offer.way.clone()).collect();
+        let has_others = |way: &Way| ways_in_use.iter().any(|other| other.gateway != way.gateway);
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers };
@@ -125,8 +131,9 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let decision = match decision? {
             Decision::Send { n, way } => {
                 let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
-                let sending = call::Sending { header, service, private: &private, n, way: &way };
-                match attempt(app, &sending, &claim, probe, awaits_receipt).await {
+                let has_others = has_others(&way);
+                let sending = call::Sending { header, service, private: &private, n, way: &way, has_others };
+                match attempt(app, &sending, &claim, probe).await {
                     Ok(decision) => decision,
                     // The claim runs out, and the attempt becomes unknown.
                     Err(_) => return Ok(Next::Wait(host::now().plus(CLAIM_MS))),
@@ -134,7 +141,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             }
             Decision::Look { n, look, way, called_at } => {
                 let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
-                let sending = call::Sending { header, service, private: &private, n, way: &way };
+                let sending =
+                    call::Sending { header, service, private: &private, n, way: &way, has_others: false };
                 let found = call::look_up(app, &sending, called_at).await;
                 tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
                 insist(app, header, Ask::Looked { n, look, found }).await?
@@ -142,9 +150,10 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             decision => decision,
         };
         let now = host::now();
+        *awaits_receipt = matches!(decision, Decision::RetryAt(_));
         match decision {
-            Decision::RetryAt(at) if at <= now => {}
-            Decision::RetryAt(at) => return Ok(Next::Wait(at)),
+            Decision::RetryAt(at) | Decision::AwaitWay(at) if at <= now => {}
+            Decision::RetryAt(at) | Decision::AwaitWay(at) => return Ok(Next::Wait(at)),
             Decision::Hold(at) => return Ok(Next::Block(at)),
             Decision::Noted | Decision::Stop => return Ok(Next::Ack),
             // Only a claim asks for these.
@@ -160,7 +169,6 @@ async fn attempt(
     sending: &call::Sending<'_>,
     claim: &Ask,
     probe: Option<Probe>,
-    awaits_receipt: &mut bool,
 ) -> Result<Decision, orders::Error> {
     let sent = call::send(app, sending, claim).await;
     if let Some(probe) = probe {
@@ -170,7 +178,6 @@ async fn attempt(
         Ok(sent) => sent.outcome,
         Err(decision) => return Ok(decision),
     };
-    *awaits_receipt = matches!(outcome, CallOutcome::Taken { .. } | CallOutcome::Unknown);
     insist(app, sending.header, Ask::Result { n: sending.n, outcome }).await
 }
 

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use tiffin_shared::gateway::SLOW_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 
 /// How long a provider may take. Below the claim of an attempt, so that a claim never ends under a call.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long connecting may take. Below the time from which a call counts as slow: what never left is known to have not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const _: () =
+    assert!(CONNECT_TIMEOUT.as_millis() < SLOW_MS as u128, "a call that does not connect is not slow");
 /// The most that is read of an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 

@@ -19,8 +19,10 @@ use axum::response::Response;
 use futures::StreamExt;
 use tiffin_shared::http::BODY_BYTES_MAX;
 use tiffin_shared::http::WAIT_S_MAX;
+use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -119,13 +121,14 @@ async fn admit(State(room): State<Room>, request: Request, next: Next) -> Respon
 /// The request with its body read: whole, or one byte more than is ever accepted.
 async fn buffer(request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
+    let body_bytes_max = if parts.uri.path() == EVENTS_PATH { EVENTS_BYTES_MAX } else { BODY_BYTES_MAX };
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| incomplete())?;
-        let room = (BODY_BYTES_MAX + 1).saturating_sub(body.len());
+        let room = (body_bytes_max + 1).saturating_sub(body.len());
         body.extend(chunk.iter().take(room));
-        if body.len() > BODY_BYTES_MAX {
+        if body.len() > body_bytes_max {
             break;
         }
     }

@@ -13,8 +13,6 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::route::Way;
 use tiffin_shared::route::stats;
 use tiffin_shared::route::stats::Figures;
-use tiffin_shared::time::SECOND_MS;
-use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 
 /// Seconds of calls kept per gateway while the store is away: the breaker looks back no further.
@@ -77,30 +75,21 @@ impl Known {
         lock(&self.gateways).entry(gateway.clone()).or_default().view = Some(view);
     }
 
-    /// A call that failed, or did not, where there was one; and a pause that was asked for.
-    pub(super) fn count(
-        &self,
-        gateway: &GatewayId,
-        is_failed: Option<bool>,
-        pause_ms: Option<u64>,
-        now: UnixMs,
-    ) {
+    /// What came of a call, or of more of them; and a pause that was asked for.
+    pub(super) fn count(&self, gateway: &GatewayId, call: Calls, pause_ms: Option<u64>) {
         let mut gateways = lock(&self.gateways);
         let it = gateways.entry(gateway.clone()).or_default();
-        let second = now.0 / SECOND_MS;
         it.pause_ms = it.pause_ms.max(pause_ms);
-        let Some(is_failed) = is_failed else { return };
-        let failed = u32::from(is_failed);
-        match it.calls.last_mut().filter(|last| last.second == second) {
-            Some(last) => {
-                last.made = last.made.saturating_add(1);
-                last.failed = last.failed.saturating_add(failed);
-            }
+        if call == (Calls { second: call.second, ..Calls::default() }) {
+            return;
+        }
+        match it.calls.iter_mut().rev().find(|slot| slot.second == call.second) {
+            Some(slot) => slot.add(&call),
             None => {
                 if it.calls.len() >= SECONDS_MAX {
                     it.calls.remove(0);
                 }
-                it.calls.push(Calls { second, made: 1, failed });
+                it.calls.push(call);
             }
         }
     }

@@ -30,15 +30,18 @@ impl Paces {
         next_at_us.saturating_sub(micros(now)).div_ceil(1_000)
     }
 
-    /// Takes the next place, whoever else is waiting for one: milliseconds until it comes.
-    pub(super) fn take(&self, gateway: &Gateway, workers: u32, now: UnixMs) -> u64 {
+    /// Takes the next place, whoever else is waiting for one, unless it is too far away: milliseconds until it comes.
+    pub(super) fn take(&self, gateway: &Gateway, workers: u32, most_ms: u64, now: UnixMs) -> u64 {
         let Some(per_second) = gateway.settings().per_second else { return 0 };
         let step_us = 1_000_000 * u64::from(workers) / u64::from(per_second.max(1));
         let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let pace = paces.entry(gateway.name().clone()).or_default();
         let at_us = pace.next_at_us.max(micros(now));
-        pace.next_at_us = at_us.saturating_add(step_us);
-        at_us.saturating_sub(micros(now)) / 1_000
+        let wait_ms = at_us.saturating_sub(micros(now)) / 1_000;
+        if wait_ms <= most_ms {
+            pace.next_at_us = at_us.saturating_add(step_us);
+        }
+        wait_ms
     }
 }
 

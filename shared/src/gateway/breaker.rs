@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::CALLS_MIN;
+use super::Calls;
 use super::FAILED_PERCENT;
 use super::OPEN_MS;
 use super::PROBE_MS;
@@ -69,12 +70,13 @@ pub enum Stand {
 impl State {
     /// Opens a closed breaker whose window says so.
     pub(super) fn judge(&mut self, now: UnixMs) -> Option<Change> {
-        let (made, failed) = self.window.sum(now);
-        let is_over = u64::from(failed) * 100 > u64::from(made) * u64::from(FAILED_PERCENT);
+        let Calls { made, failed, slow, .. } = self.window.sum(now);
+        let is_over =
+            (u64::from(failed) + u64::from(slow)) * 100 > u64::from(made) * u64::from(FAILED_PERCENT);
         if self.phase != Phase::Closed || made < CALLS_MIN || !is_over {
             return None;
         }
-        Some(self.open(format!("{failed} of {made} calls failed within a minute"), now))
+        Some(self.open(format!("{failed} of {made} calls failed and {slow} were slow within a minute"), now))
     }
 
     fn open(&mut self, because: String, now: UnixMs) -> Change {

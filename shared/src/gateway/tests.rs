@@ -21,7 +21,7 @@ impl Host {
     fn calls(&mut self, made: u32, failed: u32, at_ms: u64) -> Reply {
         self.batch += 1;
         let second = START.plus(at_ms).0 / SECOND_MS;
-        let calls = vec![Calls { second, made, failed }];
+        let calls = vec![Calls { second, made, failed, ..Calls::default() }];
         self.ask(&Ask::Note { batch: Bytes([self.batch; 16]), calls, pause_ms: None }, at_ms)
     }
 }
@@ -52,7 +52,7 @@ fn it_opens_above_a_tenth_of_at_least_twenty_calls_within_a_minute() {
 #[test]
 fn a_batch_that_comes_again_counts_once() {
     let mut host = Host::default();
-    let calls = vec![Calls { second: START.0 / 1_000, made: 15, failed: 15 }];
+    let calls = vec![Calls { second: START.0 / 1_000, made: 15, failed: 15, ..Calls::default() }];
     let note = Ask::Note { batch: Bytes([1; 16]), calls, pause_ms: None };
     host.ask(&note, 0);
     let again = host.ask(&note, 5);
@@ -115,4 +115,17 @@ fn a_pause_holds_for_its_time_and_no_longer_than_the_longest() {
     assert_eq!(host.ask(&pause(2, Some(1_000)), 500).view.paused_until, until, "never shorter");
     let long = host.ask(&pause(3, Some(u64::MAX)), 1_000).view.paused_until;
     assert_eq!(long, START.plus(1_000 + PAUSE_MS_MAX));
+}
+
+#[test]
+fn slow_calls_open_it_and_only_those_that_come_to_nothing_make_it_dark() {
+    let mut host = Host::default();
+    let second = START.0 / SECOND_MS;
+    let calls = |made, slow, hung| vec![Calls { second, made, slow, hung, ..Calls::default() }];
+    let note = |calls, batch| Ask::Note { batch: Bytes([batch; 16]), calls, pause_ms: None };
+    let opened = host.ask(&note(calls(20, 3, 0), 1), 0);
+    assert_eq!(opened.change.map(|change| change.to), Some(Stand::Open));
+    assert!(!opened.view.is_dark(), "slow, and better than nothing");
+    assert!(!host.ask(&note(calls(0, 17, 9), 2), 0).view.is_dark());
+    assert!(host.ask(&note(calls(0, 0, 1), 3), 0).view.is_dark(), "half of them came to nothing");
 }

@@ -28,22 +28,19 @@ impl Window {
             }
             let at = self.0.partition_point(|slot| slot.second < second);
             match self.0.get_mut(at).filter(|slot| slot.second == second) {
-                Some(slot) => {
-                    slot.made = slot.made.saturating_add(new.made);
-                    slot.failed = slot.failed.saturating_add(new.failed).min(slot.made);
-                }
+                Some(slot) => slot.add(new),
                 None => self.0.insert(at, Calls { second, ..*new }),
             }
         }
     }
 
-    /// Calls made and failed within the window.
-    pub(super) fn sum(&self, now: UnixMs) -> (u32, u32) {
+    /// All calls within the window.
+    pub(super) fn sum(&self, now: UnixMs) -> Calls {
         let this = now.0 / SECOND_MS;
         let within = self.0.iter().filter(|slot| slot.second.saturating_add(SECONDS) > this);
-        within.fold((0, 0), |(made, failed), slot| {
-            (u32::saturating_add(made, slot.made), u32::saturating_add(failed, slot.failed))
-        })
+        let mut sum = Calls { second: this, ..Calls::default() };
+        within.for_each(|slot| sum.add(slot));
+        sum
     }
 
     pub(super) fn clear(&mut self) {

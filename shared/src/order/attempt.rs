@@ -74,6 +74,9 @@ pub(super) struct Record {
     /// Before this a further attempt the same way would come too soon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry_at: Option<UnixMs>,
+    /// When its worker gave up waiting for the provider's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unknown_at: Option<UnixMs>,
     /// The provider's name for the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) provider_id: Option<String>,

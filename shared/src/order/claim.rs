@@ -80,7 +80,10 @@ pub(super) fn step(
         state.attempts.last().map_or(Follow::Choose, |last| last.follow(claim.token, is_resend, now));
     match (follow, state.attempts.last_mut()) {
         (Follow::Again, Some(last)) => {
-            Step::keep(Reply::of(Decision::Send { n: last.attempt.n, way: last.way() }))
+            // Its worker has not called yet, or it would not ask: it calls now.
+            last.claimed_until = now.plus(CLAIM_MS);
+            let send = Decision::Send { n: last.attempt.n, way: last.way() };
+            state.put(Reply::of(send), now)
         }
         (Follow::Look, Some(last)) => Step::keep(Reply::of(last.look())),
         (Follow::Wait(until), _) => Step::keep(Reply::of(Decision::RetryAt(until))),
@@ -126,7 +129,7 @@ fn next(
         }
         Choice::Wait { until, why } => {
             let has_begun = !state.attempts.is_empty();
-            let decision = if has_begun { Decision::RetryAt(until) } else { Decision::Hold(until) };
+            let decision = if has_begun { Decision::AwaitWay(until) } else { Decision::Hold(until) };
             if state.note(why, now) {
                 return state.put(Reply::of(decision), now);
             }
@@ -180,6 +183,7 @@ fn begin(
         window_ms: offer.window_ms,
         route: offer.why.clone(),
         retry_at: None,
+        unknown_at: None,
         provider_id: None,
         looks: Looks { done: 0, max: offer.looks_max },
         is_silent: false,

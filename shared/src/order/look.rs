@@ -15,6 +15,9 @@ use crate::time::UnixMs;
 /// after twice the time.
 pub const LOOK_AFTER_MS: u64 = 3 * SECOND_MS;
 
+/// From the end of waiting for the call's answer until the first look, for what was still on its way then.
+pub const SETTLE_MS: u64 = 2 * SECOND_MS;
+
 /// What the provider said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -71,7 +74,9 @@ impl Record {
     /// When the provider is to be asked next, where it still is.
     pub(super) fn next_look_at(&self) -> Option<UnixMs> {
         let wait_ms = LOOK_AFTER_MS.saturating_mul(1 << self.looks.done.min(8));
-        self.looks.are_left().then(|| self.called_at().plus(wait_ms))
+        // A call that nobody waits for any more may still come through.
+        let settled_at = self.unknown_at.unwrap_or_default().plus(SETTLE_MS);
+        self.looks.are_left().then(|| self.called_at().plus(wait_ms).max(settled_at))
     }
 
     pub(super) fn look(&self) -> Decision {

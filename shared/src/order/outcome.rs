@@ -63,6 +63,7 @@ pub(super) fn result(
         }
         CallOutcome::Unknown => {
             record.unknown(now);
+            record.unknown_at = Some(now);
             record.attempt.expected_by = Some(record.window_ends_at());
         }
     }

@@ -152,7 +152,7 @@ fn a_worker_that_heard_no_answer_hears_the_same_one_again() {
         let mut ask = |event, ask| host.ask::<Order>(&command(event, ask), START.plus(event));
         let claimed = ask(1, claim(7)).decision;
         assert_eq!((claimed, ask(2, claim(7)).decision), (sends(1, "alpha"), sends(1, "alpha")));
-        assert_eq!(ask(3, claim(8)).decision, Decision::RetryAt(START.plus(1 + CLAIM_MS)), "another worker");
+        assert_eq!(ask(3, claim(8)).decision, Decision::RetryAt(START.plus(2 + CLAIM_MS)), "another worker");
         let told = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
         let again = ask(4, Ask::Result { n: 1, outcome: outcome.clone() });
         assert_eq!((again.decision, again.event), (told.decision.clone(), None), "{outcome:?}");

@@ -62,7 +62,9 @@ impl Worker {
     fn next(&mut self) -> (Decision, u64) {
         for _ in 0..100 {
             match self.claim() {
-                Decision::RetryAt(at) | Decision::Hold(at) => self.now = self.now.max(at),
+                Decision::RetryAt(at) | Decision::AwaitWay(at) | Decision::Hold(at) => {
+                    self.now = self.now.max(at)
+                }
                 decision => return (decision, self.now.since(START)),
             }
         }

@@ -32,14 +32,6 @@ const WINDOW_MS: u64 = 12 * SECOND_MS;
 /// A provider posts a receipt so often until we take it.
 const CALLBACKS_MAX: u32 = 3;
 
-pub fn is_blamed(outcome: &CallOutcome) -> bool {
-    match outcome {
-        CallOutcome::Failed(reason) => reason.blames_gateway(),
-        CallOutcome::Unknown => true,
-        CallOutcome::Taken { .. } | CallOutcome::Throttled { .. } => false,
-    }
-}
-
 impl World {
     pub fn account(&self, way: &Way) -> usize {
         self.plan.accounts.iter().position(|account| account.way == *way).unwrap()
@@ -105,9 +97,9 @@ impl World {
 
     pub fn note_call(&mut self, worker: usize, account: usize, outcome: &CallOutcome) {
         let second = self.clock(worker).0 / SECOND_MS;
-        let is_failed = is_blamed(outcome);
+        let is_failed = outcome.blames_gateway();
         let known = &mut self.workers[worker].known[account];
-        known.calls.push(Calls { second, made: 1, failed: u32::from(is_failed) });
+        known.calls.push(Calls { second, made: 1, failed: u32::from(is_failed), ..Calls::default() });
         if let CallOutcome::Throttled { retry_after_ms } = outcome {
             known.pause_ms = known.pause_ms.max(*retry_after_ms);
         }

@@ -88,7 +88,8 @@ impl World {
         let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
         // **never-stale**, before anything is asked of the store; a record must see to it by itself.
         if !self.plan.looks_at_clock || self.clock(worker) < self.edge.orders[order].header.expires_at {
-            let may_probe = !job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
+            let is_sound = !job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
+            let may_probe = is_sound && !job.awaits_receipt;
             task.phase = match self.wants_probe(worker, order, dispatch).filter(|_| may_probe) {
                 Some(account) => Phase::Probe { account },
                 None => self.claim(&mut task),
@@ -138,7 +139,7 @@ impl World {
                 self.checker.call_ended(id);
                 self.note_call(task.worker, account, &outcome);
                 if let Some((account, token)) = task.probe.take() {
-                    let is_well = Some(!crate::routes::is_blamed(&outcome));
+                    let is_well = Some(!outcome.blames_gateway());
                     self.after(2, Event::GiveBack { worker: task.worker, gateway: account, token, is_well });
                 }
                 task.phase = Phase::Ask { ask: Ask::Result { n, outcome }, tries: 0 };
@@ -199,7 +200,14 @@ impl World {
                 task.phase = Phase::Look { n, look, account: self.account(&way) };
                 self.next(id, task);
             }
-            Some(Decision::RetryAt(at)) => self.wait(id, task, at.since(clock)),
+            Some(Decision::RetryAt(at)) => {
+                task.job.awaits_receipt = true;
+                self.wait(id, task, at.since(clock));
+            }
+            Some(Decision::AwaitWay(at)) => {
+                task.job.awaits_receipt = false;
+                self.wait(id, task, at.since(clock));
+            }
             Some(Decision::Hold(at)) => {
                 self.put_down(task.worker, task.phone, &task.job, at.since(clock).max(1), true);
             }

@@ -28,6 +28,8 @@ pub struct Job {
     pub ready_at: UnixMs,
     /// The phone's later jobs wait behind it.
     pub blocks: bool,
+    /// What it waits for is word of a message.
+    pub awaits_receipt: bool,
     /// It was worked on before, by whomever.
     pub was_begun: bool,
 }
@@ -110,7 +112,8 @@ impl World {
         let (Some(worker), None, lease) = (it.owner, it.ends_at, it.lease) else { return };
         for message in self.broker.take(partition) {
             let (ready_at, was_begun) = (self.now, message.is_retry);
-            let job = Job { message, partition, lease, ready_at, blocks: true, was_begun };
+            let awaits_receipt = false;
+            let job = Job { message, partition, lease, ready_at, blocks: true, awaits_receipt, was_begun };
             let (order, _) = message.job;
             let phone = self.edge.orders[order].phone;
             self.workers[worker].lanes.entry(phone).or_default().jobs.push(job);
@@ -177,6 +180,7 @@ impl World {
         let held = lane.jobs.iter_mut().find(|held| held.is_same(job));
         if let Some(held) = held {
             (held.ready_at, held.blocks, held.was_begun) = (ready_at, blocks, true);
+            held.awaits_receipt = job.awaits_receipt;
         }
         self.run_lane(worker, phone);
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tiffin_core::gateways::call::install_tls;
 use tiffin_core::host;
 use tiffin_shared::bytes;
+use tiffin_shared::country::Country;
 use tiffin_shared::http::internal;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
@@ -66,6 +67,8 @@ pub struct Wish {
     pub phone: Option<String>,
     /// The order whose place it takes.
     pub supersedes: Option<OrderId>,
+    /// Where the phone is; nothing where any gateway reaches it.
+    pub country: Option<Country>,
 }
 
 /// Makes orders and hands them over.
@@ -84,7 +87,7 @@ static ORDERS: AtomicU64 = AtomicU64::new(0);
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { service: "login".into(), ttl_ms: 5 * MINUTE_MS, phone: None, supersedes: None }
+        Self { service: "login".into(), ttl_ms: 5 * MINUTE_MS, phone: None, supersedes: None, country: None }
     }
 }
 
@@ -110,6 +113,7 @@ impl Feeder {
             service: ServiceId::parse(&wish.service)?,
             expires_at: now.plus(wish.ttl_ms),
             supersedes: wish.supersedes.clone().into_iter().collect(),
+            country: wish.country,
             ..jobs::header(now)?
         };
         let job = jobs::seal(&self.0.sealer, &header, &jobs::private(&phone, &code)?)?;

@@ -9,6 +9,7 @@ mod cluster;
 mod common;
 mod fifo;
 mod gateways;
+mod lone;
 mod poison;
 mod pressure;
 mod servers;

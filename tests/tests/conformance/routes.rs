@@ -69,7 +69,11 @@ fn ask(script: &mut Script, step: u64, now: UnixMs) -> gateway::Ask {
             // Some batches come twice.
             let batch = Bytes(u128::from(step - step % 2 * script.below(2)).to_be_bytes());
             let pause_ms = (script.below(9) == 0).then(|| script.below(600_000));
-            gateway::Ask::Note { batch, calls: vec![Calls { second, made, failed }], pause_ms }
+            gateway::Ask::Note {
+                batch,
+                calls: vec![Calls { second, made, failed, ..Calls::default() }],
+                pause_ms,
+            }
         }
     }
 }

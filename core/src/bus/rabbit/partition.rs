@@ -175,7 +175,9 @@ impl Partition {
                 }
                 _ = watch.tick() => {
                     let is_ours = self.shares.allows(self.number);
-                    if let Err(error) = session.check(is_ours, self.prefetch).await {
+                    // A worker that is full hears of nothing new, and that is not the server's silence.
+                    let listens = is_ours && waiting.is_none();
+                    if let Err(error) = session.check(listens, self.prefetch).await {
                         return End::Broken(error);
                     }
                 }
@@ -216,7 +218,7 @@ impl Session {
     }
 
     /// Fails when a queue or our registration is gone, or when messages wait and do not come.
-    async fn check(&mut self, is_ours: bool, prefetch: u16) -> Result<(), Error> {
+    async fn check(&mut self, listens: bool, prefetch: u16) -> Result<(), Error> {
         let has_room = self.lease.held() < u32::from(prefetch);
         for watched in &mut self.watched {
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::durable() };
@@ -226,7 +228,7 @@ impl Session {
             if state.consumer_count() == 0 {
                 return Err(Error::Silent);
             }
-            let is_silent = is_ours && has_room && !watched.is_moving && state.message_count() > 0;
+            let is_silent = listens && has_room && !watched.is_moving && state.message_count() > 0;
             watched.silent_looks = if is_silent { watched.silent_looks + 1 } else { 0 };
             watched.is_moving = false;
             if watched.silent_looks >= SILENT_LOOKS_MAX {

@@ -72,6 +72,7 @@ impl Publisher {
             if self.link.is_blocked() {
                 return Err(Error::Blocked);
             }
+            let began_at = Instant::now();
             let answer = timeout(CONFIRM_TIMEOUT, self.confirmed(letter)).await;
             let error = match answer.unwrap_or(Err(Error::Timeout)) {
                 Ok(()) => return Ok(()),
@@ -80,9 +81,11 @@ impl Publisher {
             match error {
                 Error::Unroutable if tries == 1 => sleep(REMADE).await,
                 Error::Unroutable if tries == TRIES => self.declare().await?,
-                Error::Amqp(_) | Error::Timeout if tries < TRIES => self.renew(letter.partition).await,
+                Error::Amqp(_) | Error::Timeout if tries < TRIES => {
+                    self.renew(letter.partition, began_at).await
+                }
                 Error::Timeout => {
-                    self.renew(letter.partition).await;
+                    self.renew(letter.partition, began_at).await;
                     return Err(error);
                 }
                 Error::Full if tries < TRIES && self.renew_stale(letter.partition).await => {}
@@ -117,9 +120,9 @@ impl Publisher {
         Ok(channel)
     }
 
-    /// A channel that does not confirm is not used again.
-    async fn renew(&self, partition: u16) {
-        self.slot(partition).lock().await.take();
+    /// A channel that does not confirm is not used again. One that was made since then is another one.
+    async fn renew(&self, partition: u16, began_at: Instant) {
+        self.slot(partition).lock().await.take_if(|(_, made_at)| *made_at <= began_at);
     }
 
     /// Whether there is reason to ask again, on another channel.
