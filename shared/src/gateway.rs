@@ -199,7 +199,7 @@ impl Machine for Gateway {
                 None => state.keep(now),
             },
             Ask::Probed { token, is_well } => match state.probed(*token, *is_well, now) {
-                Some(change) => state.put(Some(change), false, now),
+                Some(change) => state.put(change, false, now),
                 None => state.keep(now),
             },
             Ask::Force(_) | Ask::Look | Ask::Note { .. } => state.keep(now),

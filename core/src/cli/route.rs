@@ -79,7 +79,8 @@ fn line(route: &Value) -> String {
         _ => "-".to_owned(),
     };
     let breaker = if held { format!("held {}", text(of, "forced")) } else { phase };
-    let calls = format!("{}/{}", text(of, "failed"), text(of, "made"));
+    let against = ["failed", "slow"].iter().filter_map(|name| route.get(*name)?.as_u64()).sum::<u64>();
+    let calls = format!("{against}/{}", text(of, "made"));
     let last = route.get("changes").and_then(Value::as_array).and_then(|changes| changes.last());
     format!(
         "{:<20}  {:<9}  {breaker:<10}  {calls:<12}  {:<24}  {}",

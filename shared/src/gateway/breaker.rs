@@ -104,8 +104,14 @@ impl State {
         Some(is_first.then_some(Change { at: now, to: Stand::HalfOpen, because }))
     }
 
-    /// Closes, or opens again. A probe that was not made leaves the next one free.
-    pub(super) fn probed(&mut self, token: Bytes<16>, is_well: Option<bool>, now: UnixMs) -> Option<Change> {
+    /// Closes, or opens again. One that was not made leaves the next one free, and is no news. `None` when it is not the
+    /// probe that is under way.
+    pub(super) fn probed(
+        &mut self,
+        token: Bytes<16>,
+        is_well: Option<bool>,
+        now: UnixMs,
+    ) -> Option<Option<Change>> {
         let Phase::HalfOpen { token: held, .. } = self.phase else { return None };
         if held != token {
             return None;
@@ -116,13 +122,19 @@ impl State {
                 self.since = now;
                 // What failed before must not open it again at the first hiccup.
                 self.window.clear();
-                Some(Change { at: now, to: Stand::Closed, because: "the probe went well".into() })
+                Some(Some(Change { at: now, to: Stand::Closed, because: "the probe went well".into() }))
             }
-            Some(false) => Some(self.open("the probe failed".into(), now)),
+            Some(false) => Some(Some(self.open("the probe failed".into(), now))),
             None => {
                 self.phase = Phase::Open { until: now };
-                self.since = now;
-                Some(Change { at: now, to: Stand::Open, because: "the probe was not made".into() })
+                let half_opened = self.changes.pop_if(|last| last.to == Stand::HalfOpen);
+                // Since when it is open tells the change before.
+                if half_opened.is_some()
+                    && let Some(opened) = self.changes.last()
+                {
+                    self.since = opened.at;
+                }
+                Some(None)
             }
         }
     }

@@ -129,3 +129,16 @@ fn slow_calls_open_it_and_only_those_that_come_to_nothing_make_it_dark() {
     assert!(!host.ask(&note(calls(0, 17, 9), 2), 0).view.is_dark());
     assert!(host.ask(&note(calls(0, 0, 1), 3), 0).view.is_dark(), "half of them came to nothing");
 }
+
+#[test]
+fn a_probe_that_was_not_made_leaves_no_trace_and_the_next_one_free() {
+    let mut host = opened();
+    let before = host.ask(&Ask::Look, OPEN_MS).view;
+    for token in 1..40 {
+        assert!(host.ask(&Ask::Probe(Bytes([token; 16])), OPEN_MS).may_probe);
+        let given_back = host.ask(&Ask::Probed { token: Bytes([token; 16]), is_well: None }, OPEN_MS);
+        assert_eq!(given_back.change, None);
+    }
+    let after = host.ask(&Ask::Look, OPEN_MS).view;
+    assert_eq!((after.since, after.changes), (before.since, before.changes));
+}

@@ -8,14 +8,11 @@ use crate::order::Attempt;
 use crate::order::Reason;
 use crate::wire::api::OrderState;
 
-/// The largest event on the wire, in bytes: an order with every attempt it may have.
-pub const EVENT_BYTES_MAX: usize = 16 * 1024;
-
 /// Events in one request, at most. The edge asks one ledger for each, and the platform's free plan allows a request
 /// 50 calls.
 pub const EVENTS_MAX: usize = 32;
 
-/// The largest request of events, in bytes: three of the largest, or [`EVENTS_MAX`] of the ordinary ones, which have some
+/// The largest request of events, in bytes: three orders with every attempt they may have, or [`EVENTS_MAX`] of the ordinary ones, which have some
 /// 500 bytes.
 pub const EVENTS_BYTES_MAX: usize = 64 * 1024;
 
