@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 REDIS, AMQP, SMPP, SINK = 16379, 15772, 22775, 22780
-RATES = {False: [150, 250, 350, 450], True: [20, 50, 100, 150, 200]}
+RATES = {False: [150, 250, 350, 450, 550, 650], True: [20, 50, 100, 150, 200]}
 NODELAY = """
 import socket
 from twisted.internet import tcp
