@@ -24,7 +24,8 @@ use crate::common;
 /// Orders of the country whose gateway is gone: several times what two processes may have in hand.
 const STUCK: usize = 400;
 const OTHERS: usize = 40;
-const OTHERS_P99_MS: u64 = 5_000;
+/// Seconds on a busy machine; where they had to wait for the others, minutes.
+const OTHERS_MS_MAX: u64 = 30_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis and RabbitMQ: make test"]
@@ -47,7 +48,7 @@ async fn a_country_whose_only_gateway_is_gone_keeps_nobody_elses_orders_waiting(
     waits.sort_unstable();
     let slowest = waits.last().copied().unwrap_or_default();
     show(&format!("dead country: {STUCK} orders wait, {OTHERS} others came within {slowest} ms"));
-    assert!(slowest < OTHERS_P99_MS, "{waits:?}");
+    assert!(slowest < OTHERS_MS_MAX, "{waits:?}");
     fleet.force("twilio-sms", None).await?;
     let tally = tally::settle(&fleet, "a country's only gateway gone, and back").await?;
     common::holds_once(&tally);
