@@ -89,20 +89,17 @@ impl Routes {
         let mut call = pin!(call);
         let slow = Duration::from_millis(gateway::SLOW_MS);
         if let Ok(outcome) = timeout(slow, &mut call).await {
-            let is_failed = outcome.blames_gateway();
-            let count = Calls { second: second(), made: 1, failed: u32::from(is_failed), ..Calls::default() };
-            self.note(gateway, count, &outcome);
-            return (outcome, !is_failed);
+            self.note(gateway, Calls::ended(second(), &outcome), &outcome);
+            let is_well = !outcome.blames_gateway();
+            return (outcome, is_well);
         }
         let second = second();
-        let count = Calls { second, made: 1, slow: 1, ..Calls::default() };
-        self.note(gateway, count, &CallOutcome::Unknown);
+        self.note(gateway, Calls::is_slow(second), &CallOutcome::Unknown);
         let outcome = tokio::select! {
             outcome = call => outcome,
             () = self.opened(gateway), if has_others => return (CallOutcome::Unknown, false),
         };
-        let count = Calls { second, hung: u32::from(outcome.blames_gateway()), ..Calls::default() };
-        self.note(gateway, count, &outcome);
+        self.note(gateway, Calls::came_late(second, &outcome), &outcome);
         (outcome, false)
     }
 

@@ -33,7 +33,7 @@ use crate::tallies;
 /// How long work under way may take after a request to stop. What is left stays in the queue.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long the last counts may take after that.
+/// How long the last counts and reports may take after that.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves `roles` until SIGTERM or Ctrl-C.
@@ -95,11 +95,14 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    let last = async {
-        tokio::join!(guard::flush(&app), reports::flush(&app), routes::flush(&app), tallies::flush(&app))
-    };
-    if timeout(FLUSH_TIMEOUT, last).await.is_err() {
+    let counts = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
+    let (counted, told) =
+        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(&app)));
+    if counted.is_err() {
         tracing::warn!("the last counts of orders are lost");
+    }
+    if told.is_err() {
+        tracing::warn!("the edge was not told everything; another process will tell it");
     }
     ended
 }

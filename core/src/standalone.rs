@@ -10,7 +10,6 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::extract::Request;
 use axum::extract::State;
-use axum::http::Method;
 use axum::response::Response;
 use futures::StreamExt;
 use futures::future::join_all;
@@ -30,7 +29,6 @@ use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor::Visitor;
-use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 
 use crate::app::App;
 use crate::host;
@@ -85,8 +83,7 @@ async fn serve(
         return respond(http::Response::unavailable("This process does not serve the public API.", &entropy));
     };
     let at_work = request.extensions().get::<overload::Place>().cloned();
-    let is_of_core = request.method() == Method::POST && request.uri().path() == EVENTS_PATH;
-    let body_bytes_max = if is_of_core { EVENTS_BYTES_MAX } else { http::BODY_BYTES_MAX };
+    let body_bytes_max = http::body_bytes_max(request.uri().path());
     let request = match read(request, body_bytes_max).await {
         Ok(request) => request,
         Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
@@ -94,7 +91,7 @@ async fn serve(
     if request.is_read() && request.path == "/readyz" {
         return health::readyz(State(app)).await;
     }
-    if is_of_core {
+    if request.method == "POST" && request.path == EVENTS_PATH {
         return events(&app, &request, &entropy, now).await;
     }
     let directory = app.directory.current();

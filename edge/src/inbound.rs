@@ -5,9 +5,7 @@ use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::http;
 use tiffin_shared::http::Peer;
 use tiffin_shared::http::internal::DIRECTORY_PATH;
-use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::risk::Origin;
-use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 use worker::Env;
 use worker::Request;
 
@@ -52,11 +50,8 @@ pub fn head(request: &Request) -> http::Request {
 
 /// The body: whole, or one byte more than is ever accepted.
 pub async fn body(mut request: Request, head: &http::Request) -> worker::Result<Vec<u8>> {
-    let body_bytes_max = match head.path.as_str() {
-        DIRECTORY_PATH => SNAPSHOT_BYTES_MAX,
-        EVENTS_PATH => EVENTS_BYTES_MAX,
-        _ => http::BODY_BYTES_MAX,
-    };
+    let is_directory = head.path == DIRECTORY_PATH;
+    let body_bytes_max = if is_directory { SNAPSHOT_BYTES_MAX } else { http::body_bytes_max(&head.path) };
     // Callers are held to the length they announce.
     let announced = head.header("content-length").and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length <= body_bytes_max) {

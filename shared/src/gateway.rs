@@ -16,6 +16,7 @@ use crate::bytes::Bytes;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::order::CallOutcome;
 use crate::route::Health;
 use crate::time::DAY_MS;
 use crate::time::MINUTE_MS;
@@ -125,6 +126,21 @@ pub struct Calls {
 }
 
 impl Calls {
+    /// A call that ended within [`SLOW_MS`].
+    pub fn ended(second: u64, outcome: &CallOutcome) -> Self {
+        Self { second, made: 1, failed: u32::from(outcome.blames_gateway()), ..Self::default() }
+    }
+
+    /// A call that did not, while it is still open.
+    pub fn is_slow(second: u64) -> Self {
+        Self { second, made: 1, slow: 1, ..Self::default() }
+    }
+
+    /// What such a call came to, in the second in which it was counted as slow.
+    pub fn came_late(second: u64, outcome: &CallOutcome) -> Self {
+        Self { second, hung: u32::from(outcome.blames_gateway()), ..Self::default() }
+    }
+
     /// One more of each that `other` has.
     pub fn add(&mut self, other: &Self) {
         self.made = self.made.saturating_add(other.made);

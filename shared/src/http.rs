@@ -75,6 +75,7 @@ use self::preflight::Facts;
 pub use self::reply::Response;
 pub use self::request::BODY_BYTES_MAX;
 pub use self::request::Request;
+pub use self::request::body_bytes_max;
 pub use self::watch::Hold;
 pub use self::watch::POLL_MS;
 pub use self::watch::STREAM_MS_MAX;

@@ -17,12 +17,10 @@ use axum::middleware;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
-use tiffin_shared::http::BODY_BYTES_MAX;
 use tiffin_shared::http::WAIT_S_MAX;
-use tiffin_shared::http::internal::EVENTS_PATH;
+use tiffin_shared::http::body_bytes_max;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
-use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -37,7 +35,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(WAIT_S_MAX + 5);
 const _: () = assert!(WAIT_TIMEOUT.as_secs() > WAIT_S_MAX, "a wait ends by itself before it is cut off");
 /// How long a body may take: 16 KiB arrive within it on the slowest of connections.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Bodies on their way at once, for each request being served: they cost at most [`BODY_BYTES_MAX`] and a byte each
+/// Bodies on their way at once, for each request being served: they cost at most [`body_bytes_max`] and a byte each
 /// beside the connection's own buffer, and no work.
 const BODIES_PER_REQUEST: usize = 8;
 
@@ -121,7 +119,7 @@ async fn admit(State(room): State<Room>, request: Request, next: Next) -> Respon
 /// The request with its body read: whole, or one byte more than is ever accepted.
 async fn buffer(request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let body_bytes_max = if parts.uri.path() == EVENTS_PATH { EVENTS_BYTES_MAX } else { BODY_BYTES_MAX };
+    let body_bytes_max = body_bytes_max(parts.uri.path());
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {

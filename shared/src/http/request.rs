@@ -1,7 +1,15 @@
 //! A request, as every host hands it in.
 
+use super::internal::EVENTS_PATH;
+use crate::wire::event::EVENTS_BYTES_MAX;
+
 /// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How much of a body is read at a front door, by path: what core tells of orders is longer than what clients send.
+pub fn body_bytes_max(path: &str) -> usize {
+    if path == EVENTS_PATH { EVENTS_BYTES_MAX } else { BODY_BYTES_MAX }
+}
 
 /// A request, as a host read it.
 #[derive(Default)]

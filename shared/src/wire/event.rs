@@ -12,8 +12,8 @@ use crate::wire::api::OrderState;
 /// 50 calls.
 pub const EVENTS_MAX: usize = 32;
 
-/// The largest request of events, in bytes: three orders with every attempt they may have, or [`EVENTS_MAX`] of the ordinary ones, which have some
-/// 500 bytes.
+/// The largest request of events, in bytes: three orders with every attempt they may have, or [`EVENTS_MAX`] of the
+/// ordinary ones, which have some 500 bytes.
 pub const EVENTS_BYTES_MAX: usize = 64 * 1024;
 
 /// The body of core's word on orders: at least one event, and at most [`EVENTS_MAX`].

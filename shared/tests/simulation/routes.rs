@@ -97,13 +97,12 @@ impl World {
 
     pub fn note_call(&mut self, worker: usize, account: usize, outcome: &CallOutcome) {
         let second = self.clock(worker).0 / SECOND_MS;
-        let is_failed = outcome.blames_gateway();
         let known = &mut self.workers[worker].known[account];
-        known.calls.push(Calls { second, made: 1, failed: u32::from(is_failed), ..Calls::default() });
+        known.calls.push(Calls::ended(second, outcome));
         if let CallOutcome::Throttled { retry_after_ms } = outcome {
             known.pause_ms = known.pause_ms.max(*retry_after_ms);
         }
-        let is_urgent = is_failed || known.pause_ms.is_some();
+        let is_urgent = outcome.blames_gateway() || known.pause_ms.is_some();
         self.schedule_flush(worker, account, if is_urgent { HURRY_MS } else { FLUSH_MS });
     }
 

@@ -2,6 +2,9 @@ use axum::Extension;
 use axum::routing::get;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use tiffin_shared::http::BODY_BYTES_MAX;
+use tiffin_shared::http::internal::EVENTS_PATH;
+use tiffin_shared::wire::event::EVENTS_BYTES_MAX;
 use tokio::time::sleep;
 
 use super::*;
@@ -58,8 +61,10 @@ async fn who_waits_takes_no_place_from_who_works() {
 
 #[tokio::test]
 async fn a_body_is_kept_to_one_byte_too_many_however_it_comes() {
-    let request = Request::builder().body(Body::from(vec![0; 40 * BODY_BYTES_MAX])).unwrap();
-    let request = buffer(request).await.ok().unwrap();
-    let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
-    assert_eq!(body.len(), BODY_BYTES_MAX + 1);
+    for (path, kept) in [("/v1/orders", BODY_BYTES_MAX), (EVENTS_PATH, EVENTS_BYTES_MAX)] {
+        let body = Body::from(vec![0; 40 * BODY_BYTES_MAX]);
+        let request = buffer(Request::builder().uri(path).body(body).unwrap()).await.ok().unwrap();
+        let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(body.len(), kept + 1, "{path}");
+    }
 }
