@@ -12,6 +12,7 @@ use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::route::Way;
 use tiffin_shared::text;
+use tiffin_shared::text::Locale;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
@@ -134,7 +135,8 @@ async fn with_message<T>(
         approves: private.approves.as_deref(),
         autofill: service.autofill_by(way.channel),
     };
-    let text = text::render(&private.code, &words);
+    let locale = Locale::read(&private.locale);
+    let content = text::render(&private.code, way.channel, &locale, &words, &service.templates);
     let valid_s = header.expires_at.since(host::now()) / SECOND_MS;
-    Some(act(&Message { phone, text: &text, valid_s, callback_url: &callback_url }).await)
+    Some(act(&Message { phone, text: &content.text, valid_s, callback_url: &callback_url }).await)
 }
