@@ -8,6 +8,8 @@ pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod kinds;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod twilio;
 
 use tiffin_shared::country::Country;
