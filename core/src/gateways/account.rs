@@ -19,6 +19,7 @@ use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
+use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
 const SENDERS_MAX: usize = 64;
@@ -35,6 +36,8 @@ pub struct Account {
     pub settings: Settings,
     /// Whose callbacks are taken where the provider signs none: its networks, all where none is named.
     pub callback_sources: Vec<IpNet>,
+    /// Whether the sandbox plays its provider.
+    pub is_sandboxed: bool,
     keys: Table,
 }
 
@@ -83,6 +86,14 @@ impl Account {
     /// One of these keys, where it is text.
     pub fn key(&self, name: &str) -> Option<&str> {
         self.keys.get(name).and_then(toml::Value::as_str)
+    }
+
+    /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
+    pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
+        if self.is_sandboxed {
+            let address = toml::Value::String(format!("http://{}", sandbox.listen));
+            self.keys.entry("base_url").or_insert(address);
+        }
     }
 
     /// The variables that hold its secrets.
@@ -181,8 +192,9 @@ impl TryFrom<Table> for Account {
                 senders,
             };
             let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
+            let is_sandboxed = take(table, "sandbox")?.unwrap_or_default();
             let keys = std::mem::take(table);
-            let account = Self { name: name.clone(), kind, settings, callback_sources, keys };
+            let account = Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
             account.check()?;
             Ok(account)
         };
