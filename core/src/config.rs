@@ -46,7 +46,7 @@ pub enum Error {
         reason: String,
     },
     /// The operator's codes cannot be used.
-    #[error("delivery.codes_file: {0}")]
+    #[error("delivery.codes_path: {0}")]
     Codes(#[from] codes::Error),
     /// The file cannot be read.
     #[error("{}: {error}. Give another file with --config, or copy tiffin.toml from the project", path.display())]
@@ -153,7 +153,7 @@ impl Config {
 
     /// The operator's corrections of what providers' codes mean.
     pub fn corrections(&self) -> Result<Corrections, codes::Error> {
-        self.file.delivery.codes_file.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
+        self.file.delivery.codes_path.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
     }
 
     /// The front door's keys, for a process that serves the public API itself.
