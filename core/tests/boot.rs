@@ -116,7 +116,7 @@ fn unknown_keys_stop_the_boot() {
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 12] = [
+    let cases: [(&str, &str, &[&str]); 16] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 256", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
@@ -124,6 +124,26 @@ fn unusable_values_stop_the_boot() {
         ("prefetch = 512", "prefetch = 4097", &["delivery.prefetch", "1 to 4096"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\nttl_ms = 600001", &["login", "ttl_ms", "600000"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\ndigits = 3", &["login", "digits", "4"]),
+        (
+            "brand = \"Tiffin\"",
+            "brand = \"Tiffin\"\ndlt = { entity_id = \"1x\", header = \"TIFFIN\", category = \"transactional\" }",
+            &["login.dlt.entity_id", "digits"],
+        ),
+        (
+            "brand = \"Tiffin\"",
+            "brand = \"Tiffin\"\ntemplates = [{ channel = \"sms\", locale = \"en\", text = \"{code} www.shop\" }]",
+            &["login.templates[0].text", "www.shop", "address"],
+        ),
+        (
+            "brand = \"Tiffin\"",
+            "brand = \"Tiffin\"\ntemplates = [{ channel = \"sms\", locale = \"en_US\", text = \"{code}\" }]",
+            &["locale", "BCP 47"],
+        ),
+        (
+            "brand = \"Tiffin\"",
+            "brand = \"Tiffin\"\ntemplates = [{ channel = \"whatsapp\", locale = \"en\", ids = { nobody = \"x\" } }]",
+            &["login.templates", "unknown gateway nobody"],
+        ),
         ("samples_min = 20", "samples_min = 9", &["guard.samples_min", "10"]),
         ("guesses_per_code = 5", "guesses_per_code = 6", &["guesses_per_code"]),
         ("AC00000000000000000000000000000001", "AC1", &["twilio-sms.account_sid"]),
