@@ -11,6 +11,7 @@ use tiffin_shared::config;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 
@@ -136,8 +137,17 @@ impl Config {
                 routed.push(gateway.kind.channel);
             }
         }
+        let is_unknown = |id: &&GatewayId| !self.file.gateways.iter().any(|gateway| gateway.name == **id);
         for (tenant_name, tenant) in &mut directory.tenants {
             for (name, service) in &mut tenant.services {
+                let mut gateways = service.templates.iter().flat_map(|template| template.ids.keys());
+                if let Some(gateway) = gateways.find(is_unknown) {
+                    let at = format!("tenants.{tenant_name}.services.{name}.templates");
+                    return Err(invalid(
+                        &self.path,
+                        format!("{at}: ids names the unknown gateway {gateway}"),
+                    ));
+                }
                 if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
                     let channel = channel.as_str();
                     let at = format!("tenants.{tenant_name}.services.{name}.channels");
