@@ -20,6 +20,8 @@ pub enum Reason {
     CountryDisabled,
     /// Our account with the provider is empty.
     InsufficientBalance,
+    /// No such mailbox.
+    InvalidAddress,
     /// No such subscriber.
     InvalidNumber,
     /// A number that takes no text messages.
@@ -73,7 +75,7 @@ impl Reason {
             | Self::Rejected
             | Self::UnknownOutcome => RulesOut::Gateway,
             // Another gateway would be kept from the number by the same register, or by the same wish.
-            Self::Blocked | Self::Landline | Self::OptedOut => RulesOut::Channel,
+            Self::Blocked | Self::InvalidAddress | Self::Landline | Self::OptedOut => RulesOut::Channel,
             Self::InvalidNumber => RulesOut::Number,
         }
     }
@@ -92,6 +94,7 @@ impl Reason {
             | Self::Blocked
             | Self::ContentFiltered
             | Self::CountryDisabled
+            | Self::InvalidAddress
             | Self::InvalidNumber
             | Self::Landline
             | Self::NoRoute
@@ -112,6 +115,7 @@ impl Reason {
             Self::ContentFiltered => "content_filtered",
             Self::CountryDisabled => "country_disabled",
             Self::InsufficientBalance => "insufficient_balance",
+            Self::InvalidAddress => "invalid_address",
             Self::InvalidNumber => "invalid_number",
             Self::Landline => "landline",
             Self::NoRoute => "no_route",
