@@ -16,24 +16,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::Address;
-use tiffin_shared::id::GatewayId;
-use tiffin_shared::id::OrderId;
+use lettre::message::Mailbox;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
-use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 use tokio::time::Instant;
 use tokio::time::timeout;
 use tokio::time::timeout_at;
 
-use self::answer::Answered;
+use self::bounce::Action;
 use self::compose::Letter;
 use self::pool::Pool;
 use self::session::Outgoing;
 use self::session::Unsent;
-use self::settings::Error;
 use self::settings::Keys;
 use self::tag::Tags;
+use super::account::Account;
+use super::account::Secrets;
+use super::adapter::Answered;
+use super::adapter::Message;
+use super::adapter::To;
 use super::call::CALL_TIMEOUT;
+use super::callback::Callback;
+use super::callback::CallbackError;
+use super::callback::Fate;
+use super::callback::Heard;
+use super::callback::Told;
+use super::kinds::Adapter;
+use super::kinds::Door;
+use super::kinds::Kind;
+use super::kinds::SecretName;
 
 /// How long it may take to get a connection that is ready, of [`CALL_TIMEOUT`]: the rest is for the message.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(6);
@@ -44,33 +56,30 @@ const NOT_AN_ADDRESS: &str = "5.1.3";
 /// RFC 3463, 3.7: "other or undefined media error".
 const NOT_A_MESSAGE: &str = "5.6.0";
 
+/// Mail.
+pub const KIND: Kind = Kind {
+    name: "smtp",
+    channel: Channel::Email,
+    codes: "smtp",
+    secrets: &[
+        SecretName::optional("password", "the password of `user`"),
+        SecretName::new(
+            "bounce_key",
+            "what proves that a bounce is of a message of ours: any long random text",
+        ),
+    ],
+    door: Door::Tagged,
+    is_indexed: false,
+    check: |account| account.keys::<Keys>()?.check(account).map_err(|error| error.to_string()),
+    make: |account, secrets| Ok(Adapter::Smtp(Box::new(Smtp::new(account, secrets)?))),
+};
+
 /// An account with a mail server.
 pub struct Smtp {
-    keys: Keys,
+    bounce_domain: String,
+    reports_success: bool,
     tags: Tags,
     pool: Arc<Pool>,
-}
-
-/// What is to be sent. No `Debug`: it holds the code.
-pub struct Message<'a> {
-    /// Mailbox.
-    pub to: &'a str,
-    /// The name the reader sees; the configured one where there is none.
-    pub brand: Option<&'a str>,
-    /// The code.
-    pub code: &'a str,
-    /// Without the code.
-    pub subject: Option<&'a str>,
-    /// For readers that show no HTML.
-    pub text: &'a str,
-    /// The same, set.
-    pub html: Option<&'a str>,
-    /// Which order.
-    pub order: &'a OrderId,
-    /// Which of its attempts.
-    pub n: u32,
-    /// Its date.
-    pub now: UnixMs,
 }
 
 /// A message, ready for the server. No `Debug`: the bytes hold the code.
@@ -82,51 +91,45 @@ pub struct Mail {
     bytes: Secret<Vec<u8>>,
 }
 
-impl Mail {
-    /// What goes between `DATA` and the last dot.
-    pub fn bytes(&self) -> &[u8] {
-        self.bytes.expose()
-    }
-
-    /// Where bounces go.
-    pub fn sender(&self) -> &str {
-        self.sender.as_ref()
-    }
-}
-
 impl Smtp {
     /// An account, as configured. Reads the certificates that are trusted.
-    pub fn new(name: &GatewayId, keys: Keys, password: Option<String>, secret: &str) -> Result<Self, Error> {
-        let server = keys.server(password)?;
-        let pool = Arc::new(Pool::new(server, keys.connections));
-        Ok(Self { tags: Tags::new(name.as_str(), secret), pool, keys })
+    pub fn new(account: &Account, secrets: &Secrets) -> Result<Self, String> {
+        let keys: Keys = account.keys()?;
+        let server = keys.server(account, secrets.find("password")).map_err(|error| error.to_string())?;
+        Ok(Self {
+            bounce_domain: keys.bounce_domain(account).map_err(|error| error.to_string())?,
+            reports_success: keys.report_success,
+            tags: Tags::new(account.name.as_str(), secrets.get("bounce_key")?.expose()),
+            pool: Arc::new(Pool::new(server, keys.connections)),
+        })
     }
 
-    /// The message in MIME with its envelope; or the refusal, in a code of our own, of an address that cannot be sent to.
+    /// The message in MIME with its envelope; or the refusal, in a code of our own, of one that cannot be sent.
     pub fn encode(&self, message: &Message<'_>) -> Result<Mail, &'static str> {
-        // Public keys for letters outside ASCII are domains (`xn--`); local parts would need SMTPUTF8 all the way.
-        if !message.to.is_ascii() {
+        let To::Email(to) = message.to else { return Err(NOT_AN_ADDRESS) };
+        // Domains have an ASCII form (`xn--`); other local parts would need SMTPUTF8 all the way.
+        if !to.is_ascii() {
             return Err(NOT_ASCII);
         }
-        let recipient: Address = message.to.parse().map_err(|_| NOT_AN_ADDRESS)?;
-        let tag = self.tags.make(message.order, message.n).ok_or(NOT_A_MESSAGE)?;
-        let domain = self.keys.bounce_domain();
-        let sender = format!("{}{tag}@{domain}", tag::PREFIX).parse().map_err(|_| NOT_A_MESSAGE)?;
+        let recipient: Address = to.parse().map_err(|_| NOT_AN_ADDRESS)?;
+        let from: Mailbox = message.from().parse().map_err(|_| NOT_A_MESSAGE)?;
+        let tag = self.tags.make(message.reference).ok_or(NOT_A_MESSAGE)?;
+        let sender = format!("{}{tag}@{}", tag::PREFIX, self.bounce_domain);
         let letter = Letter {
-            from: &self.keys.from.email,
-            from_name: message.brand.or(self.keys.from.name.as_deref()),
+            from: &from.email,
+            from_name: from.name.as_deref(),
             to: &recipient,
-            code: message.code,
-            subject: message.subject,
+            code: message.code.expose(),
+            subject: None,
             text: message.text,
-            html: message.html,
+            html: None,
             tag: &tag,
-            domain,
+            domain: &self.bounce_domain,
             now: message.now,
         };
         let bytes = Secret::new(compose::compose(&letter).map_err(|_| NOT_A_MESSAGE)?);
-        let message_id = compose::message_id(&tag, domain);
-        Ok(Mail { sender, recipient, tag, message_id, bytes })
+        let message_id = compose::message_id(&tag, &self.bounce_domain);
+        Ok(Mail { sender: sender.parse().map_err(|_| NOT_A_MESSAGE)?, recipient, tag, message_id, bytes })
     }
 
     /// Sends, once, within [`CALL_TIMEOUT`].
@@ -136,17 +139,17 @@ impl Smtp {
             Err(code) => return Answered::Refused(answer::own(Some(code), Reason::Rejected)),
         };
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let mut taken = match timeout(OPEN_TIMEOUT, self.pool.take()).await {
-            Ok(Ok(taken)) => taken,
-            Ok(Err(unsent)) => return answer::classify(&Err(unsent), false, mail.message_id),
-            Err(_) => return answer::classify(&Err(Unsent::Broken), false, mail.message_id),
+        let opened = timeout(OPEN_TIMEOUT, self.pool.take()).await;
+        let mut taken = match opened.unwrap_or(Err(Unsent::Broken)) {
+            Ok(taken) => taken,
+            Err(unsent) => return answer::classify(&Err(unsent), false, mail.message_id),
         };
         let outgoing = Outgoing {
             sender: &mail.sender,
             recipient: &mail.recipient,
-            bytes: mail.bytes(),
+            bytes: mail.bytes.expose(),
             envid: &mail.tag,
-            reports_success: self.keys.report_success,
+            reports_success: self.reports_success,
         };
         let mut is_out = false;
         let sending = timeout_at(deadline, taken.session.send(&outgoing, &mut is_out)).await;
@@ -161,23 +164,32 @@ impl Smtp {
         answer::classify(&sent, is_out, mail.message_id)
     }
 
-    /// Reads a report on a message of this gateway: which attempt, and the Message-ID it was sent with.
-    pub fn report(&self, raw: &[u8]) -> Result<(bounce::Report, String), bounce::Error> {
-        let report = bounce::read(raw, &self.tags)?;
-        let message_id = compose::message_id(&report.tag, self.keys.bounce_domain());
-        Ok((report, message_id))
+    /// Reads a bounce: the raw message is the body.
+    pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
+        let report = bounce::read(callback.body(), &self.tags).map_err(|error| match error {
+            bounce::Error::Format => CallbackError::Malformed,
+            bounce::Error::Tag => CallbackError::Signature,
+        })?;
+        let fate = match report.action {
+            Action::Delayed => Fate::Underway,
+            Action::Delivered => Fate::Delivered,
+            Action::Relayed => Fate::Sent,
+            Action::Failed => {
+                let fallback = answer::fallback(report.status.starts_with('4'));
+                Fate::Failed { code: Some(report.status), fallback }
+            }
+        };
+        let provider_id = compose::message_id(&report.tag, &self.bounce_domain);
+        Ok(Told { attempt: Some(report.attempt), provider_id, fate }.into())
     }
 
     /// Connects and proves who we are; says to whom, or why not.
     pub async fn check(&self) -> Result<String, String> {
         let server = self.pool.server();
-        match timeout(OPEN_TIMEOUT, self.pool.take()).await {
-            Ok(Ok(taken)) => {
-                self.pool.put(taken);
-                Ok(format!("{}:{} takes mail from us", server.host, server.port))
-            }
-            Ok(Err(unsent)) => Err(format!("{}:{}: {unsent}", server.host, server.port)),
-            Err(_) => Err(format!("{}:{}: no answer", server.host, server.port)),
-        }
+        let opened = timeout(OPEN_TIMEOUT, self.pool.take()).await;
+        let taken = opened.unwrap_or(Err(Unsent::Broken));
+        let taken = taken.map_err(|unsent| format!("{}:{}: {unsent}", server.host, server.port))?;
+        self.pool.put(taken);
+        Ok(format!("{}:{} takes mail from us", server.host, server.port))
     }
 }

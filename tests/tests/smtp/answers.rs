@@ -1,8 +1,8 @@
 //! What the server says becomes the right next step.
 
 use serde_json::json;
-use tiffin_core::gateways::smtp::answer::Answered;
-use tiffin_core::gateways::smtp::answer::Refusal;
+use tiffin_core::gateways::adapter::Answered;
+use tiffin_core::gateways::adapter::Refusal;
 use tiffin_shared::order::Reason;
 
 use super::aiosmtpd::Server;
@@ -44,8 +44,7 @@ async fn a_greylisted_message_is_put_off_and_taken_the_next_time() -> anyhow::Re
     let gateway = server.gateway(&json!({}))?;
     let first = send_attempt(&gateway, "grey@mail.example", 1).await;
     let Answered::Refused(refusal) = first else { anyhow::bail!("{first:?}") };
-    assert_eq!((refusal.code.as_deref(), refusal.retry_after_ms), (Some("4.7.1"), Some(60_000)));
-    assert!(refusal.fallback.passes());
+    assert_eq!((refusal.code.as_deref(), refusal.fallback), (Some("4.7.1"), Reason::AbsentTemporary));
     let second = send_attempt(&gateway, "grey@mail.example", 2).await;
     assert!(matches!(second, Answered::Taken { .. }), "{second:?}");
     Ok(())

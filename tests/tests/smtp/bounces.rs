@@ -1,15 +1,17 @@
 //! What a real mail server reports, once it has taken a message, finds its attempt; nothing else does.
 
 use serde_json::json;
+use tiffin_core::gateways::adapter::Answered;
+use tiffin_core::gateways::callback::CallbackError;
+use tiffin_core::gateways::callback::Fate;
+use tiffin_core::gateways::callback::Told;
 use tiffin_core::gateways::smtp::Smtp;
-use tiffin_core::gateways::smtp::answer::Answered;
-use tiffin_core::gateways::smtp::bounce::Action;
-use tiffin_core::gateways::smtp::bounce::Error;
+use tiffin_shared::order::Reason;
 use tiffin_tests::wait;
 
 use super::aiosmtpd::Server;
-use super::common::gateway;
-use super::common::order;
+use super::common::attempt;
+use super::common::hear;
 use super::common::send;
 use super::exim::Exim;
 
@@ -37,13 +39,12 @@ async fn late_bounces_of_exim_find_their_attempt() -> anyhow::Result<()> {
     ] {
         let (provider_id, bounce) = bounced(&exim, &gateway, to).await?;
         let text = String::from_utf8_lossy(&bounce).into_owned();
-        let (report, message_id) =
-            gateway.report(&bounce).map_err(|error| anyhow::anyhow!("{error}: {text}"))?;
-        assert_eq!((report.order, report.n), (order(1), 2));
-        assert_eq!((report.action, report.status.as_str()), (Action::Failed, status), "{text}");
-        assert_eq!(message_id, provider_id);
+        let tag = provider_id.split('@').next().unwrap_or_default().to_owned();
+        let fate = Fate::Failed { code: Some(status.into()), fallback: Reason::Rejected };
+        let told = Told { attempt: Some(attempt(2)), provider_id, fate };
+        assert_eq!(hear(&gateway, &bounce), Ok(vec![told]), "{text}");
         assert!(!text.contains("482915"), "the message came back whole: {text}");
-        assert!(text.contains(&format!("Original-Envelope-ID: {}", report.tag)), "{text}");
+        assert!(text.contains(&format!("Original-Envelope-ID: {tag}")), "{text}");
     }
     Ok(())
 }
@@ -53,11 +54,11 @@ async fn a_success_is_reported_where_it_was_asked_for() -> anyhow::Result<()> {
     let mx = Server::start("plain").await?;
     let exim = Exim::start(mx.port)?;
     let gateway = exim.gateway(&json!({ "report_success": true }))?;
-    let (_, report) = bounced(&exim, &gateway, "user@mail.example").await?;
+    let (provider_id, report) = bounced(&exim, &gateway, "user@mail.example").await?;
     let text = String::from_utf8_lossy(&report).into_owned();
-    let (report, _) = gateway.report(&report)?;
     // The next server sends no reports.
-    assert_eq!(report.action, Action::Relayed, "{text}");
+    let told = Told { attempt: Some(attempt(2)), provider_id, fate: Fate::Sent };
+    assert_eq!(hear(&gateway, &report), Ok(vec![told]), "{text}");
     assert_eq!(mx.mails()?.len(), 1);
     Ok(())
 }
@@ -75,15 +76,11 @@ async fn forged_and_altered_bounces_are_refused() -> anyhow::Result<()> {
         let mut changed = tag.to_owned();
         changed.replace_range(at..=at, if tag.get(at..=at) == Some("A") { "B" } else { "A" });
         let altered = text.replace(tag, &changed);
-        assert_eq!(mail.report(altered.as_bytes()).err(), Some(Error::Tag), "{changed}");
+        assert_eq!(hear(&mail, altered.as_bytes()), Err(CallbackError::Signature), "{changed}");
     }
-    // Half altered names two things.
-    let altered = text.replacen(tag, &tag.to_lowercase(), 1);
-    assert!(mail.report(altered.as_bytes()).is_ok(), "a folded recipient: the rest still names it");
-    // Of another installation.
-    let other = gateway(1, &mx.certificate.certificate, "", &json!({}))?;
-    assert!(other.report(text.as_bytes()).is_ok(), "the same secret reads it");
+    // A server that folds the recipient leaves the rest, which still names it.
+    assert!(hear(&mail, text.replacen(tag, &tag.to_lowercase(), 1).as_bytes()).is_ok());
     let without = text.replace("message/delivery-status", "text/plain");
-    assert_eq!(mail.report(without.as_bytes()).err(), Some(Error::Format));
+    assert_eq!(hear(&mail, without.as_bytes()), Err(CallbackError::Malformed));
     Ok(())
 }

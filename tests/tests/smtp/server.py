@@ -47,24 +47,25 @@ class Handler:
         if refusal := scripted(to, "data"):
             return refusal
         if not to.startswith("cut.dot@"):
-            tell(session, envelope)
+            tell(server, session, envelope)
         if to.startswith(("cut.dot@", "taken.cut@")):
             server.transport.abort()
         return "250 2.0.0 Ok: queued"
 
 
-def tell(session, envelope):
+def tell(server, session, envelope):
     message = email.message_from_bytes(envelope.content, policy=email.policy.default)
     parts = {
         part.get_content_type(): part.get_content().replace("\r\n", "\n").rstrip("\n")
         for part in message.walk()
         if not part.is_multipart()
     }
+    tls = server.transport.get_extra_info("ssl_object")
     defects = [repr(defect) for part in message.walk() for defect in part.defects]
     print(
         json.dumps({
             "helo": session.host_name,
-            "tls": session.ssl is not None and session.ssl["cipher"][1] if session.ssl else None,
+            "tls": tls.version() if tls else None,
             "user": session.auth_data.decode() if session.auth_data else None,
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,

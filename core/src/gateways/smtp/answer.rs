@@ -1,39 +1,12 @@
 //! What a transaction came to, in the router's terms.
 
 use tiffin_shared::order::Reason;
-use tiffin_shared::time::MINUTE_MS;
 
 use super::reply::Reply;
 use super::session::Step;
 use super::session::Unsent;
-
-/// Greylisting servers take a message on its second try, a minute after the first or some minutes (RFC 6647, 5).
-const GREYLIST_PAUSE_MS: u64 = MINUTE_MS;
-
-/// What a server made of a message, in its own codes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// It has it.
-    Taken {
-        /// Its name for the message.
-        provider_id: String,
-    },
-    /// It does not have it.
-    Refused(Refusal),
-    /// It may have it.
-    Unknown,
-}
-
-/// Why a message was not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// As the provider writes it.
-    pub code: Option<String>,
-    /// What it means where no table has the code.
-    pub fallback: Reason,
-    /// Milliseconds that this message should wait.
-    pub retry_after_ms: Option<u64>,
-}
+use crate::gateways::adapter::Answered;
+use crate::gateways::adapter::Refusal;
 
 /// What follows from a transaction. `is_out`: the bytes that make the server take the message have left.
 pub fn classify(sent: &Result<Reply, Unsent>, is_out: bool, provider_id: String) -> Answered {
@@ -53,17 +26,16 @@ pub fn own(code: Option<&str>, fallback: Reason) -> Refusal {
     Refusal { code: code.map(str::to_owned), fallback, retry_after_ms: None }
 }
 
-/// The pause is the message's own: the gateway is well, and other messages need not wait for it.
+/// Greylisting (RFC 6647) is a mailbox out of reach for now, not a gateway that asks for a pause: that would hold up what goes
+/// to everybody else. The order's own backoff brings the message again.
 fn refusal(step: Step, reply: &Reply) -> Refusal {
     let is_transient = (400..500).contains(&reply.code);
-    let is_greylist = is_transient && step == Step::Message && reply.code != 421;
     let fallback = match step {
         Step::Auth if !is_transient => Reason::AuthFailed,
         Step::Opening | Step::Auth | Step::Sender if is_transient => Reason::ProviderDown,
         _ => fallback(is_transient),
     };
-    let retry_after_ms = is_greylist.then_some(GREYLIST_PAUSE_MS);
-    Refusal { code: Some(code(step, reply)), fallback, retry_after_ms }
+    Refusal { code: Some(code(step, reply)), fallback, retry_after_ms: None }
 }
 
 /// What a code that is in no table means: RFC 5321, 4.2.1 has a client go by the first digit.

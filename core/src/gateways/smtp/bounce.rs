@@ -6,13 +6,11 @@
 use mail_parser::MessageParser;
 use mail_parser::MimeHeaders;
 use mail_parser::PartType;
-use tiffin_shared::id::OrderId;
+use tiffin_shared::reference::Reference;
 
 use super::reply::is_enhanced;
 use super::tag::Tags;
 
-/// The most that is read of a report. With the headers alone returned (RFC 3461, 4.3) it is a tenth of this.
-pub const REPORT_BYTES_MAX: usize = 128 * 1024;
 /// Headers of the report that may bear the address it was sent to.
 const RECIPIENT_HEADERS: [&str; 5] = ["To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To"];
 /// Headers of the message sent back that bear its tag.
@@ -21,10 +19,8 @@ const ORIGINAL_HEADERS: [&str; 2] = ["Message-ID", "Return-Path"];
 /// A report on one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Which order.
-    pub order: OrderId,
-    /// Which of its attempts.
-    pub n: u32,
+    /// Which.
+    pub attempt: Reference,
     /// The tag that said so.
     pub tag: String,
     /// What became of it.
@@ -92,7 +88,7 @@ pub fn read(raw: &[u8], tags: &Tags) -> Result<Report, Error> {
         let lines = unfolded(headers);
         ORIGINAL_HEADERS.iter().filter_map(|name| field(&lines, name)).for_each(&mut note);
     }
-    let (tag, (order, n)) = one(tags.find(&named)).ok_or(Error::Tag)?;
+    let (tag, attempt) = one(tags.find(&named)).ok_or(Error::Tag)?;
     let action = match field(&of_recipient, "Action").ok_or(Error::Format)?.to_lowercase().as_str() {
         "failed" => Action::Failed,
         "delayed" => Action::Delayed,
@@ -101,7 +97,7 @@ pub fn read(raw: &[u8], tags: &Tags) -> Result<Report, Error> {
         _ => return Err(Error::Format),
     };
     let status = status_of(&of_recipient).ok_or(Error::Format)?;
-    Ok(Report { order, n, tag: tag.to_owned(), action, status })
+    Ok(Report { attempt, tag: tag.to_owned(), action, status })
 }
 
 /// `Status`, or what the server that refused said (`Diagnostic-Code: smtp; 550 5.1.1 …`) where the status is one of the

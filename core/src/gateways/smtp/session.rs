@@ -193,6 +193,8 @@ fn expect(step: Step, answered: Result<Response, Error>, codes: &[u16]) -> Resul
 }
 
 fn unsent(step: Step, error: &Error) -> Unsent {
+    tracing::error!("DBG {error:?}");
+    eprintln!("DBG {error:?}");
     match Reply::of_error(error) {
         Some(reply) => Unsent::Refused(step, reply),
         None if error.is_tls() || is_about_tls(error) => Unsent::NoTls,

@@ -9,9 +9,12 @@ use lettre::transport::smtp::client::Certificate;
 use lettre::transport::smtp::client::TlsParameters;
 use lettre::transport::smtp::extension::ClientId;
 use serde::Deserialize;
+use tiffin_shared::secret::Secret;
 
 use super::session::Server;
 use super::session::Tls;
+use crate::gateways::account::Account;
+use crate::gateways::account::SenderSettings;
 use crate::gateways::call::install_tls;
 
 /// Servers commonly allow one client ten to fifty.
@@ -33,9 +36,8 @@ pub struct Keys {
     pub tls: Tls,
     /// Who we are to it; the password is `TIFFIN_GATEWAY_<NAME>_PASSWORD`. Without it there is no `AUTH`.
     pub user: Option<String>,
-    /// `"Shop <codes@shop.example>"`.
-    pub from: Mailbox,
-    /// Where bounces go: mail to `bounces+…` there has to come to the callback address. Default: the domain of `from`.
+    /// Where bounces go: mail to `bounces+…` there has to come to the callback address. Default: the domain of the first
+    /// sender.
     pub bounce_domain: Option<String>,
     /// What we call ourselves. Default: the bounce domain.
     pub hello: Option<String>,
@@ -65,12 +67,17 @@ pub enum Error {
 
 impl Keys {
     /// Where bounces go.
-    pub fn bounce_domain(&self) -> &str {
-        self.bounce_domain.as_deref().unwrap_or_else(|| self.from.email.domain())
+    pub fn bounce_domain(&self, account: &Account) -> Result<String, Error> {
+        match &self.bounce_domain {
+            Some(domain) => Ok(domain.clone()),
+            None => {
+                senders(account)?.first().map(|sender| sender.email.domain().to_owned()).ok_or_else(no_sender)
+            }
+        }
     }
 
     /// Whether they can be used, as far as can be said without a connection.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check(&self, account: &Account) -> Result<(), Error> {
         let key = |reason: &str| Err(Error::Key(reason.to_owned()));
         let is_name = |name: &str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
@@ -84,8 +91,11 @@ impl Keys {
                 "tls: \"none\" is for a server on this machine: codes and the password would go in clear",
             );
         }
-        if !self.from.email.to_string().is_ascii() || !is_name(self.bounce_domain()) {
-            return key("from, bounce_domain: must be in ASCII, a domain in its xn-- form");
+        if senders(account)?.is_empty() {
+            return Err(no_sender());
+        }
+        if !is_name(&self.bounce_domain(account)?) {
+            return key("bounce_domain: must be a domain, in its xn-- form");
         }
         if self.hello.as_ref().is_some_and(|name| !is_name(name)) {
             return key("hello: must be a domain");
@@ -97,16 +107,20 @@ impl Keys {
     }
 
     /// The server, with the password and the certificates read.
-    pub(super) fn server(&self, password: Option<String>) -> Result<Server, Error> {
-        self.check()?;
+    pub(super) fn server(
+        &self,
+        account: &Account,
+        password: Option<Secret<String>>,
+    ) -> Result<Server, Error> {
+        self.check(account)?;
         let credentials = match (&self.user, password) {
-            (Some(user), Some(password)) => Some(Credentials::new(user.clone(), password)),
+            (Some(user), Some(password)) => Some(Credentials::new(user.clone(), password.expose().clone())),
             (Some(_), None) => return Err(Error::Key("user: needs the password, which is not set".into())),
             (None, _) => None,
         };
         let trust = if self.tls == Tls::None { None } else { Some(self.trust()?) };
         let port = self.port.unwrap_or(if self.tls == Tls::Implicit { 465 } else { 587 });
-        let hello = ClientId::Domain(self.hello.clone().unwrap_or_else(|| self.bounce_domain().to_owned()));
+        let hello = ClientId::Domain(self.hello.clone().map_or_else(|| self.bounce_domain(account), Ok)?);
         Ok(Server { host: self.host.clone(), port, tls: self.tls, trust, credentials, hello })
     }
 
@@ -118,6 +132,21 @@ impl Keys {
         }
         Ok(builder.build()?)
     }
+}
+
+/// The account's senders, as mailboxes.
+fn senders(account: &Account) -> Result<Vec<Mailbox>, Error> {
+    let read = |sender: &SenderSettings| {
+        let text = sender.id.as_str();
+        text.parse().map_err(|_| {
+            Error::Key(format!("from: {text:?} is no mailbox, such as \"Shop <codes@shop.example>\""))
+        })
+    };
+    account.settings.senders.iter().map(read).collect()
+}
+
+fn no_sender() -> Error {
+    Error::Key("from: is missing, such as \"Shop <codes@shop.example>\"".into())
 }
 
 fn is_loopback(host: &str) -> bool {

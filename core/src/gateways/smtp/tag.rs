@@ -7,6 +7,7 @@
 
 use tiffin_shared::bytes;
 use tiffin_shared::id::OrderId;
+use tiffin_shared::reference::Reference;
 use tiffin_shared::secret::Secret;
 
 /// In front of the tag in the envelope's sender: with it, a tag fills 63 of 64 characters.
@@ -32,9 +33,9 @@ impl Tags {
     }
 
     /// The tag of an attempt; nothing for one beyond 255, which no order has.
-    pub fn make(&self, order: &OrderId, n: u32) -> Option<String> {
-        let order: [u8; ORDER_BYTES] = bytes::decode_array(order.to_string().strip_prefix("ord_")?)?;
-        let n = u8::try_from(n).ok()?;
+    pub fn make(&self, attempt: &Reference) -> Option<String> {
+        let order: [u8; ORDER_BYTES] = bytes::decode_array(attempt.order.to_string().strip_prefix("ord_")?)?;
+        let n = u8::try_from(attempt.n).ok()?;
         let mut tag = Vec::with_capacity(ORDER_BYTES + 1 + MAC_BYTES);
         tag.extend_from_slice(&order);
         tag.push(n);
@@ -42,8 +43,8 @@ impl Tags {
         Some(bytes::encode(&tag))
     }
 
-    /// Order and attempt of a tag that we made; compares in constant time.
-    pub fn read(&self, tag: &str) -> Option<(OrderId, u32)> {
+    /// The attempt of a tag that we made; compares in constant time.
+    pub fn read(&self, tag: &str) -> Option<Reference> {
         let tag: [u8; ORDER_BYTES + 1 + MAC_BYTES] = bytes::decode_array(tag)?;
         let (order, rest) = tag.split_first_chunk::<ORDER_BYTES>()?;
         let (n, mac) = rest.split_first()?;
@@ -51,11 +52,11 @@ impl Tags {
             return None;
         }
         let order = OrderId::parse(&format!("ord_{}", bytes::encode(order))).ok()?;
-        Some((order, u32::from(*n)))
+        Some(Reference { order, n: u32::from(*n) })
     }
 
     /// Whatever in `text` is a tag of ours.
-    pub fn find<'a>(&self, text: &'a str) -> impl Iterator<Item = (&'a str, (OrderId, u32))> {
+    pub fn find<'a>(&self, text: &'a str) -> impl Iterator<Item = (&'a str, Reference)> {
         let is_apart = |char: char| !char.is_ascii_alphanumeric() && char != '-' && char != '_';
         let candidates = text.split(is_apart).filter(|word| word.len() == TAG_CHARS);
         candidates.filter_map(|word| Some((word, self.read(word)?)))
@@ -86,10 +87,10 @@ mod tests {
             other in "[A-Za-z0-9_-]",
         ) {
             let tags = Tags::new("mail", "secret");
-            let order = OrderId::new(random, LedgerId::new(ledger));
-            let tag = tags.make(&order, n).unwrap();
+            let attempt = Reference { order: OrderId::new(random, LedgerId::new(ledger)), n };
+            let tag = tags.make(&attempt).unwrap();
             prop_assert_eq!(tag.len(), TAG_CHARS);
-            prop_assert_eq!(tags.read(&tag), Some((order.clone(), n)));
+            prop_assert_eq!(tags.read(&tag), Some(attempt));
             let mut changed = tag.clone();
             changed.replace_range(at..=at, &other);
             if changed != tag {
@@ -103,14 +104,14 @@ mod tests {
     #[test]
     fn a_sender_with_a_tag_fits_and_the_tag_is_found_in_it() {
         let tags = Tags::new("mail", "secret");
-        let order = OrderId::new([1; 16], LedgerId::new([2; 16]));
-        let tag = tags.make(&order, 3).unwrap();
+        let attempt = Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 3 };
+        let tag = tags.make(&attempt).unwrap();
         let sender = format!("{PREFIX}{tag}@bounces.example");
         assert!(sender.split('@').next().unwrap().len() <= 64);
         let header = format!("To: <{sender}>\r\n");
         let found: Vec<_> = tags.find(&header).collect();
-        assert_eq!(found, [(tag.as_str(), (order.clone(), 3))]);
-        assert_eq!(tags.make(&order, 256), None);
+        assert_eq!(found, [(tag.as_str(), attempt.clone())]);
+        assert_eq!(tags.make(&Reference { n: 256, ..attempt }), None);
         assert_eq!(tags.find(&sender.to_lowercase()).count(), 0, "a folded tag is no tag");
     }
 }

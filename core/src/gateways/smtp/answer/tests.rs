@@ -1,6 +1,9 @@
-use std::collections::BTreeMap;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::order::CallOutcome;
 
 use super::*;
+use crate::gateways::codes::Codes;
+use crate::gateways::codes::Corrections;
 
 fn refused(step: Step, code: u16, text: &str) -> Refusal {
     let sent = Err(Unsent::Refused(step, Reply::new(code, text)));
@@ -8,10 +11,6 @@ fn refused(step: Step, code: u16, text: &str) -> Refusal {
         Answered::Refused(refusal) => refusal,
         other => panic!("{code} {text}: {other:?}"),
     }
-}
-
-fn reasons() -> BTreeMap<String, Reason> {
-    toml::from_str(include_str!("../../../../gateways/smtp.toml")).unwrap()
 }
 
 #[test]
@@ -39,21 +38,13 @@ fn a_refusal_becomes_the_reason_of_its_code() {
         (Step::Opening, 499, "", Reason::ProviderDown),
         (Step::Auth, 599, "", Reason::AuthFailed),
     ];
-    let reasons = reasons();
+    let codes = Codes::new(Corrections::default()).unwrap();
+    let gateway = GatewayId::parse("mail").unwrap();
     for (step, code, text, reason) in cases {
         let refusal = refused(step, code, text);
-        let found = refusal.code.and_then(|code| reasons.get(&code).copied());
-        assert_eq!(found.unwrap_or(refusal.fallback), reason, "{code} {text}");
+        let found = codes.reason(&gateway, "smtp", refusal.code.as_deref(), refusal.fallback);
+        assert_eq!(found, reason, "{code} {text}");
     }
-}
-
-#[test]
-fn only_what_the_mailbox_puts_off_is_put_off_for_a_minute() {
-    let pause = |step, code, text| refused(step, code, text).retry_after_ms;
-    assert_eq!(pause(Step::Message, 450, "4.7.1 greylisted"), Some(MINUTE_MS));
-    assert_eq!(pause(Step::Message, 421, "4.7.0 slow down"), None);
-    assert_eq!(pause(Step::Sender, 451, "4.3.0"), None);
-    assert_eq!(pause(Step::Message, 550, "5.1.1"), None);
 }
 
 #[test]
@@ -63,6 +54,11 @@ fn a_missing_reply_is_a_failure_before_the_message_left_and_unknown_after() {
         assert_eq!(before, Answered::Refused(own(None, Reason::ProviderDown)));
         assert_eq!(classify(&Err(unsent), true, "id".into()), Answered::Unknown);
     }
+    let greylisted = Answered::Refused(refused(Step::Message, 450, "4.7.1 come back"));
+    let codes = Codes::new(Corrections::default()).unwrap();
+    let gateway = GatewayId::parse("mail").unwrap();
+    let outcome = codes.outcome(&gateway, "smtp", greylisted);
+    assert_eq!(outcome, CallOutcome::Failed(Reason::AbsentTemporary), "no pause for the whole gateway");
     let taken = classify(&Ok(Reply::new(250, "2.0.0 queued")), true, "id".into());
     assert_eq!(taken, Answered::Taken { provider_id: "id".into() });
 }

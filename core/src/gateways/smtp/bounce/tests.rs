@@ -1,4 +1,5 @@
 use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
 
 use super::*;
 
@@ -6,12 +7,12 @@ fn tags() -> Tags {
     Tags::new("mail", "secret")
 }
 
-fn order() -> OrderId {
-    OrderId::new([7; 16], LedgerId::new([8; 16]))
+fn attempt(n: u32) -> Reference {
+    Reference { order: OrderId::new([7; 16], LedgerId::new([8; 16])), n }
 }
 
 fn tag() -> String {
-    tags().make(&order(), 2).unwrap()
+    tags().make(&attempt(2)).unwrap()
 }
 
 /// In the shape of RFC 3464, appendix E.1, with what a report may say of its message in three places.
@@ -67,7 +68,7 @@ fn a_report_names_its_message_in_any_of_the_places() {
         report(&sender(&tag), &envid, FAILED, &whole),
     ] {
         let read = read(text.as_bytes(), &tags()).unwrap();
-        assert_eq!((read.order, read.n, read.tag.as_str()), (order(), 2, tag.as_str()), "{text}");
+        assert_eq!((read.attempt, read.tag.as_str()), (attempt(2), tag.as_str()), "{text}");
         assert_eq!((read.action, read.status.as_str()), (Action::Failed, "5.1.1"));
     }
     assert_eq!(read(report(other, "", FAILED, nothing).as_bytes(), &tags()), Err(Error::Tag));
@@ -121,14 +122,14 @@ fn actions_and_codes_are_read_as_servers_write_them() {
 #[test]
 fn forged_and_mixed_reports_say_nothing() {
     let mine = tag();
-    let of_gateway = |gateway, secret| Tags::new(gateway, secret).make(&order(), 2).unwrap();
+    let of_gateway = |gateway, secret| Tags::new(gateway, secret).make(&attempt(2)).unwrap();
     let mut last = mine.clone();
     last.replace_range(50..51, if &mine[50..51] == "A" { "B" } else { "A" });
     for forged in [of_gateway("mail", "guess"), of_gateway("other", "secret"), last, mine.to_lowercase()] {
         assert_eq!(read(plain(&sender(&forged), FAILED).as_bytes(), &tags()), Err(Error::Tag));
     }
     // A recipient of one message reports on another.
-    let theirs = tags().make(&order(), 3).unwrap();
+    let theirs = tags().make(&attempt(3)).unwrap();
     let envid = format!("Original-Envelope-Id: {theirs}\r\n");
     let mixed = report(&sender(&mine), &envid, FAILED, "content-type: text/plain\r\n\r\nx");
     assert_eq!(read(mixed.as_bytes(), &tags()), Err(Error::Tag));
