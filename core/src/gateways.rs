@@ -9,6 +9,8 @@ pub mod certificates;
 pub mod codes;
 pub mod kinds;
 pub mod smtp;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod twilio;
 
 use tiffin_shared::country::Country;

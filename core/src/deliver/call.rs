@@ -1,5 +1,6 @@
 //! The call to a provider, at its pace, and the last look before it.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,11 @@ use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Way;
 use tiffin_shared::text;
+use tiffin_shared::text::Locale;
 use tiffin_shared::text::Words;
+use tiffin_shared::text::dlt;
+use tiffin_shared::text::dlt::Missing;
+use tiffin_shared::text::template;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -109,8 +114,9 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
         }
         (outcome, is_well)
     });
-    let Some((outcome, is_well)) = calling.await else {
-        return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
+    let (outcome, is_well) = match calling.await {
+        Ok(called) => called,
+        Err(reason) => return Ok(Sent::not(CallOutcome::Failed(reason))),
     };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
     Ok(Sent { outcome, is_well: Some(is_well) })
@@ -124,7 +130,7 @@ pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: Un
     });
     // A provider whose calls hang may hang here too.
     let found = timeout(Duration::from_millis(SLOW_MS), looking).await;
-    found.ok().flatten().unwrap_or(Found::Unclear)
+    found.ok().and_then(Result::ok).unwrap_or(Found::Unclear)
 }
 
 /// For receipts that name the message by the provider's id alone. Without it they are refused, and the silence leads on.
@@ -144,37 +150,57 @@ async fn index(app: &App, gateway: &Gateway, provider_id: &str, reference: &Refe
     }
 }
 
-/// Nothing where there is no address to send to.
+/// What stands in the way where there is no such message.
 async fn with_message<T>(
     app: &App,
     sending: &Sending<'_>,
     gateway: &Gateway,
     act: impl AsyncFnOnce(&Message<'_>) -> T,
-) -> Option<T> {
+) -> Result<T, Reason> {
     let Sending { header, service, private, n, way, .. } = sending;
     let to = match way.channel {
-        Channel::Email => To::Email(private.email.as_deref()?),
-        Channel::Sms | Channel::Voice | Channel::Whatsapp => To::Phone(private.phone.as_ref()?),
+        Channel::Email => To::Email(private.email.as_deref().ok_or(Reason::InvalidAddress)?),
+        Channel::Sms | Channel::Voice | Channel::Whatsapp => {
+            To::Phone(private.phone.as_ref().ok_or(Reason::InvalidNumber)?)
+        }
     };
-    let address = gateway.callback_url(&app.config.file.server.public_url);
-    let callback_url = format!("{address}?order={}&n={n}", header.order);
+    let locale = Locale::read(&private.locale);
+    let is_payment = private.approves.is_some();
+    let registration = if dlt::is_needed(way.channel, header.country) {
+        Some(dlt::registration(service, &locale, is_payment).map_err(|missing| match missing {
+            Missing::Dlt => Reason::DltEntity,
+            Missing::Template => Reason::DltTemplate,
+        })?)
+    } else {
+        None
+    };
+    // What is registered is sent, and nothing else.
+    let templates = registration.map_or(&*service.templates, |it| slice::from_ref(it.template));
+    let template = registration.map(|it| it.template);
+    let template = template.or_else(|| template::pick(templates, way.channel, &locale, is_payment));
     let words = Words {
         brand: &service.brand,
         ttl_ms: header.expires_at.since(header.created_at),
         approves: private.approves.as_deref(),
         autofill: service.autofill_by(way.channel),
     };
-    let text = text::render(&private.code, &words);
+    let locale = template.map_or(&locale, |template| &template.locale);
+    let content = text::render(&private.code, way.channel, locale, &words, templates);
+    let address = gateway.callback_url(&app.config.file.server.public_url);
+    let callback_url = format!("{address}?order={}&n={n}", header.order);
     let now = host::now();
     let message = Message {
         to,
         code: &private.code,
-        text: &text,
+        content: &content,
+        brand: &service.brand,
         sender: way.sender.as_ref(),
+        template_id: template.and_then(|template| template.ids.get(gateway.name())).map(String::as_str),
+        registration: registration.as_ref(),
         valid_s: header.expires_at.since(now) / SECOND_MS,
         reference: &Reference { order: header.order.clone(), n: *n },
         callback_url: &callback_url,
         now,
     };
-    Some(act(&message).await)
+    Ok(act(&message).await)
 }

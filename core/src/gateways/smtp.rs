@@ -18,6 +18,7 @@ use std::time::Duration;
 use lettre::Address;
 use lettre::message::Mailbox;
 use tiffin_shared::order::Reason;
+use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::wire::api::Channel;
 use tokio::time::Instant;
@@ -112,17 +113,19 @@ impl Smtp {
             return Err(NOT_ASCII);
         }
         let recipient: Address = to.parse().map_err(|_| NOT_AN_ADDRESS)?;
-        let from: Mailbox = message.from().parse().map_err(|_| NOT_A_MESSAGE)?;
+        let from = message.sender.map_or("", Sender::as_str);
+        let from: Mailbox = from.parse().map_err(|_| NOT_A_MESSAGE)?;
         let tag = self.tags.make(message.reference).ok_or(NOT_A_MESSAGE)?;
         let sender = format!("{}{tag}@{}", tag::PREFIX, self.bounce_domain);
         let letter = Letter {
             from: &from.email,
-            from_name: from.name.as_deref(),
+            from_name: Some(message.brand).filter(|brand| !brand.is_empty()).or(from.name.as_deref()),
             to: &recipient,
             code: message.code.expose(),
-            subject: None,
-            text: message.text,
-            html: None,
+            subject: message.content.subject.as_deref(),
+            text: &message.content.text,
+            html: message.content.html.as_deref(),
+            language: message.content.locale.as_str(),
             tag: &tag,
             domain: &self.bounce_domain,
             now: message.now,

@@ -33,6 +33,8 @@ pub struct Letter<'a> {
     pub text: &'a str,
     /// The same, set.
     pub html: Option<&'a str>,
+    /// What both are in, as a language tag (RFC 5646).
+    pub language: &'a str,
     /// With a domain, the Message-ID.
     pub tag: &'a str,
     /// Right of the `@` in the Message-ID.
@@ -59,6 +61,24 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// RFC 3282, 2.
+#[derive(Clone)]
+struct ContentLanguage(String);
+
+impl Header for ContentLanguage {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Content-Language")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
+
 /// The Message-ID, without its angle brackets.
 pub fn message_id(tag: &str, domain: &str) -> String {
     format!("{tag}@{domain}")
@@ -75,7 +95,8 @@ pub fn compose(letter: &Letter<'_>) -> Result<Vec<u8>, lettre::error::Error> {
         .subject(subject.unwrap_or_else(|| PLAIN_SUBJECT.to_owned()))
         .date(UNIX_EPOCH + Duration::from_millis(letter.now.0))
         .message_id(Some(format!("<{}>", message_id(letter.tag, letter.domain))))
-        .header(AutoSubmitted);
+        .header(AutoSubmitted)
+        .header(ContentLanguage(one_line(letter.language)));
     let text = SinglePart::plain(letter.text.to_owned());
     let message = match letter.html {
         None => builder.singlepart(text)?,

@@ -20,6 +20,7 @@ fn composed(name: &str, subject: &str, text: &str, html: Option<&str>) -> Vec<u8
         subject: Some(subject),
         text,
         html,
+        language: "de",
         tag: TAG,
         domain: "bounces.shop.example",
         now: UnixMs(1_795_168_800_000),
@@ -74,7 +75,7 @@ proptest! {
         let mut found = names(&message);
         found.sort();
         let mut meant =
-            vec!["auto-submitted", "content-type", "date", "from", "message-id", "mime-version", "subject", "to"];
+            vec!["auto-submitted", "content-language", "content-type", "date", "from", "message-id", "mime-version", "subject", "to"];
         if !has_html {
             meant.push("content-transfer-encoding");
             meant.sort_unstable();
