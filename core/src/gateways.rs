@@ -63,6 +63,9 @@ pub enum Trouble {
         /// The provider's.
         code: String,
     },
+    /// No session, with a provider that is not called over HTTP.
+    #[error("{0}: look at its keys and secrets, and at the way out of this network")]
+    Session(String),
 }
 
 /// An account, ready to use.
@@ -171,6 +174,7 @@ impl Gateway {
                     code: refusal.code.unwrap_or_else(|| "none".into()),
                 })
             }
+            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
         }
     }
 

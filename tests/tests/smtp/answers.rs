@@ -63,7 +63,7 @@ async fn a_cut_before_the_last_dot_is_a_failure_and_one_after_it_unknown() -> an
     // A broken connection is not used again.
     assert!(matches!(send(&gateway, "user@mail.example").await, Answered::Taken { .. }));
     let port = tiffin_tests::wait::free_ports(1)?;
-    let nobody = super::common::gateway(port, &server.certificate.certificate, "", &json!({}))?;
+    let nobody = super::common::gateway(port, &server.certificate.certificate, "x", &json!({}))?;
     assert_eq!(send(&nobody, "user@mail.example").await, Answered::Refused(down));
     Ok(())
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 use tiffin_core::gateways::adapter::Answered;
 
 use super::aiosmtpd::Server;
+use super::common::HTML;
 use super::common::TEXT;
 use super::common::send;
 
@@ -24,11 +25,13 @@ async fn a_message_arrives_whole_over_starttls_and_implicit_tls() -> anyhow::Res
         let sender = mail["from"].as_str().unwrap_or_default();
         assert!(sender.starts_with("bounces+") && sender.ends_with("@bounces.example"), "{sender}");
         let headers = &mail["headers"];
-        assert_eq!(headers["from"], "Shop <codes@shop.example>");
-        assert_eq!(headers["subject"], "Your code");
+        assert_eq!(headers["from"], "Läden <codes@shop.example>");
+        assert_eq!(headers["subject"], "Dein Code für Läden");
+        assert_eq!(headers["content-language"], "de");
         assert_eq!(headers["auto-submitted"], "auto-generated");
         assert_eq!(headers["date"], "Fri, 20 Nov 2026 10:00:00 +0000");
-        assert_eq!(mail["parts"], json!({ "text/plain": TEXT }));
+        assert_eq!(mail["type"], "multipart/alternative");
+        assert_eq!(mail["parts"], json!({ "text/plain": TEXT, "text/html": HTML }));
         assert_eq!(mail["defects"], json!([]));
         let Answered::Taken { provider_id } = answered else { anyhow::bail!("{answered:?}") };
         assert_eq!(headers["message-id"], format!("<{provider_id}>"));

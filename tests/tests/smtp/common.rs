@@ -20,11 +20,14 @@ use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
+use tiffin_shared::text::Content;
+use tiffin_shared::text::Locale;
 use tiffin_shared::time::UnixMs;
 
 pub const USER: &str = "tiffin";
 pub const PASSWORD: &str = "Secret of the server";
 pub const SECRET: &str = "secret of the bounces";
+pub const HTML: &str = "<p><b>482915</b> ist dein Läden-Code.</p>";
 pub const TEXT: &str = "482915 ist dein Läden-Code.\n.\nEr gilt 5 Minuten.";
 
 /// A certificate for 127.0.0.1 and its key, in files.
@@ -91,11 +94,20 @@ pub async fn send(gateway: &Smtp, to: &str) -> Answered {
 pub async fn send_attempt(gateway: &Smtp, to: &str, n: u32) -> Answered {
     let sender = Sender::parse("Shop <codes@shop.example>").ok();
     let Some(code) = Code::parse("482915").ok() else { return Answered::Unknown };
+    let content = Content {
+        locale: Locale::read("de"),
+        subject: Some("Dein Code für Läden".into()),
+        text: TEXT.into(),
+        html: Some(HTML.into()),
+    };
     let message = Message {
         to: To::Email(to),
         code: &code,
-        text: TEXT,
+        content: &content,
+        brand: "Läden",
         sender: sender.as_ref(),
+        template_id: None,
+        registration: None,
         valid_s: 300,
         reference: &attempt(n),
         callback_url: "",

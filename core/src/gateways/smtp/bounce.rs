@@ -92,6 +92,8 @@ pub fn read(raw: &[u8], tags: &Tags) -> Result<Report, Error> {
     let action = match field(&of_recipient, "Action").ok_or(Error::Format)?.to_lowercase().as_str() {
         "failed" => Action::Failed,
         "delayed" => Action::Delayed,
+        // Exim says so, too, of what it handed to a server that sends no reports.
+        "delivered" if field(&of_recipient, "Remote-MTA").is_some() => Action::Relayed,
         "delivered" => Action::Delivered,
         "relayed" | "expanded" => Action::Relayed,
         _ => return Err(Error::Format),

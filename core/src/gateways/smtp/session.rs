@@ -193,8 +193,6 @@ fn expect(step: Step, answered: Result<Response, Error>, codes: &[u16]) -> Resul
 }
 
 fn unsent(step: Step, error: &Error) -> Unsent {
-    tracing::error!("DBG {error:?}");
-    eprintln!("DBG {error:?}");
     match Reply::of_error(error) {
         Some(reply) => Unsent::Refused(step, reply),
         None if error.is_tls() || is_about_tls(error) => Unsent::NoTls,
@@ -203,8 +201,12 @@ fn unsent(step: Step, error: &Error) -> Unsent {
     }
 }
 
-/// A handshake that fails is an IO error with one of rustls inside.
+/// A handshake that fails is, some causes down, an IO error with one of rustls inside.
 fn is_about_tls(error: &Error) -> bool {
-    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
-    io.and_then(std::io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let of_io = |cause: &(dyn std::error::Error + 'static)| {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    };
+    causes.any(of_io)
 }

@@ -101,6 +101,7 @@ fn actions_and_codes_are_read_as_servers_write_them() {
         ),
         ("Action: delayed\r\nStatus: 4.4.1\r\n", Action::Delayed, "4.4.1"),
         ("Action: delivered\r\nStatus: 2.0.0\r\n", Action::Delivered, "2.0.0"),
+        ("Action: delivered\r\nStatus: 2.0.0\r\nRemote-MTA: dns; mx.example\r\n", Action::Relayed, "2.0.0"),
         ("Action: relayed\r\nStatus: 2.0.0\r\n", Action::Relayed, "2.0.0"),
         ("Action: expanded\r\nStatus: 2.0.0\r\n", Action::Relayed, "2.0.0"),
     ];
