@@ -19,6 +19,7 @@ use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
+use super::smtp;
 use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
@@ -90,9 +91,16 @@ impl Account {
 
     /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
     pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
-        if self.is_sandboxed {
-            let address = toml::Value::String(format!("http://{}", sandbox.listen));
-            self.keys.entry("base_url").or_insert(address);
+        if !self.is_sandboxed {
+            return;
+        }
+        let keys = if self.kind.name == smtp::KIND.name {
+            smtp::settings::sandboxed(sandbox.smtp_listen)
+        } else {
+            vec![("base_url", toml::Value::String(format!("http://{}", sandbox.listen)))]
+        };
+        for (key, value) in keys {
+            self.keys.entry(key).or_insert(value);
         }
     }
 

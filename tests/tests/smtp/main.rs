@@ -8,4 +8,5 @@ mod arrives;
 mod bounces;
 mod common;
 mod exim;
+mod orders;
 mod privacy;

@@ -1,6 +1,7 @@
 //! The keys of a mail gateway in `tiffin.toml`.
 
 use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
@@ -28,6 +29,7 @@ const DOMAIN_CHARS_MAX: usize = 190;
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// Name or address of the server; with TLS, its certificate is for this.
+    #[serde(default)]
     pub host: String,
     /// Default 587, with `tls = "implicit"` 465.
     pub port: Option<u16>,
@@ -83,7 +85,9 @@ impl Keys {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
             !name.is_empty() && name.len() <= DOMAIN_CHARS_MAX && name.bytes().all(allowed)
         };
-        if self.host.parse::<IpAddr>().is_err() && !is_name(&self.host) {
+        // A sandboxed account is told later.
+        let is_told_later = account.is_sandboxed && self.host.is_empty();
+        if !is_told_later && self.host.parse::<IpAddr>().is_err() && !is_name(&self.host) {
             return key("host: must be a name or an address");
         }
         if self.tls == Tls::None && !is_loopback(&self.host) {
@@ -132,6 +136,15 @@ impl Keys {
         }
         Ok(builder.build()?)
     }
+}
+
+/// The keys that find the sandbox's mail server.
+pub fn sandboxed(listen: SocketAddr) -> Vec<(&'static str, toml::Value)> {
+    vec![
+        ("host", toml::Value::String(listen.ip().to_string())),
+        ("port", toml::Value::Integer(listen.port().into())),
+        ("tls", toml::Value::String("none".into())),
+    ]
 }
 
 /// The account's senders, as mailboxes.
