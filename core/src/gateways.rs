@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod kinds;
+pub mod smtp;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
@@ -62,6 +63,9 @@ pub enum Trouble {
         /// The provider's.
         code: String,
     },
+    /// No session, with a provider that is not called over HTTP.
+    #[error("{0}: look at its keys and secrets, and at the way out of this network")]
+    Session(String),
 }
 
 /// An account, ready to use.
@@ -83,7 +87,7 @@ impl Gateway {
         let variable = |name: &str| environment.get(name);
         let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door == Door::Secret).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| account.kind.door != Door::Signed).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
@@ -130,6 +134,7 @@ impl Gateway {
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.looks_max(),
+            Adapter::Smtp(_) => 0,
         }
     }
 
@@ -140,6 +145,7 @@ impl Gateway {
                 Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
+            Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
         }
     }
 
@@ -153,6 +159,7 @@ impl Gateway {
                     Err(_) => Found::Unclear,
                 }
             }
+            Adapter::Smtp(_) => Found::Unclear,
         }
     }
 
@@ -167,6 +174,7 @@ impl Gateway {
                     code: refusal.code.unwrap_or_else(|| "none".into()),
                 })
             }
+            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
         }
     }
 
@@ -174,10 +182,10 @@ impl Gateway {
     pub fn opens_to(&self, given: Option<&str>) -> bool {
         match (self.account.kind.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
-            (Door::Secret, Some(given), Some(secret)) => {
+            (Door::Secret | Door::Tagged, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret, _, _) => false,
+            (Door::Secret | Door::Tagged, _, _) => false,
         }
     }
 
@@ -196,6 +204,7 @@ impl Gateway {
     pub fn certificate(&self, callback: &Callback<'_>) -> Result<Option<String>, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
+            Adapter::Smtp(_) => Ok(None),
         }
     }
 
@@ -203,6 +212,7 @@ impl Gateway {
     pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
+            Adapter::Smtp(adapter) => adapter.hear(callback),
         }
     }
 }

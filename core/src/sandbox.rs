@@ -43,6 +43,7 @@ mod page;
 mod plan;
 mod problem;
 mod silence;
+mod smtp;
 mod state;
 mod taking;
 mod twilio;
@@ -55,6 +56,13 @@ pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
 
+/// Ports for protocols other than HTTP.
+#[derive(Default)]
+pub struct Ports {
+    /// For mail.
+    pub smtp: Option<TcpListener>,
+}
+
 /// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
 ///
 /// # Errors
@@ -62,10 +70,14 @@ pub fn router(accounts: Vec<Account>) -> Router {
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
+    ports: Ports,
     accounts: Vec<Account>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let sandbox = Arc::new(Sandbox::new(accounts));
+    if let Some(listener) = ports.smtp {
+        tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
+    }
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
     let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();

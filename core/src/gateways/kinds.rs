@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::smtp;
 use super::twilio;
 
 /// A kind of gateway.
@@ -46,16 +47,21 @@ pub enum Door {
     Signed,
     /// They are not: they come to an address with a secret in it, and count as hints.
     Secret,
+    /// Each bears a check of ours, and they come to an address with a secret in it: whoever has seen a message has seen its
+    /// check.
+    Tagged,
 }
 
 /// An adapter, by how it reaches its provider.
 pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
+    /// By mail.
+    Smtp(Box<smtp::Smtp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND];
+pub const ALL: &[Kind] = &[smtp::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
