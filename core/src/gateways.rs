@@ -1,6 +1,7 @@
 //! Provider accounts. An adapter is two pure functions, `encode` and `classify`; one place makes the calls.
 
 pub mod call;
+pub mod smpp;
 pub mod twilio;
 
 use tiffin_shared::country::Country;
