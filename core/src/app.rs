@@ -20,6 +20,8 @@ use crate::directories::Directories;
 use crate::fleet::Fleet;
 use crate::gateways::Gateways;
 use crate::gateways::call;
+use crate::gateways::certificates::Certificates;
+use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
 use crate::http::ops::Operator;
@@ -91,6 +93,8 @@ pub struct App {
     pub waits: Waits,
     /// Calls providers.
     pub provider_client: call::Client,
+    /// What providers sign their callbacks with.
+    pub certificates: Certificates,
     /// Calls the edge.
     pub edge_client: reqwest::Client,
     /// Whose jobs to take.
@@ -145,10 +149,16 @@ impl App {
             }
         };
         Ok(Arc::new(Self {
-            gateways: Gateways::new(&config.file.gateways, &config.environment)?,
+            gateways: Gateways::new(
+                &config.file.gateways,
+                &config.environment,
+                Codes::new(config.corrections().map_err(config::Error::Codes)?)
+                    .map_err(config::Error::Codes)?,
+            )?,
             routes: Routes::default(),
             waits: Waits::default(),
             provider_client: call::Client::new()?,
+            certificates: Certificates::default(),
             edge_client: crate::orders::edge_client()?,
             edges: core_keys.edges,
             signing: core_keys.signing,

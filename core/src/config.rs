@@ -17,14 +17,15 @@ use tiffin_shared::keys::Verifying;
 pub use self::file::Bus;
 pub use self::file::Delivery;
 pub use self::file::File;
-pub use self::file::Gateway;
 pub use self::file::Sandbox;
 pub use self::file::Server;
 pub use self::file::Store;
 pub use self::secrets::CoreKeys;
 pub use self::secrets::Environment;
-pub use self::secrets::gateway_token_name;
 pub use self::secrets::names;
+use crate::gateways::account::Account;
+use crate::gateways::codes;
+use crate::gateways::codes::Corrections;
 
 /// Redis, for the store. Without it the store is in memory.
 pub const REDIS_URL: &str = "REDIS_URL";
@@ -44,6 +45,9 @@ pub enum Error {
         /// Key and reason.
         reason: String,
     },
+    /// The operator's codes cannot be used.
+    #[error("delivery.codes_file: {0}")]
+    Codes(#[from] codes::Error),
     /// The file cannot be read.
     #[error("{}: {error}. Give another file with --config, or copy tiffin.toml from the project", path.display())]
     Unreadable {
@@ -108,10 +112,10 @@ impl Config {
                 ),
             })?,
         };
-        let route = |gateway: &Gateway| Route {
-            gateway: gateway.name().clone(),
-            channel: gateway.channel(),
-            countries: gateway.settings().countries,
+        let route = |gateway: &Account| Route {
+            gateway: gateway.name.clone(),
+            channel: gateway.kind.channel,
+            countries: gateway.settings.countries.clone(),
             up: true,
         };
         let routes = self.file.gateways.iter().map(route).collect();
@@ -127,8 +131,8 @@ impl Config {
         };
         let mut routed: Vec<_> = Vec::new();
         for gateway in &self.file.gateways {
-            if !routed.contains(&gateway.channel()) {
-                routed.push(gateway.channel());
+            if !routed.contains(&gateway.kind.channel) {
+                routed.push(gateway.kind.channel);
             }
         }
         for (tenant_name, tenant) in &mut directory.tenants {
@@ -144,6 +148,11 @@ impl Config {
             }
         }
         Ok(directory)
+    }
+
+    /// The operator's corrections of what providers' codes mean.
+    pub fn corrections(&self) -> Result<Corrections, codes::Error> {
+        self.file.delivery.codes_file.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
     }
 
     /// The front door's keys, for a process that serves the public API itself.

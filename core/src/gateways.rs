@@ -1,139 +1,123 @@
-//! Provider accounts. An adapter is two pure functions, `encode` and `classify`; one place makes the calls.
+//! Provider accounts. An adapter is pure: it puts a message into the provider's words and reads what comes back. One place
+//! makes the calls, and what the providers' codes mean is data.
 
+pub mod account;
+pub mod adapter;
 pub mod call;
+pub mod callback;
+pub mod certificates;
+pub mod codes;
+pub mod kinds;
 pub mod smpp;
 pub mod twilio;
 
 use tiffin_shared::country::Country;
-use tiffin_shared::directory::Countries;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
+use tiffin_shared::order::Hint;
 use tiffin_shared::order::Receipt;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::route::Sender;
+use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 
+use self::account::Account;
+use self::account::Secrets;
+use self::account::SenderSettings;
+use self::account::Settings;
+use self::account::secret_variable;
+use self::adapter::Answered;
+use self::adapter::Message;
+use self::adapter::Refusal;
+use self::callback::Callback;
+use self::callback::CallbackError;
+use self::callback::Fate;
+use self::callback::Heard;
+use self::codes::Codes;
+use self::kinds::Adapter;
+use self::kinds::CALLBACK_SECRET;
+use self::kinds::Door;
 use crate::config;
 use crate::config::Environment;
 
-/// How often a provider is asked after an unknown outcome, where it can be.
-const LOOKS_MAX: u8 = 2;
-
-/// A message to send. No `Debug`: it holds the code.
-pub struct Message<'a> {
-    /// Where to.
-    pub phone: &'a Phone,
-    /// What it says.
-    pub text: &'a str,
-    /// Seconds it is worth delivering.
-    pub valid_s: u64,
-    /// Where the provider posts its receipts.
-    pub callback_url: &'a str,
-}
-
-/// What a provider posted to us.
-pub struct Callback<'a> {
-    /// The address it signed: as the provider sees it.
-    pub url: &'a str,
-    /// Its signature header.
-    pub signature: Option<&'a str>,
-    /// The raw body.
-    pub body: &'a [u8],
-}
-
-/// A receipt, checked and read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The provider's name for the message.
-    pub provider_id: String,
-    /// How it fares; `None` where that tells nothing new.
-    pub receipt: Option<Receipt>,
-}
-
-/// A callback is not from the provider, or is not one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallbackError {
-    /// Signed, but not a receipt.
-    #[error("the callback is not a receipt of this provider")]
-    Malformed,
-    /// Not signed by the provider for this address and body.
-    #[error("the callback's signature does not verify")]
-    Signature,
-}
-
-/// What the router is told of an account.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// What it delivers.
-    pub channel: Channel,
-    /// Where to.
-    pub countries: Countries,
-    /// Lower goes first.
-    pub priority: u16,
-    /// Of one message, in millionths of the operator's currency.
-    pub price_micros: Option<u64>,
-    /// Messages a second that the account takes.
-    pub per_second: Option<u32>,
-}
+/// The shortest secret in a callback address: 96 bits of base64url.
+const CALLBACK_SECRET_CHARS_MIN: usize = 16;
 
 /// An account, ready to use.
 pub struct Gateway {
-    settings: Settings,
+    account: Account,
     adapter: Adapter,
-}
-
-enum Adapter {
-    Twilio(twilio::Twilio),
+    callback_secret: Option<Secret<String>>,
 }
 
 /// All accounts with what they deliver, in order of preference.
-pub struct Gateways(Vec<Gateway>);
+pub struct Gateways {
+    all: Vec<Gateway>,
+    /// What their codes mean.
+    pub codes: Codes,
+}
 
 impl Gateway {
+    fn new(account: &Account, environment: &Environment) -> Result<Self, String> {
+        let variable = |name: &str| environment.get(name);
+        let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
+        let name = secret_variable(&account.name, CALLBACK_SECRET);
+        let callback_secret = variable(&name).filter(|_| account.kind.door == Door::Secret).map(Secret::new);
+        let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
+        if callback_secret.as_ref().is_some_and(is_short) {
+            return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
+        }
+        Ok(Self { account: account.clone(), adapter, callback_secret })
+    }
+
     /// What it is called everywhere else.
     pub fn name(&self) -> &GatewayId {
-        match &self.adapter {
-            Adapter::Twilio(twilio) => twilio.name(),
-        }
+        &self.account.name
+    }
+
+    /// As it is configured.
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// What the router is told of it.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.account.settings
     }
 
     /// What it delivers.
     pub fn channel(&self) -> Channel {
-        self.settings.channel
+        self.account.kind.channel
     }
 
     /// Whether it delivers there. A mailbox has no country.
     pub fn reaches(&self, country: Option<Country>) -> bool {
-        self.settings.channel == Channel::Email || country.is_none() || self.settings.countries.allow(country)
+        self.channel() == Channel::Email || country.is_none() || self.settings().countries.allow(country)
     }
 
-    /// As whom it sends.
-    pub fn sender(&self) -> Option<Sender> {
-        match &self.adapter {
-            Adapter::Twilio(twilio) => Sender::parse(twilio.from()).ok(),
-        }
+    /// As whom it may send there.
+    pub fn senders(&self, country: Option<Country>) -> Vec<Option<&SenderSettings>> {
+        self.account.senders(country.filter(|_| self.channel() != Channel::Email))
+    }
+
+    /// Whether its receipts name the message by the provider's id alone.
+    pub fn is_indexed(&self) -> bool {
+        self.account.kind.is_indexed
     }
 
     /// How often its provider is asked after an unknown outcome; 0 where it has no such query.
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
-            Adapter::Twilio(_) => LOOKS_MAX,
+            Adapter::Http(adapter) => adapter.looks_max(),
         }
     }
 
     /// Sends, once.
-    pub async fn send(&self, client: &call::Client, message: &Message<'_>) -> CallOutcome {
+    async fn send(&self, client: &call::Client, message: &Message<'_>) -> Result<Answered, CallOutcome> {
         match &self.adapter {
-            Adapter::Twilio(twilio) => match client.call(twilio.encode(message)).await {
-                Ok(answer) => twilio::classify(&answer),
-                Err(outcome) => outcome,
+            Adapter::Http(adapter) => match adapter.encode(message) {
+                Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
+                Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
         }
     }
@@ -141,47 +125,99 @@ impl Gateway {
     /// Whether the provider has a message that was sent to it at `called_at`.
     pub async fn look_up(&self, client: &call::Client, message: &Message<'_>, called_at: UnixMs) -> Found {
         match &self.adapter {
-            Adapter::Twilio(twilio) => match client.call(twilio.query(message)).await {
-                Ok(answer) => twilio::lookup::found(&answer, message, called_at),
-                Err(_) => Found::Unclear,
-            },
+            Adapter::Http(adapter) => {
+                let Some(call) = adapter.query(message) else { return Found::Unclear };
+                match client.call(call).await {
+                    Ok(answer) => adapter.found(&answer, message, called_at),
+                    Err(_) => Found::Unclear,
+                }
+            }
         }
     }
 
-    /// Checks and reads a receipt.
-    pub fn receipt(&self, callback: &Callback<'_>) -> Result<Told, CallbackError> {
+    /// Whether a callback to its address came through its door: with the secret, where its provider signs nothing.
+    pub fn opens_to(&self, given: Option<&str>) -> bool {
+        match (self.account.kind.door, given, &self.callback_secret) {
+            (Door::Signed, given, _) => given.is_none(),
+            (Door::Secret, Some(given), Some(secret)) => {
+                subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
+            }
+            (Door::Secret, _, _) => false,
+        }
+    }
+
+    /// Whether what its callbacks say is no more than a hint.
+    pub fn only_hints(&self) -> bool {
+        self.account.kind.door == Door::Secret
+    }
+
+    /// Our address for its callbacks, with the secret where it has one.
+    pub fn callback_url(&self, public_url: &str) -> String {
+        let secret = self.callback_secret.as_ref().map(|secret| format!("/{}", secret.expose()));
+        format!("{public_url}/callbacks/{}{}", self.name(), secret.unwrap_or_default())
+    }
+
+    /// The address of a certificate that is needed to check a callback.
+    pub fn certificate(&self, callback: &Callback<'_>) -> Result<Option<String>, CallbackError> {
         match &self.adapter {
-            Adapter::Twilio(twilio) => twilio.receipt(callback),
+            Adapter::Http(adapter) => adapter.certificate(callback),
+        }
+    }
+
+    /// Checks and reads a callback.
+    pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
+        match &self.adapter {
+            Adapter::Http(adapter) => adapter.hear(callback),
         }
     }
 }
 
 impl Gateways {
-    /// From the configuration; each account's secret must be there.
-    pub fn new(gateways: &[config::Gateway], environment: &Environment) -> Result<Self, config::Error> {
-        let make = |gateway: &config::Gateway| match gateway {
-            config::Gateway::Twilio { name, account_sid, from, base_url, .. } => {
-                let token_name = config::gateway_token_name(name);
-                let Some(token) = environment.get(&token_name).filter(|token| !token.is_empty()) else {
-                    return Err(config::Error::Invalid {
-                        place: format!("gateways.{name}"),
-                        reason: format!("{token_name} is not set: the account's auth token"),
-                    });
-                };
-                let twilio = twilio::Twilio::new(name, account_sid, token, from, base_url);
-                Ok(Gateway { settings: gateway.settings(), adapter: Adapter::Twilio(twilio) })
-            }
+    /// From the configuration; each account's secrets must be there.
+    pub fn new(accounts: &[Account], environment: &Environment, codes: Codes) -> Result<Self, config::Error> {
+        let make = |account: &Account| {
+            Gateway::new(account, environment).map_err(|reason| config::Error::Invalid {
+                place: format!("gateways.{}", account.name),
+                reason,
+            })
         };
-        gateways.iter().map(make).collect::<Result<_, _>>().map(Self)
+        Ok(Self { all: accounts.iter().map(make).collect::<Result<_, _>>()?, codes })
     }
 
     /// Every account, in order of preference.
     pub fn all(&self) -> &[Gateway] {
-        &self.0
+        &self.all
     }
 
     /// The account of this name.
     pub fn named(&self, name: &str) -> Option<&Gateway> {
-        self.0.iter().find(|gateway| gateway.name().as_str() == name)
+        self.all.iter().find(|gateway| gateway.name().as_str() == name)
+    }
+
+    /// Sends, once.
+    pub async fn send(&self, gateway: &Gateway, client: &call::Client, message: &Message<'_>) -> CallOutcome {
+        match gateway.send(client, message).await {
+            Ok(answered) => {
+                if let Answered::Refused(Refusal { code: Some(code), .. }) = &answered {
+                    tracing::info!(gateway = %gateway.name(), provider.code = %code, "the provider refused a message");
+                }
+                self.codes.outcome(gateway.name(), gateway.account.kind.codes, answered)
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// What a signed receipt comes to; nothing where it tells nothing new.
+    pub fn receipt(&self, gateway: &Gateway, fate: &Fate) -> Option<Receipt> {
+        self.codes.receipt(gateway.name(), gateway.account.kind.codes, fate)
+    }
+}
+
+/// What an unsigned receipt hints at; nothing where it tells nothing new.
+pub fn hint(fate: &Fate) -> Option<Hint> {
+    match fate {
+        Fate::Delivered => Some(Hint::Arrived),
+        Fate::Failed { .. } => Some(Hint::Lost),
+        Fate::Sent | Fate::Underway => None,
     }
 }

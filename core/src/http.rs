@@ -38,7 +38,11 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
         router = router.route(JOBS_PATH, post(ingest::job)).route(NOTICES_PATH, post(ingest::notice));
     }
     if roles.contains(&Role::Callbacks) {
-        router = router.route("/callbacks/{gateway}", post(callbacks::receipt));
+        // Some providers tell by GET, and WhatsApp asks by GET whether the address is ours.
+        let callback = || get(callbacks::callback).post(callbacks::callback);
+        router = router
+            .route("/callbacks/{gateway}", callback())
+            .route("/callbacks/{gateway}/{secret}", callback());
     }
     if roles.contains(&Role::Ops) {
         router = router.merge(ops::router(&app));

@@ -15,6 +15,7 @@ pub mod http;
 pub mod ledgers;
 pub mod orders;
 pub mod publish;
+pub mod receipts;
 pub mod reports;
 pub mod routes;
 pub mod sandbox;

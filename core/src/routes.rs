@@ -38,6 +38,7 @@ pub use self::flush::run;
 use self::known::Known;
 use self::known::RouteKey;
 use self::pace::Paces;
+use self::pace::Sending;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
@@ -70,10 +71,12 @@ impl Routes {
         self.known.view(gateway)
     }
 
-    /// Takes the place of one message at this worker's share of the gateway's pace: how many milliseconds to wait for it.
-    /// One that is further away than `most_ms` is not taken.
-    pub fn take_turn(&self, gateway: &Gateway, workers: u32, most_ms: u64, now: UnixMs) -> u64 {
-        self.paces.take(gateway, workers, most_ms, now)
+    /// Takes the place of one message at this worker's share of the pace of its gateway and sender: how many milliseconds to
+    /// wait for it. One that is further away than `most_ms` is not taken.
+    pub fn take_turn(&self, gateway: &Gateway, way: &Way, workers: u32, most_ms: u64, now: UnixMs) -> u64 {
+        let senders = &gateway.settings().senders;
+        let sender = senders.iter().find(|sender| way.sender.as_ref() == Some(&sender.id));
+        self.paces.take(Sending { gateway, sender }, workers, most_ms, now)
     }
 
     /// Makes a call and counts what it comes to, and while it is still open that it is slow. And whether it is well.
@@ -167,21 +170,26 @@ pub async fn offers(
                 health = Health::Probe;
             }
         }
-        candidates.push(candidate(app, gateway, header, (&view, health), window_default_ms, now));
+        for sender in gateway.senders(header.country) {
+            let sending = Sending { gateway, sender };
+            candidates.push(candidate(app, sending, header, (&view, health), window_default_ms, now));
+        }
     }
     (route::rank(candidates, channels), probe)
 }
 
 fn candidate(
     app: &App,
-    gateway: &Gateway,
+    sending: Sending<'_>,
     header: &Header,
     (view, health): (&View, Health),
     window_default_ms: u64,
     now: UnixMs,
 ) -> Candidate {
-    let way = Way { channel: gateway.channel(), gateway: gateway.name().clone(), sender: gateway.sender() };
-    let paced_until = now.plus(app.routes.paces.wait_ms(gateway, now));
+    let gateway = sending.gateway;
+    let sender = sending.sender.map(|sender| sender.id.clone());
+    let way = Way { channel: gateway.channel(), gateway: gateway.name().clone(), sender };
+    let paced_until = now.plus(app.routes.paces.wait_ms(sending, now));
     Candidate {
         health,
         free_at: view.paused_until.max(paced_until),

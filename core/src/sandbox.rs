@@ -25,33 +25,27 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+pub use self::account::Account;
 use self::line::Cut;
 use self::line::Lines;
 use self::state::Sandbox;
 
+mod account;
 mod callbacks;
 mod calls;
 mod clock;
 mod events;
 mod faults;
 mod inbox;
+mod journey;
 mod line;
 mod page;
+mod plan;
 mod problem;
 mod silence;
 mod state;
+mod taking;
 mod twilio;
-
-/// One account that the sandbox plays the provider for. It has no `Debug`, because of the token.
-#[derive(Clone)]
-pub struct Account {
-    /// The gateway's name in the configuration, such as `twilio-sms`: faults and messages are filed under it.
-    pub gateway: String,
-    /// The user name of HTTP Basic, and the account in the path: `AC…`.
-    pub account_sid: String,
-    /// The password of HTTP Basic, and the key that callbacks are signed with.
-    pub auth_token: String,
-}
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///

@@ -18,6 +18,8 @@ use crate::app::Role;
 use crate::config::Config;
 use crate::deliver;
 use crate::fleet;
+use crate::gateways::account::Account;
+use crate::gateways::codes;
 use crate::guard;
 use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
@@ -73,6 +75,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
     }
     tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
@@ -118,12 +121,11 @@ pub async fn sandbox(config: Config) -> anyhow::Result<()> {
     Ok(sandbox::serve(listener, sandbox_accounts(&config), stop).await?)
 }
 
-/// The sandbox plays the provider of every configured account whose secret is known.
+/// The sandbox plays the provider of every configured account whose secrets are known.
 fn sandbox_accounts(config: &Config) -> Vec<sandbox::Account> {
-    let account = |gateway: &crate::config::Gateway| {
-        let crate::config::Gateway::Twilio { name, account_sid, .. } = gateway;
-        let auth_token = config.environment.get(&crate::config::gateway_token_name(name))?;
-        Some(sandbox::Account { gateway: name.to_string(), account_sid: account_sid.clone(), auth_token })
+    let account = |account: &Account| {
+        let variable = |name: &str| config.environment.get(name);
+        sandbox::Account::new(account.clone(), &config.file.server.public_url, variable).ok()
     };
     config.file.gateways.iter().filter_map(account).collect()
 }

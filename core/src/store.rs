@@ -6,6 +6,8 @@ mod redis;
 
 use std::fmt;
 
+use sha2::Digest as _;
+use sha2::Sha256;
 use tiffin_shared::bytes;
 use tiffin_shared::factor::FactorId;
 use tiffin_shared::id::GatewayId;
@@ -60,6 +62,8 @@ pub enum Space {
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
     Order,
+    /// [`tiffin_shared::reference::Index`] by gateway and the provider's id.
+    Reference,
     /// [`tiffin_shared::route::stats::RouteStats`] by gateway, channel and country.
     Route,
     /// [`tiffin_shared::nonce::Nonce`] by [`OrderId`]: the order stands in its tenant's tally.
@@ -115,6 +119,12 @@ impl Key {
         Self { space: Space::Order, id: id.to_string() }
     }
 
+    /// A message at a provider. Its id is the provider's, of any length and alphabet; what is kept is its digest.
+    pub fn reference(gateway: &GatewayId, provider_id: &str) -> Self {
+        let digest = Sha256::digest(provider_id.as_bytes());
+        Self { space: Space::Reference, id: format!("{gateway}/{}", bytes::encode(&digest)) }
+    }
+
     /// A gateway's figures in one country.
     pub fn route(id: &str) -> Self {
         Self { space: Space::Route, id: id.to_owned() }
@@ -156,6 +166,7 @@ impl Space {
             Self::Ledger => "ledger",
             Self::Nonce => "nonce",
             Self::Order => "order",
+            Self::Reference => "reference",
             Self::Route => "route",
             Self::Tallied => "tallied",
             Self::Tally => "tally",

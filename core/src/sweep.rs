@@ -59,6 +59,7 @@ async fn sweep(app: &Arc<App>, space: Space) {
             | Space::Fleet
             | Space::Gateway
             | Space::Nonce
+            | Space::Reference
             | Space::Route
             | Space::Tallied
             | Space::Tally

@@ -185,8 +185,8 @@ fn bad_overrides_name_their_variable() {
         ("TIFFIN_BUS_PARTITIONS", "0", "1 to 64"),
         ("TIFFIN_BUS_PARTITION", "8", "unknown field"),
         ("TIFFIN_SERVER_LISTEN", "somewhere", "invalid"),
-        ("TIFFIN_GATEWAY_TWILIO_SMS_FROM", "nobody", "phone number"),
-        ("TIFFIN_GATEWAY_TWILIO_SMS_2_FROM", "nobody", "phone number"),
+        ("TIFFIN_GATEWAY_TWILIO_SMS_FROM", "+15", "no number"),
+        ("TIFFIN_GATEWAY_TWILIO_SMS_2_FROM", "+15", "no number"),
     ];
     for (name, value, reason) in cases {
         says(&Boot::new().set(name, value).refused(), &[name, reason]);

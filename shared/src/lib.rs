@@ -29,6 +29,7 @@ pub mod order;
 pub mod phone;
 pub mod problem;
 pub mod quota;
+pub mod reference;
 pub mod region;
 pub mod risk;
 pub mod route;

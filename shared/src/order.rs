@@ -7,6 +7,8 @@
 mod attempt;
 mod choose;
 mod claim;
+mod decision;
+mod hint;
 mod look;
 mod outcome;
 mod reason;
@@ -25,9 +27,15 @@ pub use self::choose::ATTEMPTS_MAX;
 pub use self::choose::PATIENCE_MS;
 pub use self::claim::CLAIM_MS;
 use self::claim::Claim;
+pub use self::decision::Decision;
+pub use self::decision::Learnt;
+pub use self::decision::Lesson;
+pub use self::decision::Reply;
+pub use self::hint::Hint;
 pub use self::look::Found;
 pub use self::look::LOOK_AFTER_MS;
 pub use self::outcome::BACKOFF;
+pub use self::reason::Class;
 pub use self::reason::Reason;
 pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
@@ -38,17 +46,14 @@ pub use self::timeline::Timeline;
 pub use self::timeline::Tried;
 
 use crate::bytes::Bytes;
-use crate::country::Country;
 use crate::entropy::Entropy;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
 use crate::route::Offer;
-use crate::route::Way;
 use crate::time::DAY_MS;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
-use crate::wire::event::OrderEvent;
 use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 
@@ -124,6 +129,15 @@ pub enum Ask {
         dispatch: Option<Dispatch>,
         /// The ways that may carry it, best first; see [`route::rank`](crate::route::rank).
         offers: Vec<Offer>,
+    },
+    /// Somebody who could not prove to be the provider told how a message fares.
+    Hint {
+        /// Which attempt.
+        n: u32,
+        /// The provider's name for the message.
+        provider_id: String,
+        /// How it fares, they say.
+        hint: Hint,
     },
     /// The provider was asked whether it has the message of attempt `n`.
     Looked {
@@ -210,79 +224,6 @@ pub enum Receipt {
     Sent,
 }
 
-/// What to do, and what to tell the edge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// For the worker.
-    pub decision: Decision,
-    /// Tell the edge, then ask [`Ask::Reported`]. One that fails comes again with a later `Tick`.
-    pub event: Option<OrderEvent>,
-    /// To be counted, once.
-    pub news: Option<News>,
-    /// What the router learns from it, once.
-    pub lesson: Option<Lesson>,
-}
-
-/// What the router learns of a way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lesson {
-    /// Which way.
-    pub way: Way,
-    /// Where to.
-    pub country: Option<Country>,
-    /// What happened.
-    pub what: Learnt,
-}
-
-/// What happened to a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learnt {
-    /// It arrived, so long after the call.
-    Delivered {
-        /// From the call to the receipt.
-        after_ms: u64,
-    },
-    /// It did not arrive, or its usual time passed in silence.
-    Lost,
-    /// The provider took it.
-    Taken,
-    /// The user has its code.
-    Verified,
-}
-
-/// For the worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Nothing to do.
-    Noted,
-    /// As [`Decision::RetryAt`], but what the order waits for is a way: it would make the probe of a gateway.
-    AwaitWay(UnixMs),
-    /// As [`Decision::AwaitWay`], and nothing of the order was sent yet: the phone's later orders wait behind it.
-    Hold(UnixMs),
-    /// Ask the provider whether it has the message of this attempt, then ask [`Ask::Looked`].
-    Look {
-        /// Its number.
-        n: u32,
-        /// Which look at it.
-        look: u8,
-        /// Through whom.
-        way: Way,
-        /// When the provider was called.
-        called_at: UnixMs,
-    },
-    /// Come again then, or as soon as something happens to the order.
-    RetryAt(UnixMs),
-    /// Call the provider now, as this attempt.
-    Send {
-        /// Its number.
-        n: u32,
-        /// Which way.
-        way: Way,
-    },
-    /// The job is done with; take it off the queue.
-    Stop,
-}
-
 impl Machine for Order {
     type State = State;
     type Command = Command;
@@ -299,6 +240,9 @@ impl Machine for Order {
             }
             (Ask::Stop(cause), state) => {
                 stop::step(state.unwrap_or_else(|| State::new(None, now)), *cause, now)
+            }
+            (Ask::Hint { n, provider_id, hint }, Some(state)) => {
+                hint::step(state, *n, provider_id, *hint, command, now)
             }
             (Ask::Looked { n, look, found }, Some(state)) => {
                 look::looked(state, (*n, *look), found, command, now)
@@ -319,7 +263,12 @@ impl Machine for Order {
                 None,
             ) => Step::keep(Reply::of(Decision::RetryAt(now))),
             (
-                Ask::Looked { .. } | Ask::Receipt { .. } | Ask::Reported(_) | Ask::Result { .. } | Ask::Tick,
+                Ask::Hint { .. }
+                | Ask::Looked { .. }
+                | Ask::Receipt { .. }
+                | Ask::Reported(_)
+                | Ask::Result { .. }
+                | Ask::Tick,
                 None,
             ) => Step::keep(Reply::of(Decision::Stop)),
         }
@@ -383,11 +332,5 @@ impl State {
         let expires_at = self.keep_until();
         let wake_at = (self.reported < self.seq).then_some(self.report_at);
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
-    }
-}
-
-impl Reply {
-    fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None }
     }
 }

@@ -203,7 +203,10 @@ const LEDGER: Subject<Ledger> = Subject {
 const ORDER: Subject<Order> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command.ask {
-        order::Ask::Receipt { .. } | order::Ask::Reported(_) | order::Ask::Stop(_) => Some(MINUTE_MS),
+        order::Ask::Hint { .. }
+        | order::Ask::Receipt { .. }
+        | order::Ask::Reported(_)
+        | order::Ask::Stop(_) => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. }
         | order::Ask::Looked { .. }

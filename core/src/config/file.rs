@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
-use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::directory::TurnstileSite;
 use tiffin_shared::guard::Policy;
-use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
-use tiffin_shared::phone::Phone;
 use tiffin_shared::visitor::VisitorLimits;
-use tiffin_shared::wire::api::Channel;
 
-use crate::gateways::Settings;
+use crate::gateways::account::Account;
 
 /// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
 const PARTITIONS_MAX: u16 = 64;
@@ -60,7 +57,7 @@ pub struct File {
     pub tenants: BTreeMap<TenantId, Tenant>,
     /// Provider accounts, in order of preference.
     #[serde(default)]
-    pub gateways: Vec<Gateway>,
+    pub gateways: Vec<Account>,
 }
 
 /// Addresses.
@@ -143,11 +140,13 @@ pub struct Delivery {
     pub jobs: u16,
     /// Jobs one process takes from each queue before it has finished earlier ones.
     pub prefetch: u16,
+    /// The operator's corrections of what providers' codes mean; read again within seconds of a change.
+    pub codes_file: Option<PathBuf>,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { lanes: 256, jobs: 4_096, prefetch: 512 }
+        Self { lanes: 256, jobs: 4_096, prefetch: 512, codes_file: None }
     }
 }
 
@@ -162,62 +161,6 @@ pub struct Sandbox {
 impl Default for Sandbox {
     fn default() -> Self {
         Self { listen: loopback(8789) }
-    }
-}
-
-/// A provider account.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Gateway {
-    /// Twilio Messaging.
-    Twilio {
-        /// What it is called everywhere else.
-        name: GatewayId,
-        /// `AC` and 32 hexadecimal digits.
-        account_sid: String,
-        /// The sending number.
-        from: Phone,
-        /// Another host than Twilio's: the sandbox, a proxy or a region.
-        #[serde(default = "twilio_url")]
-        base_url: String,
-        /// Where it delivers: `"all"`, which is the default, or a list of countries.
-        #[serde(default = "everywhere")]
-        countries: Countries,
-        /// Lower goes first, whatever the figures say. Gateways of one priority are ranked by what is known of them.
-        #[serde(default)]
-        priority: u16,
-        /// Of one message, in millionths of your currency: among equals the cheaper goes first.
-        price_micros: Option<u64>,
-        /// Messages a second that the account takes; none means as fast as it answers.
-        per_second: Option<u32>,
-    },
-}
-
-impl Gateway {
-    /// What it is called everywhere else.
-    pub fn name(&self) -> &GatewayId {
-        match self {
-            Self::Twilio { name, .. } => name,
-        }
-    }
-
-    /// What it delivers.
-    pub fn channel(&self) -> Channel {
-        match self {
-            Self::Twilio { .. } => Channel::Sms,
-        }
-    }
-
-    /// What the router is told of it.
-    pub fn settings(&self) -> Settings {
-        let Self::Twilio { countries, priority, price_micros, per_second, .. } = self;
-        Settings {
-            channel: self.channel(),
-            countries: countries.clone(),
-            priority: *priority,
-            price_micros: *price_micros,
-            per_second: *per_second,
-        }
     }
 }
 
@@ -254,7 +197,7 @@ impl File {
                 return Err(format!("server.{key}: must be at least 1"));
             }
         }
-        let Delivery { lanes, jobs, prefetch } = self.delivery;
+        let Delivery { lanes, jobs, prefetch, .. } = self.delivery;
         let counts = [
             ("delivery.lanes", lanes, 1, PREFETCH_MAX),
             ("delivery.jobs", jobs, 2, JOBS_MAX),
@@ -264,21 +207,8 @@ impl File {
             return Err(format!("{key}: must be {least} to {most}"));
         }
         for (at, gateway) in self.gateways.iter().enumerate() {
-            let Gateway::Twilio { name, account_sid, base_url, per_second, .. } = gateway;
-            if *per_second == Some(0) {
-                return Err(format!("gateways.{name}.per_second: must be at least 1"));
-            }
-            if self.gateways.iter().take(at).any(|earlier| earlier.name() == name) {
-                return Err(format!("gateways: {name} is there twice"));
-            }
-            let digits = account_sid.strip_prefix("AC").unwrap_or_default();
-            if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return Err(format!("gateways.{name}.account_sid: must be AC and 32 hexadecimal digits"));
-            }
-            if !is_url(base_url) || base_url.ends_with('/') {
-                return Err(format!(
-                    "gateways.{name}.base_url: must be an http(s) address without a slash at the end"
-                ));
+            if self.gateways.iter().take(at).any(|earlier| earlier.name == gateway.name) {
+                return Err(format!("gateways: {} is there twice", gateway.name));
             }
         }
         Ok(())
@@ -287,12 +217,4 @@ impl File {
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
-}
-
-fn everywhere() -> Countries {
-    Countries::All
-}
-
-fn twilio_url() -> String {
-    "https://api.twilio.com".into()
 }

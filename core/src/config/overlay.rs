@@ -7,6 +7,8 @@ use toml::Value;
 use super::Environment;
 use super::Error;
 use super::File;
+use crate::gateways::account::variable_prefix;
+use crate::gateways::kinds::is_secret;
 
 const SECTIONS: [&str; 6] = ["bus", "delivery", "guard", "sandbox", "server", "store"];
 
@@ -32,18 +34,18 @@ pub(super) fn apply(file: File, text: &str, environment: &Environment) -> Result
         let gateway =
             |table: &Table| table.get("gateways")?.get(at)?.get("name")?.as_str().map(str::to_owned);
         let Some(gateway_name) = gateway(&table) else { continue };
-        let prefix = format!("{}_", super::secrets::gateway_prefix(&gateway_name));
+        let prefix = format!("{}_", variable_prefix(&gateway_name));
         // TIFFIN_GATEWAY_TWILIO_SMS_FROM is for the gateway twilio-sms, also where there is one called twilio.
         let longer = |name: &str| {
             file.gateways.iter().any(|other| {
-                let other = format!("{}_", super::secrets::gateway_prefix(other.name().as_str()));
+                let other = format!("{}_", variable_prefix(other.name.as_str()));
                 other.len() > prefix.len() && other.starts_with(&prefix) && name.starts_with(&other)
             })
         };
         let own = environment.with_prefix(&prefix).into_iter().filter(|(name, _)| !longer(name));
         for (name, value) in own.collect::<Vec<_>>() {
             let key = name.trim_start_matches(&prefix).to_lowercase();
-            if super::secrets::is_gateway_secret(&key) {
+            if is_secret(&key) {
                 continue;
             }
             let place = |table: &mut Table, value| {
@@ -57,7 +59,7 @@ pub(super) fn apply(file: File, text: &str, environment: &Environment) -> Result
     Ok(file)
 }
 
-/// As text, and where the key takes none, as a number: a phone number looks like both.
+/// As text, and where the key takes none, as a number or as true or false: a phone number looks like two of them.
 fn with(
     table: &Table,
     name: &str,
@@ -65,8 +67,9 @@ fn with(
     place: impl Fn(&mut Table, Value),
 ) -> Result<(Table, File), Error> {
     let number = text.parse().map(Value::Integer).ok();
-    let mut refused = String::new();
-    for value in [Some(Value::String(text.to_owned())), number].into_iter().flatten() {
+    let boolean = text.parse().map(Value::Boolean).ok();
+    let mut refused = None;
+    for value in [Some(Value::String(text.to_owned())), number, boolean].into_iter().flatten() {
         let mut table = table.clone();
         place(&mut table, value);
         match table.clone().try_into::<File>() {
@@ -74,10 +77,10 @@ fn with(
                 file.check().map_err(|reason| invalid(name, reason))?;
                 return Ok((table, file));
             }
-            Err(error) => refused = error.message().to_owned(),
+            Err(error) => drop(refused.get_or_insert_with(|| error.message().to_owned())),
         }
     }
-    Err(invalid(name, refused))
+    Err(invalid(name, refused.unwrap_or_default()))
 }
 
 fn set(table: &mut Value, key: &str, value: Value) {

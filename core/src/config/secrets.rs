@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use tiffin_shared::config;
-use tiffin_shared::id::GatewayId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
@@ -26,7 +25,6 @@ pub mod names {
 }
 
 const FILE_SUFFIX: &str = "_FILE";
-const GATEWAY_SECRETS: [&str; 2] = ["auth_token", "auth_token_file"];
 
 /// The environment as it was at boot. No `Debug`: it holds secrets.
 pub struct Environment(BTreeMap<String, String>);
@@ -105,17 +103,4 @@ impl CoreKeys {
             signing: config::ring(variable, names::CORE_SIGNING_KEYS, |id, key| Ok(Signing::new(id, key)))?,
         })
     }
-}
-
-/// `TIFFIN_GATEWAY_TWILIO_SMS_AUTH_TOKEN` for the gateway `twilio-sms`.
-pub fn gateway_token_name(name: &GatewayId) -> String {
-    format!("{}_AUTH_TOKEN", gateway_prefix(name.as_str()))
-}
-
-pub(super) fn gateway_prefix(name: &str) -> String {
-    format!("TIFFIN_GATEWAY_{}", name.to_uppercase().replace('-', "_"))
-}
-
-pub(super) fn is_gateway_secret(key: &str) -> bool {
-    GATEWAY_SECRETS.contains(&key)
 }

@@ -10,11 +10,15 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::reference;
+use tiffin_shared::reference::Index;
+use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Way;
 use tiffin_shared::text;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::time::sleep;
@@ -25,13 +29,19 @@ use super::work::WORTH_MS;
 use super::work::insist;
 use crate::app::App;
 use crate::gateways::Gateway;
-use crate::gateways::Message;
+use crate::gateways::adapter::Message;
+use crate::gateways::adapter::To;
 use crate::host;
+use crate::store::Key;
 
 /// The longest wait for a gateway's pace within a claim, with the call and some room.
 const TURN_MS_MAX: u64 = 5 * SECOND_MS;
 /// After waiting longer than this for a gateway's pace, the record is asked once more.
 const ASK_AGAIN_MS: u64 = 20;
+
+/// How often it is tried to note whose a message is, and the pause between: a receipt waits about as long for the note.
+const INDEX_TRIES_MAX: u32 = 4;
+const INDEX_PAUSE: Duration = Duration::from_millis(500);
 
 /// One attempt.
 pub(super) struct Sending<'a> {
@@ -69,7 +79,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     let Some(gateway) = app.gateways.named(way.gateway.as_str()) else {
         return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
     };
-    let wait_ms = app.routes.take_turn(gateway, app.fleet.workers(), TURN_MS_MAX, host::now());
+    let wait_ms = app.routes.take_turn(gateway, way, app.fleet.workers(), TURN_MS_MAX, host::now());
     // So many others want a turn that the claim might not last: its offer is taken once it is free.
     if wait_ms > TURN_MS_MAX {
         return Ok(Sent::not(CallOutcome::Throttled { retry_after_ms: Some(wait_ms) }));
@@ -92,11 +102,15 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
         return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
     }
     let calling = with_message(app, sending, gateway, async |message| {
-        let call = gateway.send(&app.provider_client, message);
-        app.routes.counted(gateway.name(), sending.has_others, call).await
+        let call = app.gateways.send(gateway, &app.provider_client, message);
+        let (outcome, is_well) = app.routes.counted(gateway.name(), sending.has_others, call).await;
+        if let (CallOutcome::Taken { provider_id }, true) = (&outcome, gateway.is_indexed()) {
+            index(app, gateway, provider_id, message.reference).await;
+        }
+        (outcome, is_well)
     });
     let Some((outcome, is_well)) = calling.await else {
-        return Ok(Sent::not(CallOutcome::Failed(Reason::InvalidNumber)));
+        return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
     };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
     Ok(Sent { outcome, is_well: Some(is_well) })
@@ -113,7 +127,24 @@ pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: Un
     found.ok().flatten().unwrap_or(Found::Unclear)
 }
 
-/// Nothing where there is no number to send to.
+/// For receipts that name the message by the provider's id alone. Without it they are refused, and the silence leads on.
+async fn index(app: &App, gateway: &Gateway, provider_id: &str, reference: &Reference) {
+    let key = Key::reference(gateway.name(), provider_id);
+    let keep = reference::Command::Keep(reference.clone());
+    for _ in 0..INDEX_TRIES_MAX {
+        match app.store.apply::<Index>(&key, &keep, host::now()).await {
+            Ok(kept) if kept.as_ref() == Some(reference) => return,
+            Ok(_) => {
+                let gateway = gateway.name();
+                return tracing::error!(%gateway, "the provider gave out one id twice; its receipts go to the first message");
+            }
+            Err(error) => tracing::warn!(%error, "whose a message is was not noted; trying again"),
+        }
+        sleep(INDEX_PAUSE).await;
+    }
+}
+
+/// Nothing where there is no address to send to.
 async fn with_message<T>(
     app: &App,
     sending: &Sending<'_>,
@@ -121,13 +152,12 @@ async fn with_message<T>(
     act: impl AsyncFnOnce(&Message<'_>) -> T,
 ) -> Option<T> {
     let Sending { header, service, private, n, way, .. } = sending;
-    let phone = private.phone.as_ref()?;
-    let callback_url = format!(
-        "{}/callbacks/{}?order={}&n={n}",
-        app.config.file.server.public_url,
-        gateway.name(),
-        header.order
-    );
+    let to = match way.channel {
+        Channel::Email => To::Email(private.email.as_deref()?),
+        Channel::Sms | Channel::Voice | Channel::Whatsapp => To::Phone(private.phone.as_ref()?),
+    };
+    let address = gateway.callback_url(&app.config.file.server.public_url);
+    let callback_url = format!("{address}?order={}&n={n}", header.order);
     let words = Words {
         brand: &service.brand,
         ttl_ms: header.expires_at.since(header.created_at),
@@ -135,6 +165,16 @@ async fn with_message<T>(
         autofill: service.autofill_by(way.channel),
     };
     let text = text::render(&private.code, &words);
-    let valid_s = header.expires_at.since(host::now()) / SECOND_MS;
-    Some(act(&Message { phone, text: &text, valid_s, callback_url: &callback_url }).await)
+    let now = host::now();
+    let message = Message {
+        to,
+        code: &private.code,
+        text: &text,
+        sender: way.sender.as_ref(),
+        valid_s: header.expires_at.since(now) / SECOND_MS,
+        reference: &Reference { order: header.order.clone(), n: *n },
+        callback_url: &callback_url,
+        now,
+    };
+    Some(act(&message).await)
 }

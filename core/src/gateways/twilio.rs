@@ -4,35 +4,68 @@ pub mod lookup;
 pub mod signature;
 
 use serde::Deserialize;
-use tiffin_shared::id::GatewayId;
-use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
-use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::secret::Secret;
-use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 
-use super::Callback;
-use super::CallbackError;
-use super::Message;
-use super::Told;
+use super::account::Account;
+use super::account::Secrets;
+use super::account::check_url;
+use super::adapter::Answered;
+use super::adapter::HttpAdapter;
+use super::adapter::Message;
 use super::call::Answer;
+use super::call::Auth;
+use super::call::Body;
 use super::call::Call;
-use super::call::Params;
+use super::callback::Callback;
+use super::callback::CallbackError;
+use super::callback::Fate;
+use super::callback::Heard;
+use super::callback::Told;
+use super::kinds::Adapter;
+use super::kinds::Door;
+use super::kinds::Kind;
+use super::kinds::SecretName;
 
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "x-twilio-signature";
 /// Twilio takes 1 to 36,000 seconds; its guide advises more than 5.
 const VALIDITY_S_MIN: u64 = 6;
 const VALIDITY_S_MAX: u64 = 36_000;
+/// How often Twilio is asked after an unknown outcome.
+const LOOKS_MAX: u8 = 2;
+
+/// Twilio Messaging.
+pub const KIND: Kind = Kind {
+    name: "twilio",
+    channel: Channel::Sms,
+    codes: "twilio",
+    secrets: &[SecretName::new("auth_token", "the account's auth token")],
+    door: Door::Signed,
+    is_indexed: false,
+    check: |account| account.keys::<Keys>()?.check(account),
+    make: |account, secrets| Ok(Adapter::Http(Box::new(Twilio::new(account, secrets)?))),
+};
+
+/// What its accounts are configured with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// `AC` and 32 hexadecimal digits.
+    account_sid: String,
+    /// Another host than Twilio's: the sandbox, a proxy or a region.
+    #[serde(default = "base_url")]
+    base_url: String,
+}
 
 /// An account.
 pub struct Twilio {
-    name: GatewayId,
-    account_sid: String,
+    keys: Keys,
     auth_token: Secret<String>,
-    from: Phone,
-    base_url: String,
 }
 
 #[derive(Deserialize)]
@@ -45,196 +78,140 @@ struct Refused {
     code: Option<u32>,
 }
 
+impl Keys {
+    fn check(&self, account: &Account) -> Result<(), String> {
+        let digits = self.account_sid.strip_prefix("AC").unwrap_or_default();
+        if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err("account_sid: must be AC and 32 hexadecimal digits".into());
+        }
+        if account.settings.senders.is_empty() {
+            return Err("from: must be a number, a short code, a name, or a Messaging Service (MG…)".into());
+        }
+        let is_malformed = |number: &str| number.starts_with('+') && Phone::parse(number).is_err();
+        if let Some(sender) = account.settings.senders.iter().find(|sender| is_malformed(sender.id.as_str()))
+        {
+            return Err(format!("from: {} is no number in international format", sender.id.as_str()));
+        }
+        check_url("base_url", &self.base_url)
+    }
+}
+
 impl Twilio {
     /// An account, as configured.
-    pub fn new(
-        name: &GatewayId,
-        account_sid: &str,
-        auth_token: String,
-        from: &Phone,
-        base_url: &str,
-    ) -> Self {
-        Self {
-            name: name.clone(),
-            account_sid: account_sid.to_owned(),
-            auth_token: Secret::new(auth_token),
-            from: from.clone(),
-            base_url: base_url.to_owned(),
-        }
+    pub fn new(account: &Account, secrets: &Secrets) -> Result<Self, String> {
+        Ok(Self { keys: account.keys()?, auth_token: secrets.get("auth_token")? })
     }
 
-    pub(super) fn from(&self) -> &str {
-        self.from.e164()
+    fn auth(&self) -> Auth {
+        Auth::Basic { user: self.keys.account_sid.clone(), password: self.auth_token.clone() }
     }
 
-    pub(super) fn name(&self) -> &GatewayId {
-        &self.name
+    fn url(&self, resource: &str) -> String {
+        format!("{}/2010-04-01/Accounts/{}{resource}.json", self.keys.base_url, self.keys.account_sid)
     }
+}
 
-    /// The request for a message.
-    pub fn encode(&self, message: &Message<'_>) -> Call {
+impl HttpAdapter for Twilio {
+    fn encode(&self, message: &Message<'_>) -> Result<Call, Reason> {
         let valid_s = message.valid_s.clamp(VALIDITY_S_MIN, VALIDITY_S_MAX);
-        Call {
-            url: self.messages_url(),
-            user: self.account_sid.clone(),
-            password: self.auth_token.clone(),
-            params: Params::Form(vec![
-                ("To", message.phone.e164().to_owned()),
-                ("From", self.from.e164().to_owned()),
-                ("Body", message.text.to_owned()),
-                ("StatusCallback", message.callback_url.to_owned()),
-                ("ValidityPeriod", valid_s.to_string()),
-            ]),
-        }
+        let from = if is_pool(message.from()) { "MessagingServiceSid" } else { "From" };
+        let form = vec![
+            ("To", message.phone()?.e164().to_owned()),
+            (from, message.from().to_owned()),
+            ("Body", message.text.to_owned()),
+            ("StatusCallback", message.callback_url.to_owned()),
+            ("ValidityPeriod", valid_s.to_string()),
+        ];
+        Ok(Call::post(self.url("/Messages"), self.auth(), Body::Form(form)))
     }
 
-    /// The request for the messages that it may be among.
-    pub fn query(&self, message: &Message<'_>) -> Call {
-        Call {
-            url: self.messages_url(),
-            user: self.account_sid.clone(),
-            password: self.auth_token.clone(),
-            params: Params::Query(vec![
-                ("To", message.phone.e164().to_owned()),
-                ("From", self.from.e164().to_owned()),
-                ("PageSize", lookup::MESSAGES_MAX.to_string()),
-            ]),
+    fn classify(&self, answer: &Answer) -> Answered {
+        if answer.is_success() {
+            return match serde_json::from_slice::<Created>(&answer.body) {
+                Ok(created) if is_sid(&created.sid) => Answered::Taken { provider_id: created.sid },
+                _ => Answered::Unknown,
+            };
         }
+        if answer.is_unclear() {
+            return Answered::Unknown;
+        }
+        let code = serde_json::from_slice::<Refused>(&answer.body).ok().and_then(|refused| refused.code);
+        // Of its own failures Twilio gives no code that would say more.
+        let code = code.filter(|_| answer.status < 500).map(|code| code.to_string());
+        Answered::Refused(answer.refusal(code))
     }
 
-    fn messages_url(&self) -> String {
-        format!("{}/2010-04-01/Accounts/{}/Messages.json", self.base_url, self.account_sid)
+    fn looks_max(&self) -> u8 {
+        LOOKS_MAX
+    }
+
+    /// Its list of messages; a Messaging Service sends from numbers that we do not know.
+    fn query(&self, message: &Message<'_>) -> Option<Call> {
+        let mut query = vec![("To", message.phone().ok()?.e164().to_owned())];
+        if !is_pool(message.from()) {
+            query.push(("From", message.from().to_owned()));
+        }
+        query.push(("PageSize", lookup::MESSAGES_MAX.to_string()));
+        Some(Call::get(&self.url("/Messages"), &query, self.auth()))
+    }
+
+    fn found(&self, answer: &Answer, message: &Message<'_>, called_at: UnixMs) -> Found {
+        lookup::found(answer, message, called_at)
     }
 
     /// Reads a status callback whose signature fits.
-    pub fn receipt(&self, callback: &Callback<'_>) -> Result<Told, CallbackError> {
-        let params = form(callback.body);
-        let given = callback.signature.ok_or(CallbackError::Signature)?;
+    fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
+        let params = callback.form();
+        let given = callback.header(SIGNATURE_HEADER).ok_or(CallbackError::Signature)?;
         if !signature::verify(self.auth_token.expose(), callback.url, &params, given) {
             return Err(CallbackError::Signature);
         }
         let param =
             |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let of_account = param("AccountSid").is_none_or(|sid| sid == self.account_sid);
-        let provider_id = param("MessageSid").filter(|sid| is_sid(sid) && of_account);
-        let status = param("MessageStatus").ok_or(CallbackError::Malformed)?;
-        let code = param("ErrorCode").and_then(|code| code.parse().ok());
-        let receipt = match status {
-            "delivered" | "read" => Some(Receipt::Delivered),
-            "sent" => Some(Receipt::Sent),
-            "failed" | "undelivered" | "canceled" => Some(Receipt::Failed(reason(code))),
-            // accepted, scheduled, queued, sending, and whatever Twilio adds.
-            _ => None,
-        };
-        let provider_id = provider_id.ok_or(CallbackError::Malformed)?.to_owned();
-        Ok(Told { provider_id, receipt })
-    }
-}
-
-/// What an answer means.
-pub fn classify(answer: &Answer) -> CallOutcome {
-    if (200..300).contains(&answer.status) {
-        return match serde_json::from_slice::<Created>(&answer.body) {
-            Ok(created) if is_sid(&created.sid) => CallOutcome::Taken { provider_id: created.sid },
-            _ => CallOutcome::Unknown,
-        };
-    }
-    let code = serde_json::from_slice::<Refused>(&answer.body).ok().and_then(|refused| refused.code);
-    match (answer.status, code) {
-        (429, _) | (_, Some(20429 | 30001 | 14107)) => {
-            let retry_after_ms = answer.retry_after_s.map(|seconds| seconds.saturating_mul(SECOND_MS));
-            CallOutcome::Throttled { retry_after_ms }
+        if param("AccountSid").is_some_and(|sid| sid != self.keys.account_sid) {
+            return Err(CallbackError::OtherAccount);
         }
-        // A gateway on the way gave up waiting, or lost the answer: the message may have been taken.
-        (502 | 504, _) => CallOutcome::Unknown,
-        (500.., _) => CallOutcome::Failed(Reason::ProviderDown),
-        (401 | 403, None) => CallOutcome::Failed(Reason::AuthFailed),
-        (_, code) => CallOutcome::Failed(reason(code)),
+        let provider_id = param("MessageSid").filter(|sid| is_sid(sid)).ok_or(CallbackError::Malformed)?;
+        let fate = match param("MessageStatus").ok_or(CallbackError::Malformed)? {
+            "delivered" | "read" => Fate::Delivered,
+            "sent" => Fate::Sent,
+            "failed" | "undelivered" | "canceled" => {
+                Fate::Failed { code: param("ErrorCode").map(str::to_owned), fallback: Reason::Rejected }
+            }
+            // accepted, scheduled, queued, sending, and whatever Twilio adds.
+            _ => Fate::Underway,
+        };
+        // The signature covers the address, and with it the attempt.
+        let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
+        Ok(Told { attempt: Some(attempt), provider_id: provider_id.to_owned(), fate }.into())
+    }
+
+    fn check(&self, _now: UnixMs) -> Option<Call> {
+        Some(Call::get(&self.url(""), &[], self.auth()))
+    }
+
+    fn checked(&self, answer: &Answer) -> Result<String, super::adapter::Refusal> {
+        let account = answer.json();
+        match account.get("status").and_then(serde_json::Value::as_str) {
+            Some("active") if answer.is_success() => Ok("the account is active".into()),
+            Some(status) if answer.is_success() => Ok(format!("the account is {status}")),
+            _ => Err(answer.refusal(account.get("code").map(ToString::to_string))),
+        }
     }
 }
 
-/// Twilio's error codes in our vocabulary (www.twilio.com/docs/api/errors).
-fn reason(code: Option<u32>) -> Reason {
-    match code {
-        Some(10001 | 20003 | 30002) => Reason::AuthFailed,
-        Some(21211 | 21214 | 21217 | 30005) => Reason::InvalidNumber,
-        Some(21614 | 30006) => Reason::Landline,
-        Some(21408) => Reason::CountryDisabled,
-        Some(21610 | 30004) => Reason::OptedOut,
-        Some(21606 | 21612 | 21659 | 30034) => Reason::SenderUnapproved,
-        Some(30003) => Reason::AbsentTemporary,
-        Some(30007) => Reason::ContentFiltered,
-        Some(30036) => Reason::TtlExpired,
-        Some(30008 | 30017 | 30410) => Reason::ProviderDown,
-        _ => Reason::Rejected,
-    }
+/// Whether a sender is a Messaging Service: a pool of numbers at Twilio.
+fn is_pool(sender: &str) -> bool {
+    sender.starts_with("MG") && is_sid(sender)
+}
+
+fn base_url() -> String {
+    "https://api.twilio.com".into()
 }
 
 fn is_sid(text: &str) -> bool {
     text.len() == 34 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn form(body: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(body).into_owned().collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after_s: None, body: body.as_bytes().to_vec() }
-    }
-
-    #[test]
-    fn answers_lead_to_the_right_next_step() {
-        let sid = "SM0123456789abcdef0123456789abcdef";
-        let taken = CallOutcome::Taken { provider_id: sid.into() };
-        let created = format!(r#"{{"sid":"{sid}","status":"queued"}}"#);
-        let cases = [
-            (answer(201, &created), taken),
-            (answer(201, "<html>"), CallOutcome::Unknown),
-            (answer(400, r#"{"code":21211}"#), CallOutcome::Failed(Reason::InvalidNumber)),
-            (answer(400, r#"{"code":21614}"#), CallOutcome::Failed(Reason::Landline)),
-            (answer(400, r#"{"code":21610}"#), CallOutcome::Failed(Reason::OptedOut)),
-            (answer(400, r#"{"code":99999}"#), CallOutcome::Failed(Reason::Rejected)),
-            (answer(400, "{}"), CallOutcome::Failed(Reason::Rejected)),
-            (answer(401, r#"{"code":20003}"#), CallOutcome::Failed(Reason::AuthFailed)),
-            (answer(429, r#"{"code":20429}"#), CallOutcome::Throttled { retry_after_ms: None }),
-            (answer(500, ""), CallOutcome::Failed(Reason::ProviderDown)),
-            (answer(502, ""), CallOutcome::Unknown),
-            (answer(503, "{}"), CallOutcome::Failed(Reason::ProviderDown)),
-            (answer(504, ""), CallOutcome::Unknown),
-        ];
-        for (answer, outcome) in cases {
-            assert_eq!(classify(&answer), outcome, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn only_receipts_signed_for_this_address_and_account_are_read() {
-        let name = GatewayId::parse("twilio-sms").unwrap();
-        let from = Phone::parse("+15005550006").unwrap();
-        let account = "AC00000000000000000000000000000001";
-        let twilio = Twilio::new(&name, account, "token".into(), &from, "https://api.twilio.com");
-        let sid = "SM0123456789abcdef0123456789abcdef";
-        let url = "https://core.example/callbacks/twilio-sms?order=o&n=1";
-        let body =
-            format!("MessageSid={sid}&MessageStatus=delivered&AccountSid={account}&To=%2B919876543210");
-        let signed = signature::sign("token", url, &form(body.as_bytes()));
-        let read =
-            |url, body: &str, signature| twilio.receipt(&Callback { url, signature, body: body.as_bytes() });
-        let told = Told { provider_id: sid.into(), receipt: Some(Receipt::Delivered) };
-        assert_eq!(read(url, &body, Some(signed.as_str())), Ok(told));
-        let other_url = "https://core.example/callbacks/twilio-sms?order=p&n=1";
-        assert_eq!(read(other_url, &body, Some(&signed)), Err(CallbackError::Signature));
-        assert_eq!(
-            read(url, &body.replace("delivered", "failed"), Some(&signed)),
-            Err(CallbackError::Signature)
-        );
-        assert_eq!(read(url, &body, None), Err(CallbackError::Signature));
-        let other_account = body.replace(account, "AC00000000000000000000000000000002");
-        let signed = signature::sign("token", url, &form(other_account.as_bytes()));
-        assert_eq!(read(url, &other_account, Some(&signed)), Err(CallbackError::Malformed));
-    }
-}
+mod tests;

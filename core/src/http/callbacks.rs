@@ -1,105 +1,154 @@
-//! `POST /callbacks/{gateway}`: receipts, checked by their provider's own scheme on the raw bytes.
+//! `/callbacks/{gateway}`: what providers post to us, checked by each one's own scheme on the raw bytes; and
+//! `/callbacks/{gateway}/{secret}` for those who sign nothing.
 
+use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::extract::Path;
-use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
+use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use serde::Deserialize;
+use futures::StreamExt;
+use futures::TryStreamExt;
+use futures::stream;
+use tiffin_shared::http;
 use tiffin_shared::id::OrderId;
-use tiffin_shared::order::Ask;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
-use tokio::time::Instant;
-use tokio::time::sleep;
+use tiffin_shared::reference::Reference;
 
 use super::health;
 use super::read;
 use crate::app::App;
-use crate::gateways::Callback;
-use crate::gateways::CallbackError;
-use crate::gateways::twilio::SIGNATURE_HEADER;
-use crate::orders;
-use crate::store;
+use crate::gateways::Gateway;
+use crate::gateways::callback::Callback;
+use crate::gateways::callback::CallbackError;
+use crate::gateways::callback::Heard;
+use crate::gateways::callback::TOLD_MAX;
+use crate::gateways::callback::Told;
+use crate::host;
+use crate::receipts;
 
-/// Twilio's callbacks are below two kilobytes.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+/// WhatsApp and Infobip batch; a bounced mail comes whole. Others' callbacks are below two kilobytes.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Receipts of one callback that are noted at once.
+const NOTED_AT_ONCE: usize = 16;
 
-/// How long a receipt waits for the store: the providers wait for our answer for 5 s and more.
-const PATIENCE: Duration = Duration::from_millis(3_500);
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// What we put into the callback's address; the provider signs it with the rest.
-#[derive(Deserialize)]
-pub struct Attempt {
-    order: String,
-    n: u32,
+/// Where a callback came in.
+#[derive(serde::Deserialize)]
+pub struct Door {
+    gateway: String,
+    secret: Option<String>,
 }
 
-/// A provider tells how a message fares.
-pub async fn receipt(
-    State(app): State<Arc<App>>,
-    Path(gateway): Path<String>,
-    attempt: Result<Query<Attempt>, QueryRejection>,
-    request: Request,
-) -> Response {
-    let Ok(Query(attempt)) = attempt else {
-        let detail = "order and n: the address is not one that we gave to a provider.";
-        return health::refuse(&Problem::new(Code::InvalidRequest, detail));
-    };
-    match take(&app, &gateway, &attempt, request).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+/// A provider tells something.
+pub async fn callback(State(app): State<Arc<App>>, Path(door): Path<Door>, request: Request) -> Response {
+    match take(&app, &door, request).await {
+        Ok(Some(reply)) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Body::from(reply)).into_response()
+        }
+        Ok(None) => StatusCode::NO_CONTENT.into_response(),
         Err(problem) => health::refuse(&problem),
     }
 }
 
-async fn take(app: &Arc<App>, gateway: &str, attempt: &Attempt, request: Request) -> Result<(), Problem> {
-    let not_found = || Problem::new(Code::NotFound, "No gateway has this name.");
-    let gateway = app.gateways.named(gateway).ok_or_else(not_found)?;
+async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<String>, Problem> {
+    // One answer for every door that does not open: it does not tell which gateways there are.
+    let not_found = || Problem::new(Code::NotFound, "No gateway takes callbacks at this address.");
+    let gateway = app.gateways.named(&door.gateway).ok_or_else(not_found)?;
+    if !gateway.opens_to(door.secret.as_deref()) {
+        return Err(not_found());
+    }
+    let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", app.config.file.server.public_url);
     let request = read(request, BODY_BYTES_MAX).await?;
     if request.body.len() > BODY_BYTES_MAX {
-        return Err(Problem::new(Code::BodyTooLarge, "A receipt holds at most 16 KiB."));
+        return Err(Problem::new(Code::BodyTooLarge, "A callback holds at most 256 KiB."));
     }
-    let signature = request.header(SIGNATURE_HEADER);
-    let callback = Callback { url: &url, signature, body: &request.body };
-    let told = gateway.receipt(&callback).map_err(|error| {
-        let code = match error {
-            CallbackError::Malformed => Code::InvalidRequest,
-            CallbackError::Signature => Code::Unauthenticated,
-        };
-        tracing::warn!(gateway = %gateway.name(), %error, "a callback was refused");
-        Problem::new(code, format!("{error}."))
-    })?;
-    let Some(receipt) = told.receipt else { return Ok(()) };
-    let order = OrderId::parse(&attempt.order)
-        .map_err(|_| Problem::new(Code::InvalidRequest, "order: not an order id."))?;
-    let ask = Ask::Receipt { n: attempt.n, provider_id: told.provider_id, receipt };
-    note(app, &order, &ask).await.map_err(|error| {
-        tracing::warn!(%error, order.id = %order, "a receipt was not taken");
+    if !client(app, &request, peer).is_some_and(|peer| gateway.account().hears(peer)) {
+        tracing::warn!(gateway = %gateway.name(), "a callback came from a network that is not the provider's");
+        return Err(Problem::new(
+            Code::Unauthenticated,
+            "This gateway's callbacks come from other networks.",
+        ));
+    }
+    let heard = hear(app, gateway, &url, &request).await?;
+    if heard.told.len() > TOLD_MAX {
+        return Err(Problem::new(Code::InvalidRequest, "A callback holds at most 1,000 receipts."));
+    }
+    if let Some(address) = &heard.visit {
+        app.provider_client.visit(address).await.map_err(|error| {
+            tracing::warn!(gateway = %gateway.name(), %error, "a subscription was not confirmed");
+            Problem::unavailable("The provider's address for the confirmation does not answer.")
+        })?;
+    }
+    let noted = stream::iter(heard.told).map(|told| note(app.clone(), door.gateway.clone(), told));
+    noted.buffer_unordered(NOTED_AT_ONCE).try_collect::<()>().await.map_err(|error| {
+        tracing::warn!(%error, gateway = %gateway.name(), "a callback comes again");
         Problem::unavailable("The store does not answer.")
-    })
+    })?;
+    Ok(heard.reply)
 }
 
-/// Waits for a store that is away. Not every provider calls again, none for long, and a receipt that was missed is a second
-/// message by another way.
-async fn note(app: &Arc<App>, order: &OrderId, ask: &Ask) -> Result<(), orders::Error> {
-    let begun = Instant::now();
-    loop {
-        match orders::apply(app, order, ask.clone()).await {
-            Err(orders::Error::Store(error))
-                if !matches!(error, store::Error::State { .. }) && begun.elapsed() < PATIENCE =>
-            {
-                sleep(PAUSE).await;
+async fn note(app: Arc<App>, gateway: String, told: Told) -> Result<(), receipts::Error> {
+    match app.gateways.named(&gateway) {
+        Some(gateway) => receipts::take(&app, gateway, &told).await,
+        None => Ok(()),
+    }
+}
+
+/// Checks and reads it, with the certificate that it takes.
+async fn hear(
+    app: &Arc<App>,
+    gateway: &Gateway,
+    url: &str,
+    request: &http::Request,
+) -> Result<Heard, Problem> {
+    let attempt = attempt(&request.query);
+    let mut callback =
+        Callback { url, request, attempt: attempt.as_ref(), certificate: None, now: host::now() };
+    let refuse = |error: CallbackError| {
+        tracing::warn!(gateway = %gateway.name(), %error, "a callback was refused");
+        let code = match error {
+            CallbackError::Malformed => Code::InvalidRequest,
+            CallbackError::OtherAccount | CallbackError::Signature | CallbackError::Stale => {
+                Code::Unauthenticated
             }
-            noted => return noted.map(drop),
+        };
+        Problem::new(code, format!("{error}."))
+    };
+    let certificate = match gateway.certificate(&callback).map_err(refuse)? {
+        None => None,
+        Some(address) => {
+            Some(app.certificates.get(&app.provider_client, &address).await.map_err(|error| {
+                tracing::warn!(gateway = %gateway.name(), %error, "a callback's certificate cannot be had");
+                Problem::unavailable("The provider's certificate cannot be had.")
+            })?)
         }
+    };
+    callback.certificate = certificate.as_deref();
+    gateway.hear(&callback).map_err(refuse)
+}
+
+/// The attempt that our address names.
+fn attempt(query: &str) -> Option<Reference> {
+    let mut params = form_urlencoded::parse(query.as_bytes());
+    let mut param = |name| params.find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
+    let order = OrderId::parse(&param("order")?).ok()?;
+    Some(Reference { order, n: param("n")?.parse().ok()? })
+}
+
+/// Who calls: behind a proxy, whom the proxy says.
+fn client(app: &App, request: &http::Request, peer: Option<IpAddr>) -> Option<IpAddr> {
+    match app.config.file.server.client_ip_header.as_deref() {
+        None => peer,
+        Some(header) => request.header(header).and_then(|text| text.trim().parse().ok()),
     }
 }

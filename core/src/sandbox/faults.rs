@@ -15,12 +15,12 @@ mod routes;
 mod script;
 
 /// What one request meets. A detail that the mode does not use is 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Strike {
     pub(super) mode: Mode,
     pub(super) latency_ms: u64,
     /// The provider's error code.
-    pub(super) code: u32,
+    pub(super) code: String,
     pub(super) retry_after_s: u64,
     pub(super) receipt_after_ms: u64,
 }
@@ -39,12 +39,13 @@ pub(super) struct Listed {
 pub(super) struct Board(Mutex<Vec<Slot>>);
 
 impl Board {
-    pub(super) fn new(gateways: impl Iterator<Item = String>) -> Self {
+    pub(super) fn new(gateways: impl Iterator<Item = (String, Usual)>) -> Self {
         let mut slots = Vec::<Slot>::new();
-        for gateway in gateways {
+        for (gateway, usual) in gateways {
             if slots.iter().all(|slot| slot.gateway != gateway) {
                 slots.push(Slot {
                     gateway,
+                    usual,
                     script: Script::default(),
                     until_ms: u64::MAX,
                     owed_millionths: 0,
@@ -84,8 +85,18 @@ impl Board {
     }
 }
 
+/// The codes of a script that names none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual {
+    /// Of `reject`.
+    pub(super) reject: &'static str,
+    /// Of `failed_receipt`.
+    pub(super) failed_receipt: &'static str,
+}
+
 struct Slot {
     gateway: String,
+    usual: Usual,
     script: Script,
     until_ms: u64,
     owed_millionths: u32,
@@ -93,6 +104,7 @@ struct Slot {
 
 impl Slot {
     fn set(&mut self, script: Script, now_ms: u64) {
+        let script = script.or_usual(self.usual);
         self.until_ms = if script.for_ms == 0 { u64::MAX } else { now_ms.saturating_add(script.for_ms) };
         self.script = script;
         self.owed_millionths = 0;
@@ -121,7 +133,7 @@ impl Slot {
     fn listed(&mut self, now_ms: u64) -> Listed {
         self.expire(now_ms);
         let left_ms = (self.until_ms != u64::MAX).then(|| self.until_ms.saturating_sub(now_ms));
-        Listed { gateway: self.gateway.clone(), script: self.script, left_ms }
+        Listed { gateway: self.gateway.clone(), script: self.script.clone(), left_ms }
     }
 }
 

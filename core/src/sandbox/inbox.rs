@@ -42,7 +42,6 @@ pub(super) struct Entry {
 #[derive(Clone)]
 pub(super) struct Message {
     pub(super) entry: Arc<Entry>,
-    pub(super) account_sid: String,
     pub(super) from: Option<String>,
     pub(super) messaging_service_sid: Option<String>,
     pub(super) status: Status,
@@ -50,7 +49,7 @@ pub(super) struct Message {
     pub(super) sent_at_ms: Option<u64>,
     pub(super) updated_at_ms: u64,
     /// The provider's code of a failure.
-    pub(super) error_code: Option<u32>,
+    pub(super) error_code: Option<String>,
     /// Whether the phone gets it: the inbox shows no other.
     pub(super) arrives: bool,
 }
@@ -194,10 +193,9 @@ impl Shelf {
 
 impl Message {
     /// A message that was just accepted, at `now_ms`.
-    pub(super) fn queued(entry: Entry, account_sid: String, now_ms: u64) -> Self {
+    pub(super) fn queued(entry: Entry, now_ms: u64) -> Self {
         Self {
             entry: Arc::new(Entry { at: clock::rfc3339(now_ms), ..entry }),
-            account_sid,
             from: None,
             messaging_service_sid: None,
             status: Status::Queued,

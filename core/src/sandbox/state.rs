@@ -12,7 +12,9 @@ use super::calls::Calls;
 use super::clock;
 use super::events::Events;
 use super::faults::Board;
+use super::faults::Usual;
 use super::inbox::Inbox;
+use super::twilio;
 
 pub(super) struct Sandbox {
     pub(super) accounts: Vec<Account>,
@@ -29,9 +31,9 @@ impl Sandbox {
     pub(super) fn new(accounts: Vec<Account>) -> Self {
         let events = Events::new();
         Self {
-            calls: Calls::new(accounts.iter().map(|account| account.gateway.clone()), clock::now_ms()),
+            calls: Calls::new(accounts.iter().map(|account| account.gateway().to_owned()), clock::now_ms()),
             courier: Courier::new(),
-            faults: Board::new(accounts.iter().map(|account| account.gateway.clone())),
+            faults: Board::new(accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)))),
             inbox: Inbox::new(events.clone()),
             closing: watch::Sender::new(false),
             travelling: Arc::new(Semaphore::new(MESSAGES_TRAVELLING_MAX)),
@@ -57,6 +59,14 @@ impl Sandbox {
     /// Room for one more message between `queued` and its last callback; the message's task owns it.
     pub(super) fn room(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.travelling).try_acquire_owned().ok()
+    }
+}
+
+/// What a gateway refuses with, and fails with, where a script names no code.
+fn usual(account: &Account) -> Usual {
+    match account.kind() {
+        "twilio" => twilio::USUAL,
+        _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
 }
 

@@ -21,6 +21,8 @@ use self::error::Error;
 use self::list::List;
 use self::resource::Page;
 use self::resource::Resource;
+use super::faults::Usual;
+use super::inbox::Message;
 use super::state::Sandbox;
 
 mod auth;
@@ -28,11 +30,13 @@ mod codes;
 mod create;
 mod error;
 mod list;
-mod plan;
-mod progress;
+mod receipt;
 mod request;
 mod resource;
 mod segments;
+
+/// 'To' is not a mobile number; unreachable destination handset.
+pub(super) const USUAL: Usual = Usual { reject: "21614", failed_receipt: "30003" };
 
 const API_VERSION: &str = "2010-04-01";
 
@@ -47,13 +51,13 @@ async fn fetch(
     Path((account_sid, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    auth::account(&sandbox.accounts, &account_sid, &headers)?;
+    let account = auth::account(&sandbox.accounts, &account_sid, &headers)?;
     let message = file
         .strip_suffix(".json")
         .and_then(|sid| sandbox.inbox.find(sid))
-        .filter(|message| message.account_sid == account_sid)
+        .filter(|message| message.entry.gateway == account.gateway())
         .ok_or(Error::NotFound)?;
-    Ok(Json(Resource::from(&message)).into_response())
+    Ok(Json(Resource::new(&account_sid, &message)).into_response())
 }
 
 async fn list(
@@ -62,8 +66,9 @@ async fn list(
     headers: HeaderMap,
     query: Result<Query<List>, QueryRejection>,
 ) -> Result<Response, Error> {
-    auth::account(&sandbox.accounts, &account_sid, &headers)?;
+    let account = auth::account(&sandbox.accounts, &account_sid, &headers)?;
     let list = List::read(query)?;
-    let messages = sandbox.inbox.newest(|message| message.account_sid == account_sid && list.wants(message));
+    let is_own = |message: &Message| message.entry.gateway == account.gateway();
+    let messages = sandbox.inbox.newest(|message| is_own(message) && list.wants(message));
     Ok(Json(Page::new(&account_sid, &list, &messages)).into_response())
 }

@@ -40,8 +40,9 @@ impl Sandbox {
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let (listener, address) = listen().await;
         let (shutdown, asked) = oneshot::channel();
-        let gateway = "twilio-sms".to_owned();
-        let account = Account { gateway, account_sid: ACCOUNT.to_owned(), auth_token: TOKEN.to_owned() };
+        let text = format!("name='twilio-sms'\nkind='twilio'\naccount_sid='{ACCOUNT}'\nfrom='+15005550006'");
+        let account = toml::from_str(&text).unwrap();
+        let account = Account::new(account, "http://127.0.0.1:1", |_| Some(TOKEN.to_owned())).unwrap();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
         let served = sandbox::serve(listener, vec![account], async { asked.await.unwrap_or(()) });
         tokio::spawn(served);

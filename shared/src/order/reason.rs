@@ -8,6 +8,8 @@ use serde::Serialize;
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
+    /// The subscriber has been out of reach for good: ported away, or without service.
+    AbsentPermanent,
     /// The handset is off or out of reach.
     AbsentTemporary,
     /// The provider does not accept our credentials.
@@ -18,14 +20,30 @@ pub enum Reason {
     ContentFiltered,
     /// The provider account may not send to this country.
     CountryDisabled,
+    /// India's register of templates (DLT): the user has not consented to this sender.
+    DltConsent,
+    /// India's register of templates (DLT): the sending company is not registered, or not as told.
+    DltEntity,
+    /// India's register of templates (DLT): the text is no registered one.
+    DltTemplate,
+    /// The user does not want to be disturbed (India's DND register).
+    Dnd,
+    /// The provider's guard against fraud stopped it.
+    FraudBlocked,
     /// Our account with the provider is empty.
     InsufficientBalance,
+    /// No such mailbox.
+    InvalidAddress,
     /// No such subscriber.
     InvalidNumber,
     /// A number that takes no text messages.
     Landline,
     /// No gateway carries it.
     NoRoute,
+    /// Nobody took the call, or a machine did.
+    NotAnswered,
+    /// The number has no account on this channel, or none that takes such messages.
+    NotOnChannel,
     /// The user has opted out.
     OptedOut,
     /// The provider failed or could not be reached.
@@ -34,12 +52,31 @@ pub enum Reason {
     Rejected,
     /// The sender is not approved.
     SenderUnapproved,
+    /// The provider does not know the template, or has not approved it, or it was not filled in as it wants.
+    TemplateUnapproved,
     /// The provider asks us to slow down.
     Throttled,
     /// The message's life ended on the way.
     TtlExpired,
     /// The provider was called and did not answer.
     UnknownOutcome,
+}
+
+/// What kind of failure it is: who has to change something before it can go well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// The user's side keeps it off: another channel may do.
+    Blocked,
+    /// Ours to mend: the account, the sender, the template, the text.
+    Configuration,
+    /// It will never work for this address.
+    Permanent,
+    /// We are too fast.
+    Throttled,
+    /// It may work after a while.
+    Transient,
+    /// Nobody can say.
+    Unknown,
 }
 
 /// What a failure rules out for the rest of a sending. Later is wider.
@@ -61,9 +98,11 @@ impl Reason {
     /// The right next step: what need not be tried again for this order.
     pub fn rules_out(self) -> RulesOut {
         match self {
-            Self::AbsentTemporary | Self::ProviderDown | Self::Throttled | Self::TtlExpired => {
-                RulesOut::Nothing
-            }
+            Self::AbsentTemporary
+            | Self::NotAnswered
+            | Self::ProviderDown
+            | Self::Throttled
+            | Self::TtlExpired => RulesOut::Nothing,
             Self::ContentFiltered | Self::SenderUnapproved => RulesOut::Sender,
             // After an unknown outcome the same gateway would perhaps send twice, and know no better.
             Self::AuthFailed
@@ -71,9 +110,20 @@ impl Reason {
             | Self::InsufficientBalance
             | Self::NoRoute
             | Self::Rejected
+            | Self::TemplateUnapproved
             | Self::UnknownOutcome => RulesOut::Gateway,
-            // Another gateway would be kept from the number by the same register, or by the same wish.
-            Self::Blocked | Self::Landline | Self::OptedOut => RulesOut::Channel,
+            // Another gateway would be kept from the address by the same register, the same wish, or the same want.
+            Self::AbsentPermanent
+            | Self::Blocked
+            | Self::DltConsent
+            | Self::DltEntity
+            | Self::DltTemplate
+            | Self::Dnd
+            | Self::FraudBlocked
+            | Self::InvalidAddress
+            | Self::Landline
+            | Self::NotOnChannel
+            | Self::OptedOut => RulesOut::Channel,
             Self::InvalidNumber => RulesOut::Number,
         }
     }
@@ -88,37 +138,85 @@ impl Reason {
     pub fn blames_gateway(self) -> bool {
         match self {
             Self::AuthFailed | Self::InsufficientBalance | Self::ProviderDown | Self::UnknownOutcome => true,
-            Self::AbsentTemporary
+            Self::AbsentPermanent
+            | Self::AbsentTemporary
             | Self::Blocked
             | Self::ContentFiltered
             | Self::CountryDisabled
+            | Self::DltConsent
+            | Self::DltEntity
+            | Self::DltTemplate
+            | Self::Dnd
+            | Self::FraudBlocked
+            | Self::InvalidAddress
             | Self::InvalidNumber
             | Self::Landline
             | Self::NoRoute
+            | Self::NotAnswered
+            | Self::NotOnChannel
             | Self::OptedOut
             | Self::Rejected
             | Self::SenderUnapproved
+            | Self::TemplateUnapproved
             | Self::Throttled
             | Self::TtlExpired => false,
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn class(self) -> Class {
+        match self {
+            Self::AbsentPermanent
+            | Self::InvalidAddress
+            | Self::InvalidNumber
+            | Self::Landline
+            | Self::NotOnChannel => Class::Permanent,
+            Self::AbsentTemporary | Self::NotAnswered | Self::ProviderDown | Self::TtlExpired => {
+                Class::Transient
+            }
+            Self::AuthFailed
+            | Self::ContentFiltered
+            | Self::CountryDisabled
+            | Self::DltEntity
+            | Self::DltTemplate
+            | Self::InsufficientBalance
+            | Self::NoRoute
+            | Self::SenderUnapproved
+            | Self::TemplateUnapproved => Class::Configuration,
+            Self::Blocked | Self::DltConsent | Self::Dnd | Self::FraudBlocked | Self::OptedOut => {
+                Class::Blocked
+            }
+            Self::Rejected | Self::UnknownOutcome => Class::Unknown,
+            Self::Throttled => Class::Throttled,
         }
     }
 
     /// As it stands in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AbsentPermanent => "absent_permanent",
             Self::AbsentTemporary => "absent_temporary",
             Self::AuthFailed => "auth_failed",
             Self::Blocked => "blocked",
             Self::ContentFiltered => "content_filtered",
             Self::CountryDisabled => "country_disabled",
+            Self::DltConsent => "dlt_consent",
+            Self::DltEntity => "dlt_entity",
+            Self::DltTemplate => "dlt_template",
+            Self::Dnd => "dnd",
+            Self::FraudBlocked => "fraud_blocked",
             Self::InsufficientBalance => "insufficient_balance",
+            Self::InvalidAddress => "invalid_address",
             Self::InvalidNumber => "invalid_number",
             Self::Landline => "landline",
             Self::NoRoute => "no_route",
+            Self::NotAnswered => "not_answered",
+            Self::NotOnChannel => "not_on_channel",
             Self::OptedOut => "opted_out",
             Self::ProviderDown => "provider_down",
             Self::Rejected => "rejected",
             Self::SenderUnapproved => "sender_unapproved",
+            Self::TemplateUnapproved => "template_unapproved",
             Self::Throttled => "throttled",
             Self::TtlExpired => "ttl_expired",
             Self::UnknownOutcome => "unknown_outcome",

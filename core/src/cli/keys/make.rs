@@ -22,7 +22,6 @@ use super::ring;
 use super::ring::Keys;
 use crate::config::API_KEYS;
 use crate::config::Config;
-use crate::config::gateway_token_name;
 use crate::config::names;
 use crate::host;
 
@@ -142,7 +141,9 @@ fn fresh_ring() -> anyhow::Result<Keys> {
 fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
     for gateway in &config.file.gateways {
-        tokens.push((gateway_token_name(gateway.name()), bytes::encode(&host::random::<24>()?)));
+        for name in gateway.secret_variables() {
+            tokens.push((name, bytes::encode(&host::random::<24>()?)));
+        }
     }
     Ok(tokens)
 }

@@ -6,7 +6,7 @@ use tiffin_shared::order::Found;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
-use super::super::Message;
+use super::super::adapter::Message;
 use super::super::call::Answer;
 use super::is_sid;
 
@@ -48,14 +48,28 @@ pub fn found(answer: &Answer, message: &Message<'_>, called_at: UnixMs) -> Found
 
 #[cfg(test)]
 mod tests {
+    use tiffin_shared::code::Code;
+    use tiffin_shared::id::LedgerId;
+    use tiffin_shared::id::OrderId;
     use tiffin_shared::phone::Phone;
+    use tiffin_shared::reference::Reference;
 
+    use super::super::super::adapter::To;
     use super::*;
 
     #[test]
     fn a_message_is_found_by_its_text_and_time() {
-        let phone = Phone::parse("+919876543210").unwrap();
-        let message = Message { phone: &phone, text: "Your code is 1", valid_s: 60, callback_url: "" };
+        let (phone, code) = (Phone::parse("+919876543210").unwrap(), Code::parse("123456").unwrap());
+        let message = Message {
+            to: To::Phone(&phone),
+            code: &code,
+            text: "Your code is 1",
+            sender: None,
+            valid_s: 60,
+            reference: &Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 },
+            callback_url: "",
+            now: UnixMs(0),
+        };
         let called_at = UnixMs(1_795_082_400_000);
         let listed = |body: &str, date: &str| {
             let sid = "SM0123456789abcdef0123456789abcdef";

@@ -73,7 +73,7 @@ fn route(gateway: &Gateway, view: View) -> Route {
     let settings = gateway.settings();
     Route {
         gateway: gateway.name().clone(),
-        channel: settings.channel,
+        channel: gateway.channel(),
         up: view.is_closed(),
         priority: settings.priority,
         price_micros: settings.price_micros,

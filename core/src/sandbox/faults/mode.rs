@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Usual;
+
 /// What a faulty request gets: a refusal, no answer, or an acceptance whose receipts go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,30 +68,17 @@ impl Mode {
         }
     }
 
-    /// The `code` of a script without one; `None` for a mode that has no use for any.
-    pub(super) fn code(self) -> Option<u32> {
+    /// Whether a script may name a code.
+    pub(super) fn has_code(self) -> bool {
+        matches!(self, Self::Reject | Self::FailedReceipt)
+    }
+
+    /// The code of a script that names none.
+    pub(super) fn code(self, usual: Usual) -> Option<&'static str> {
         match self {
-            Self::Reject => Some(NOT_A_MOBILE),
-            Self::FailedReceipt => Some(UNREACHABLE),
-            Self::Ok
-            | Self::Http500
-            | Self::Http429
-            | Self::Timeout
-            | Self::TimeoutTaken
-            | Self::Reset
-            | Self::ResetTaken
-            | Self::AcceptNoReceipt
-            | Self::LateReceipt
-            | Self::DuplicateReceipt
-            | Self::OutOfOrder
-            | Self::ReceiptFirst
-            | Self::Null => None,
+            Self::Reject => Some(usual.reject),
+            Self::FailedReceipt => Some(usual.failed_receipt),
+            _ => None,
         }
     }
 }
-
-/// Twilio: 'To' is not a mobile number.
-const NOT_A_MOBILE: u32 = 21_614;
-
-/// Twilio: unreachable destination handset.
-const UNREACHABLE: u32 = 30_003;

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::Mode;
 use super::Strike;
+use super::Usual;
 
 /// A fault as it was asked for, with every default filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Script {
     mode: Mode,
     /// The share of the requests that the fault strikes, 0 to 1.
@@ -21,7 +22,7 @@ pub(super) struct Script {
     /// How long the fault lasts; 0 is until it is changed.
     pub(super) for_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u32>,
+    code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,11 +78,19 @@ impl Script {
         }
     }
 
+    /// With the gateway's usual code where it names none.
+    pub(super) fn or_usual(mut self, usual: Usual) -> Self {
+        if self.code.is_none() {
+            self.code = self.mode.code(usual).map(str::to_owned);
+        }
+        self
+    }
+
     pub(super) fn strike(&self) -> Strike {
         Strike {
             mode: self.mode,
             latency_ms: self.latency_ms,
-            code: self.code.unwrap_or_default(),
+            code: self.code.clone().unwrap_or_default(),
             retry_after_s: self.retry_after_s.unwrap_or_default(),
             receipt_after_ms: self.receipt_after_ms.unwrap_or_default(),
         }
@@ -126,15 +135,24 @@ impl Given {
         whole.map(Some).ok_or_else(wrong)
     }
 
-    fn code(&mut self, mode: Mode) -> Result<Option<u32>, Error> {
-        let given = self.whole("code", CODES)?.and_then(|code| u32::try_from(code).ok());
-        match (mode.code(), given) {
-            (None, Some(_)) => {
-                let allowed = format!("goes with reject and failed_receipt, not with {}", mode.name());
-                Err(Error::at("code", allowed))
-            }
-            (usual, given) => Ok(given.or(usual)),
+    /// Providers have numbers and names; a number may be written as one.
+    fn code(&mut self, mode: Mode) -> Result<Option<String>, Error> {
+        let Some(given) = self.0.remove("code") else { return Ok(None) };
+        if !mode.has_code() {
+            let allowed = format!("goes with reject and failed_receipt, not with {}", mode.name());
+            return Err(Error::at("code", allowed));
         }
+        let text = match &given {
+            Value::Number(number) => Some(number.to_string()),
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        let is_code = |text: &String| {
+            (1..=CODE_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        let wrong =
+            || Error::at("code", format!("is {given}; allowed are 1 to {CODE_CHARS_MAX} visible characters"));
+        text.filter(is_code).map(Some).ok_or_else(wrong)
     }
 
     /// A number that goes with one mode only.
@@ -168,8 +186,8 @@ const LATENCY_MS_MAX: u64 = 60_000;
 /// A day: whoever wants more leaves it out.
 const FOR_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
-/// Twilio's error codes have five digits.
-const CODES: RangeInclusive<u64> = 10_000..=99_999;
+/// The longest are names such as Infobip's `EC_TELESERVICE_NOT_PROVISIONED`.
+const CODE_CHARS_MAX: usize = 64;
 
 /// Twilio's own advice is seconds; an hour is past the life of any code.
 const RETRY_AFTER_S: RangeInclusive<u64> = 1..=3_600;

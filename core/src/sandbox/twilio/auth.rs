@@ -17,7 +17,7 @@ pub(super) fn account<'a>(
     let (name, password) = credentials(headers).ok_or(Error::Authenticate)?;
     accounts
         .iter()
-        .find(|account| account.account_sid == account_sid && account.auth_token == password)
+        .find(|account| account.key("account_sid") == account_sid && account.secret("auth_token") == password)
         .filter(|_account| name == account_sid)
         .ok_or(Error::Authenticate)
 }

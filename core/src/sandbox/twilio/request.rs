@@ -41,9 +41,9 @@ impl Create {
         if callback_url.as_deref().is_some_and(|url| !is_http_url(url)) {
             return Err(Error::CallbackInvalid);
         }
-        let gateway = account.gateway.clone();
-        let entry = Entry { to, channel: "sms", gateway, at: String::new(), text, id: message_sid()? };
-        let queued = Message::queued(entry, account.account_sid.clone(), now_ms);
+        let (channel, gateway) = (account.channel(), account.gateway().to_owned());
+        let entry = Entry { to, channel, gateway, at: String::new(), text, id: message_sid()? };
+        let queued = Message::queued(entry, now_ms);
         Ok((Message { from, messaging_service_sid, ..queued }, callback_url))
     }
 }

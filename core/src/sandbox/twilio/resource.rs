@@ -37,19 +37,20 @@ pub(super) struct Resource {
     uri: String,
 }
 
-impl From<&Message> for Resource {
-    fn from(message: &Message) -> Self {
-        let resource = format!("{}/{}", folder(&message.account_sid), message.entry.id);
+impl Resource {
+    pub(super) fn new(account_sid: &str, message: &Message) -> Self {
+        let resource = format!("{}/{}", folder(account_sid), message.entry.id);
+        let error_code = message.error_code.as_deref().and_then(|code| code.parse().ok());
         Self {
-            account_sid: message.account_sid.clone(),
+            account_sid: account_sid.to_owned(),
             api_version: API_VERSION,
             body: message.entry.text.clone(),
             date_created: clock::rfc2822(message.created_at_ms),
             date_sent: message.sent_at_ms.map(clock::rfc2822),
             date_updated: clock::rfc2822(message.updated_at_ms),
             direction: "outbound-api",
-            error_code: message.error_code,
-            error_message: message.error_code.map(codes::message),
+            error_code,
+            error_message: error_code.map(codes::message),
             from: message.from.clone(),
             messaging_service_sid: message.messaging_service_sid.clone(),
             num_media: "0",
@@ -84,7 +85,8 @@ impl Page {
     pub(super) fn new(account_sid: &str, list: &List, messages: &[Message]) -> Self {
         let (page, page_size) = (list.page(), list.page_size());
         let start = page.saturating_mul(page_size);
-        let shown = messages.iter().skip(start).take(page_size).map(Resource::from).collect::<Vec<_>>();
+        let shown = messages.iter().skip(start).take(page_size);
+        let shown = shown.map(|message| Resource::new(account_sid, message)).collect::<Vec<_>>();
         let after = start.saturating_add(shown.len());
         let filters = list.filters();
         let uri =

@@ -7,7 +7,7 @@ use crate::sandbox::faults::Strike;
 use crate::sandbox::inbox::Status;
 
 /// The way of one message.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Plan {
     /// Each status with the pause before it.
     pub(super) steps: &'static [(Status, Duration)],
@@ -18,7 +18,7 @@ pub(super) struct Plan {
     /// The callbacks wait for the last step, and begin with it.
     pub(super) backwards: bool,
     /// The provider's code of the failure.
-    pub(super) error_code: Option<u32>,
+    pub(super) error_code: Option<String>,
     /// Whether the phone gets it.
     pub(super) arrives: bool,
     /// Whether the provider can be asked for it.
@@ -26,11 +26,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(strike: Strike) -> Self {
+    pub(super) fn of(strike: &Strike) -> Self {
         match strike.mode {
             Mode::AcceptNoReceipt => Self { steps: &LOST, callbacks: 0, arrives: false, ..USUAL },
             Mode::FailedReceipt => {
-                Self { steps: &FAILED, error_code: Some(strike.code), arrives: false, ..USUAL }
+                Self { steps: &FAILED, error_code: Some(strike.code.clone()), arrives: false, ..USUAL }
             }
             Mode::LateReceipt => {
                 Self { callbacks_after: Duration::from_millis(strike.receipt_after_ms), ..USUAL }

@@ -1,0 +1,224 @@
+//! A provider account as it is configured: what every kind of gateway has, and the keys of its own kind.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tiffin_shared::country::Country;
+use tiffin_shared::directory::Countries;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::route::Sender;
+use tiffin_shared::secret::Secret;
+use toml::Table;
+
+use super::kinds;
+use super::kinds::CALLBACK_SECRET;
+use super::kinds::Door;
+use super::kinds::Kind;
+
+/// Senders of one account: a pool larger than this belongs at the provider.
+const SENDERS_MAX: usize = 64;
+
+/// What stands in `tiffin.toml` under `[[gateways]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub struct Account {
+    /// What it is called everywhere else.
+    pub name: GatewayId,
+    /// What it speaks.
+    pub kind: &'static Kind,
+    /// What the router is told of it.
+    pub settings: Settings,
+    /// Whose callbacks are taken where the provider signs none: its networks, all where none is named.
+    pub callback_sources: Vec<IpNet>,
+    keys: Table,
+}
+
+/// What the router is told of an account.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// Where it delivers: `"all"`, which is the default, or a list of countries.
+    #[serde(default = "everywhere")]
+    pub countries: Countries,
+    /// Lower goes first, whatever the figures say. Gateways of one priority are ranked by what is known of them.
+    #[serde(default)]
+    pub priority: u16,
+    /// Of one message, or one segment of a text message, in millionths of your currency.
+    pub price_micros: Option<u64>,
+    /// Messages a second that the account takes, over all its senders; none means as fast as it answers.
+    pub per_second: Option<u32>,
+    /// As whom it sends, best first; none where the provider decides.
+    #[serde(default)]
+    pub senders: Vec<SenderSettings>,
+}
+
+/// One of an account's senders.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SenderSettings {
+    /// A number, a short code, a name of letters, or the provider's id of a pool.
+    pub id: Sender,
+    /// Where it sends to: `"all"`, which is the default, or a list of countries.
+    #[serde(default = "everywhere")]
+    pub countries: Countries,
+    /// Messages a second that it may send: what its 10DLC campaign, or its kind, is allowed.
+    pub per_second: Option<u32>,
+}
+
+/// An account's secrets, by their names in lower case. No `Debug`.
+pub struct Secrets(BTreeMap<&'static str, Secret<String>>);
+
+impl Account {
+    /// The keys of its kind.
+    pub fn keys<K: DeserializeOwned>(&self) -> Result<K, String> {
+        keys(&self.keys)
+    }
+
+    /// One of these keys, where it is text.
+    pub fn key(&self, name: &str) -> Option<&str> {
+        self.keys.get(name).and_then(toml::Value::as_str)
+    }
+
+    /// The variables that hold its secrets.
+    pub fn secret_variables(&self) -> Vec<String> {
+        let own = self.kind.secrets.iter().map(|secret| secret.name);
+        let callback = (self.kind.door == Door::Secret).then_some(CALLBACK_SECRET);
+        own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
+    }
+
+    /// The senders that may go to a country; one that is none where the provider decides.
+    pub fn senders(&self, country: Option<Country>) -> Vec<Option<&SenderSettings>> {
+        if self.settings.senders.is_empty() {
+            return vec![None];
+        }
+        // A mailbox has no country.
+        let may = |sender: &&SenderSettings| country.is_none() || sender.countries.allow(country);
+        self.settings.senders.iter().filter(may).map(Some).collect()
+    }
+
+    /// Whether callbacks come from there.
+    pub fn hears(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.callback_sources.is_empty() || self.callback_sources.iter().any(|net| net.contains(&peer))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.settings.per_second == Some(0) {
+            return Err("per_second: must be at least 1".into());
+        }
+        let senders = &self.settings.senders;
+        if senders.len() > SENDERS_MAX {
+            return Err(format!("senders: must be at most {SENDERS_MAX}"));
+        }
+        for (at, sender) in senders.iter().enumerate() {
+            if sender.per_second == Some(0) {
+                return Err("senders.per_second: must be at least 1".into());
+            }
+            if senders.iter().take(at).any(|earlier| earlier.id == sender.id) {
+                return Err(format!("senders: {} is there twice", sender.id.as_str()));
+            }
+        }
+        (self.kind.check)(self)
+    }
+}
+
+impl TryFrom<Table> for Account {
+    type Error = String;
+
+    fn try_from(mut table: Table) -> Result<Self, String> {
+        let name = take::<GatewayId>(&mut table, "name")?.ok_or("gateways: name is missing")?;
+        let place = |error: String| format!("gateways.{name}.{error}");
+        let read = |table: &mut Table| {
+            let kind = take::<String>(table, "kind")?.ok_or("kind is missing")?;
+            let known = || kinds::ALL.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+            let unknown = || format!("kind: {kind:?} is none; there are {}", known());
+            let kind = kinds::named(&kind).ok_or_else(unknown)?;
+            let mut senders: Vec<SenderSettings> = take(table, "senders")?.unwrap_or_default();
+            if let Some(id) = take::<Sender>(table, "from")? {
+                if !senders.is_empty() {
+                    return Err("from: name it among the senders, or leave them out".into());
+                }
+                senders.push(SenderSettings { id, countries: everywhere(), per_second: None });
+            }
+            let settings = Settings {
+                countries: take(table, "countries")?.unwrap_or_else(everywhere),
+                priority: take(table, "priority")?.unwrap_or_default(),
+                price_micros: take(table, "price_micros")?,
+                per_second: take(table, "per_second")?,
+                senders,
+            };
+            let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
+            let keys = std::mem::take(table);
+            let account = Self { name: name.clone(), kind, settings, callback_sources, keys };
+            account.check()?;
+            Ok(account)
+        };
+        read(&mut table).map_err(place)
+    }
+}
+
+impl Secrets {
+    /// Those of an account, by how the environment is read; an optional one may be missing.
+    pub fn read(account: &Account, variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut secrets = BTreeMap::new();
+        for secret in account.kind.secrets {
+            let name = secret_variable(&account.name, secret.name);
+            match variable(&name).filter(|value| !value.is_empty()) {
+                Some(value) => drop(secrets.insert(secret.name, Secret::new(value))),
+                None if secret.is_optional => {}
+                None => return Err(format!("{name} is not set: {}", secret.what)),
+            }
+        }
+        Ok(Self(secrets))
+    }
+
+    /// One that every account of the kind has.
+    pub fn get(&self, name: &str) -> Result<Secret<String>, String> {
+        self.find(name).ok_or_else(|| format!("the secret {name} is missing"))
+    }
+
+    /// One that an account may do without.
+    pub fn find(&self, name: &str) -> Option<Secret<String>> {
+        self.0.get(name).cloned()
+    }
+}
+
+/// `TIFFIN_GATEWAY_TWILIO_SMS_AUTH_TOKEN` for `auth_token` of the gateway `twilio-sms`.
+pub fn secret_variable(gateway: &GatewayId, secret: &str) -> String {
+    format!("{}_{}", variable_prefix(gateway.as_str()), secret.to_uppercase())
+}
+
+/// `TIFFIN_GATEWAY_TWILIO_SMS` for `twilio-sms`.
+pub fn variable_prefix(gateway: &str) -> String {
+    format!("TIFFIN_GATEWAY_{}", gateway.to_uppercase().replace('-', "_"))
+}
+
+/// Reads a kind's own keys; the error begins with the key's name where there is one.
+pub fn keys<K: DeserializeOwned>(table: &Table) -> Result<K, String> {
+    table.clone().try_into().map_err(|error: toml::de::Error| {
+        // The first line says what is wrong, those after it where in a text that nobody wrote.
+        error.message().lines().next().unwrap_or_default().to_owned()
+    })
+}
+
+/// An http(s) address without a slash at the end.
+pub fn check_url(key: &str, url: &str) -> Result<(), String> {
+    let is_url = url.starts_with("http://") || url.starts_with("https://");
+    if !is_url || url.ends_with('/') {
+        return Err(format!("{key}: must be an http(s) address without a slash at the end"));
+    }
+    Ok(())
+}
+
+fn take<T: DeserializeOwned>(table: &mut Table, key: &str) -> Result<Option<T>, String> {
+    let read = |value: toml::Value| {
+        value.try_into().map_err(|error: toml::de::Error| format!("{key}: {}", error.message()))
+    };
+    table.remove(key).map(read).transpose()
+}
+
+fn everywhere() -> Countries {
+    Countries::All
+}

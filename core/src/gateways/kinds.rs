@@ -1,0 +1,90 @@
+//! Every kind of gateway there is. A new adapter is a module, an entry here, a table of codes, and a provider in the sandbox.
+
+use std::fmt;
+
+use tiffin_shared::wire::api::Channel;
+
+use super::account::Account;
+use super::account::Secrets;
+use super::adapter::HttpAdapter;
+use super::twilio;
+
+/// A kind of gateway.
+pub struct Kind {
+    /// As it stands in `tiffin.toml`.
+    pub name: &'static str,
+    /// What it delivers.
+    pub channel: Channel,
+    /// Whose table its codes are in.
+    pub codes: &'static str,
+    /// What it needs to know in secret.
+    pub secrets: &'static [SecretName],
+    /// How its callbacks prove where they come from.
+    pub door: Door,
+    /// Whether receipts name the message by the provider's id alone.
+    pub is_indexed: bool,
+    /// Whether an account's keys and senders can be used.
+    pub check: fn(&Account) -> Result<(), String>,
+    /// Makes the adapter.
+    pub make: fn(&Account, &Secrets) -> Result<Adapter, String>,
+}
+
+/// A secret of an account.
+pub struct SecretName {
+    /// In lower case; the environment has it in upper case behind the gateway's name.
+    pub name: &'static str,
+    /// In plain words.
+    pub what: &'static str,
+    /// Whether an account may do without it.
+    pub is_optional: bool,
+}
+
+/// How a provider's callbacks prove where they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// They are signed.
+    Signed,
+    /// They are not: they come to an address with a secret in it, and count as hints.
+    Secret,
+}
+
+/// An adapter, by how it reaches its provider.
+pub enum Adapter {
+    /// Over HTTP.
+    Http(Box<dyn HttpAdapter>),
+}
+
+/// Every kind.
+pub const ALL: &[Kind] = &[twilio::KIND];
+
+/// The kind of this name.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    ALL.iter().find(|kind| kind.name == name)
+}
+
+/// Whether a key belongs to no file: it is a secret of some kind, or names the file with one.
+pub fn is_secret(key: &str) -> bool {
+    let name = key.strip_suffix("_file").unwrap_or(key);
+    name == CALLBACK_SECRET || ALL.iter().flat_map(|kind| kind.secrets).any(|secret| secret.name == name)
+}
+
+/// The secret in the callback address of a provider that signs nothing.
+pub const CALLBACK_SECRET: &str = "callback_secret";
+
+impl SecretName {
+    /// One that every account of the kind has.
+    pub const fn new(name: &'static str, what: &'static str) -> Self {
+        Self { name, what, is_optional: false }
+    }
+
+    /// One that an account may do without.
+    pub const fn optional(name: &'static str, what: &'static str) -> Self {
+        Self { name, what, is_optional: true }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

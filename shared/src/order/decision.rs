@@ -1,0 +1,86 @@
+//! What a record answers.
+
+use super::News;
+use crate::country::Country;
+use crate::route::Way;
+use crate::time::UnixMs;
+use crate::wire::event::OrderEvent;
+
+/// What to do, and what to tell the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// For the worker.
+    pub decision: Decision,
+    /// Tell the edge, then ask [`Ask::Reported`]. One that fails comes again with a later `Tick`.
+    pub event: Option<OrderEvent>,
+    /// To be counted, once.
+    pub news: Option<News>,
+    /// What the router learns from it, once.
+    pub lesson: Option<Lesson>,
+}
+
+/// What the router learns of a way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lesson {
+    /// Which way.
+    pub way: Way,
+    /// Where to.
+    pub country: Option<Country>,
+    /// What happened.
+    pub what: Learnt,
+}
+
+/// What happened to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learnt {
+    /// It arrived, so long after the call.
+    Delivered {
+        /// From the call to the receipt.
+        after_ms: u64,
+    },
+    /// It did not arrive, or its usual time passed in silence.
+    Lost,
+    /// The provider took it.
+    Taken,
+    /// The user has its code.
+    Verified,
+}
+
+/// For the worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing to do.
+    Noted,
+    /// As [`Decision::RetryAt`], but what the order waits for is a way: it would make the probe of a gateway.
+    AwaitWay(UnixMs),
+    /// As [`Decision::AwaitWay`], and nothing of the order was sent yet: the phone's later orders wait behind it.
+    Hold(UnixMs),
+    /// Ask the provider whether it has the message of this attempt, then ask [`Ask::Looked`].
+    Look {
+        /// Its number.
+        n: u32,
+        /// Which look at it.
+        look: u8,
+        /// Through whom.
+        way: Way,
+        /// When the provider was called.
+        called_at: UnixMs,
+    },
+    /// Come again then, or as soon as something happens to the order.
+    RetryAt(UnixMs),
+    /// Call the provider now, as this attempt.
+    Send {
+        /// Its number.
+        n: u32,
+        /// Which way.
+        way: Way,
+    },
+    /// The job is done with; take it off the queue.
+    Stop,
+}
+
+impl Reply {
+    pub(super) fn of(decision: Decision) -> Self {
+        Self { decision, event: None, news: None, lesson: None }
+    }
+}
