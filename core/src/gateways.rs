@@ -37,6 +37,7 @@ use self::codes::Codes;
 use self::kinds::Adapter;
 use self::kinds::CALLBACK_SECRET;
 use self::kinds::Door;
+use self::smpp::Smpp;
 use crate::config;
 use crate::config::Environment;
 
@@ -100,6 +101,14 @@ impl Gateway {
         self.account.senders(country.filter(|_| self.channel() != Channel::Email))
     }
 
+    /// Its sessions, where it has such.
+    pub fn sessions(&self) -> Option<&Smpp> {
+        match &self.adapter {
+            Adapter::Http(_) => None,
+            Adapter::Smpp(smpp) => Some(smpp),
+        }
+    }
+
     /// Whether its receipts name the message by the provider's id alone.
     pub fn is_indexed(&self) -> bool {
         self.account.kind.is_indexed
@@ -109,6 +118,7 @@ impl Gateway {
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.looks_max(),
+            Adapter::Smpp(smpp) => smpp.looks_max(),
         }
     }
 
@@ -119,6 +129,7 @@ impl Gateway {
                 Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
+            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
         }
     }
 
@@ -132,6 +143,7 @@ impl Gateway {
                     Err(_) => Found::Unclear,
                 }
             }
+            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
         }
     }
 
@@ -161,6 +173,7 @@ impl Gateway {
     pub fn certificate(&self, callback: &Callback<'_>) -> Result<Option<String>, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 
@@ -168,6 +181,7 @@ impl Gateway {
     pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 }

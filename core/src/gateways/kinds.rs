@@ -7,6 +7,8 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::smpp;
+use super::smpp::Smpp;
 use super::twilio;
 
 /// A kind of gateway.
@@ -52,10 +54,12 @@ pub enum Door {
 pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
+    /// Over sessions with an SMSC.
+    Smpp(Box<Smpp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND];
+pub const ALL: &[Kind] = &[smpp::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

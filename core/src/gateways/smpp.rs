@@ -14,18 +14,17 @@ use futures::future::BoxFuture;
 use rustls::ClientConfig;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::Found;
+use tiffin_shared::reference::Reference;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::wire::api::Channel;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::frame::About;
-use self::frame::Fate;
-use self::frame::Reference;
-use self::frame::Told;
+use self::address::Address;
 use self::keys::Keys;
 use self::link::Clock;
 use self::link::Link;
@@ -38,11 +37,18 @@ use self::receipt::State;
 use self::references::References;
 use self::session::Limits;
 use self::session::Role;
+use super::account::Account;
+use super::account::Secrets;
+use super::callback::Fate;
+use super::callback::Told;
+use super::kinds::Adapter;
+use super::kinds::Door;
+use super::kinds::Kind;
+use super::kinds::SecretName;
 use crate::host;
 
 pub mod address;
 pub mod alphabet;
-pub mod frame;
 pub mod keys;
 mod link;
 pub mod message_id;
@@ -55,6 +61,22 @@ pub mod submit;
 pub mod tls;
 pub mod wire;
 
+/// The kind `smpp`.
+pub const KIND: Kind = Kind {
+    name: "smpp",
+    channel: Channel::Sms,
+    codes: "smpp",
+    secrets: &[SecretName::new(PASSWORD, "the password of the account's system id")],
+    // Nobody calls: receipts come by the sessions, which are bound with the password.
+    door: Door::Signed,
+    is_indexed: true,
+    check,
+    make,
+};
+
+const PASSWORD: &str = "password";
+/// How often what came late is looked for after an unknown outcome.
+const LOOKS_MAX: u8 = 2;
 /// A bind is answered at once, or by an SMSC in trouble.
 const BIND_TIMEOUT_MS: u64 = 5 * SECOND_MS;
 /// How long the answers to what is out are waited for at the end.
@@ -157,6 +179,11 @@ impl Smpp {
         self.links.iter().filter(|link| link.role.submits() && link.stand.borrow().is_bound).count()
     }
 
+    /// How often [`Smpp::look_up`] is worth it.
+    pub fn looks_max(&self) -> u8 {
+        LOOKS_MAX
+    }
+
     /// What became known of a message whose outcome was unknown: a late answer, or a receipt with our own reference. SMPP has no way
     /// to ask for a message whose id was lost with its answer; `query_sm` wants the id.
     pub fn look_up(&self, reference: &Reference) -> Found {
@@ -170,6 +197,26 @@ impl Smpp {
         let mut tasks = std::mem::take(&mut *lock(&self.tasks));
         timeout(CLOSE_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await.ok();
     }
+}
+
+fn check(account: &Account) -> Result<(), String> {
+    account.keys::<Keys>()?.check()?;
+    for sender in &account.settings.senders {
+        let id = sender.id.as_str();
+        Address::sender(id).map_err(|error| format!("senders: {id}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn make(account: &Account, secrets: &Secrets) -> Result<Adapter, String> {
+    let keys: Keys = account.keys()?;
+    let password = secrets.get(PASSWORD)?;
+    Keys::check_password(password.expose()).map_err(|error| format!("{PASSWORD}: {error}"))?;
+    let tls = match keys.tls {
+        true => Some(tls::config(keys.tls_ca.as_deref()).map_err(|error| format!("tls_ca: {error}"))?),
+        false => None,
+    };
+    Ok(Adapter::Smpp(Box::new(Smpp::new(&account.name, keys, password, tls))))
 }
 
 fn limits(keys: &Keys, role: Role) -> Limits {
@@ -195,16 +242,13 @@ async fn listen(mut news: mpsc::Receiver<News>, references: Arc<References>, han
 
 fn tell(references: &References, receipt: Receipt, done: oneshot::Sender<bool>, handler: &Handler) {
     let provider_id = references.receipt_id(&receipt);
-    let about = match references.about(&receipt, &provider_id) {
-        Some(reference) => About::Attempt(reference),
-        // It names a message of another process only by our number for it, which says nothing there.
-        None if provider_id.is_empty() => {
-            done.send(true).ok();
-            return;
-        }
-        None => About::Message,
-    };
-    let told = Told { about, provider_id, fate: fate(&receipt) };
+    let attempt = references.about(&receipt, &provider_id);
+    // It names a message of another process only by our number for it, which says nothing there.
+    if attempt.is_none() && provider_id.is_empty() {
+        done.send(true).ok();
+        return;
+    }
+    let told = Told { attempt, provider_id, fate: fate(&receipt) };
     let telling = handler(told);
     tokio::spawn(async move { done.send(telling.await.is_ok()) });
 }

@@ -17,16 +17,16 @@ const EXTENSION: [(char, u8); 10] = [
 ];
 const ESCAPE: u8 = 0x1b;
 
-/// How octets are read: SMPP 3.4, 5.2.19.
+/// In which alphabet a text goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
-    /// The SMSC's default alphabet.
+pub enum Encoding {
+    /// The default alphabet, with its extension table.
     Gsm7,
     /// UTF-16, big endian.
     Ucs2,
 }
 
-impl Coding {
+impl Encoding {
     /// Octets of a message of one part, and of each part of several.
     fn sizes(self) -> (usize, usize) {
         match self {
@@ -36,22 +36,14 @@ impl Coding {
     }
 }
 
-/// The parts of a text, without headers. No `Debug`: they hold the code.
-pub struct Parts {
-    /// How to read them.
-    pub coding: Coding,
-    /// In order; never empty.
-    pub parts: Vec<Vec<u8>>,
-}
-
-/// Encodes a text, and splits it where one part is not enough; never within a character.
-pub fn split(text: &str) -> Parts {
+/// The user data of each message, without headers; at least one, and never parted within a character.
+pub fn parts(text: &str) -> (Encoding, Vec<Vec<u8>>) {
     let septets: Option<Vec<_>> = text.chars().map(gsm).collect();
-    let (coding, chars) = match septets {
-        Some(chars) => (Coding::Gsm7, chars),
-        None => (Coding::Ucs2, text.chars().map(utf16).collect()),
+    let (encoding, chars) = match septets {
+        Some(chars) => (Encoding::Gsm7, chars),
+        None => (Encoding::Ucs2, text.chars().map(utf16).collect()),
     };
-    let (alone, joined) = coding.sizes();
+    let (alone, joined) = encoding.sizes();
     let size = if chars.iter().map(Vec::len).sum::<usize>() <= alone { alone } else { joined };
     let mut parts = Vec::new();
     let mut part = Vec::new();
@@ -62,13 +54,7 @@ pub fn split(text: &str) -> Parts {
         part.extend(char);
     }
     parts.push(part);
-    Parts { coding, parts }
-}
-
-/// The whole text in one piece.
-pub fn whole(text: &str) -> (Coding, Vec<u8>) {
-    let Parts { coding, parts } = split(text);
-    (coding, parts.concat())
+    (encoding, parts)
 }
 
 /// Reads octets of the default alphabet; what it does not have is `?`.
@@ -118,13 +104,13 @@ mod tests {
         for (char, octets) in
             [("@", &[0u8][..]), ("A", b"A"), ("à", &[0x7f]), ("€", &[0x1b, 0x65]), ("§", &[0x5f])]
         {
-            assert_eq!(whole(char), (Coding::Gsm7, octets.to_vec()));
+            assert_eq!(parts(char), (Encoding::Gsm7, vec![octets.to_vec()]));
         }
     }
 
     #[test]
     fn parts_are_as_long_as_the_networks_have_it() {
-        let count = |text: String| split(&text).parts.iter().map(Vec::len).collect::<Vec<_>>();
+        let count = |text: String| parts(&text).1.iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(count("a".repeat(160)), [160]);
         assert_eq!(count("a".repeat(161)), [153, 8]);
         assert_eq!(count("क".repeat(70)), [140]);
@@ -137,10 +123,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_split_reads_as_it_was(text in any::<String>()) {
-            let Parts { coding, parts } = split(&text);
-            let read: String = match coding {
-                Coding::Gsm7 => parts.iter().map(|part| read_gsm(part)).collect(),
-                Coding::Ucs2 => parts.iter().map(|part| read_ucs2(part)).collect(),
+            let (encoding, parts) = parts(&text);
+            let read: String = match encoding {
+                Encoding::Gsm7 => parts.iter().map(|part| read_gsm(part)).collect(),
+                Encoding::Ucs2 => parts.iter().map(|part| read_ucs2(part)).collect(),
             };
             assert_eq!(read, text);
         }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::SECOND_MS;
 
-use super::address::Address;
 use super::message_id::MessageIds;
 use super::session::Role;
 use crate::gateways::call::CALL_TIMEOUT;
@@ -40,9 +39,6 @@ pub struct Keys {
     /// What kind of system we are, where the SMSC asks for it: up to 12 characters.
     #[serde(default)]
     pub system_type: String,
-    /// The sender where an order has none of its own: `+…`, a short code, or up to 11 letters and digits.
-    #[serde(default)]
-    pub from: Option<String>,
     /// One session for both directions, or one for each.
     #[serde(default)]
     pub bind: Bind,
@@ -134,9 +130,6 @@ impl Keys {
         if self.host.is_empty() {
             return Err("host: must not be empty".into());
         }
-        if let Some(from) = &self.from {
-            Address::sender(from).map_err(|error| format!("from: {error}"))?;
-        }
         Ok(())
     }
 
@@ -209,7 +202,7 @@ mod tests {
     #[test]
     fn keys_say_what_they_take() {
         let all = "tls = true\nbind = \"separate\"\nbinds = 2\nlong_messages = \"sar\"\nmessage_id = \"hex_to_decimal\"\n\
-                   dlt_tags = { entity = 0x1400, template = 0x1401 }\nfrom = \"ACME\"";
+                   dlt_tags = { entity = 0x1400, template = 0x1401 }";
         let read = keys(all).unwrap();
         assert_eq!(read.roles().len(), 4);
         assert_eq!(read.dlt_tags, Some(DltTags { entity: 0x1400, template: 0x1401 }));
@@ -218,7 +211,6 @@ mod tests {
             "binds = 17",
             "response_timeout_ms = 10001",
             "enquire_link_ms = 0",
-            "from = \"ACME-LIMITED\"",
             "system_type = \"thirteen char\"",
             "unknown = 1",
         ] {

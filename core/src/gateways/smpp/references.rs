@@ -6,8 +6,8 @@ use std::sync::Mutex;
 
 use tiffin_shared::order::Found;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::reference::Reference;
 
-use super::frame::Reference;
 use super::lock;
 use super::message_id::MessageIds;
 use super::receipt::Receipt;
@@ -24,7 +24,8 @@ pub(super) struct References {
 struct Book {
     next: u16,
     by_number: HashMap<u16, Entry>,
-    by_reference: HashMap<Reference, u16>,
+    /// By [`Reference::text`].
+    by_reference: HashMap<String, u16>,
 }
 
 /// No `Debug`: it holds the number.
@@ -51,11 +52,11 @@ impl References {
         let entry =
             Entry { reference: reference.clone(), recipient: recipient.clone(), found: Found::Unclear };
         if let Some(old) = book.by_number.insert(number, entry)
-            && book.by_reference.get(&old.reference) == Some(&number)
+            && book.by_reference.get(&old.reference.text()) == Some(&number)
         {
-            book.by_reference.remove(&old.reference);
+            book.by_reference.remove(&old.reference.text());
         }
-        book.by_reference.insert(reference.clone(), number);
+        book.by_reference.insert(reference.text(), number);
         number
     }
 
@@ -96,7 +97,7 @@ impl References {
 
     pub(super) fn found(&self, reference: &Reference) -> Found {
         let book = lock(&self.book);
-        let number = book.by_reference.get(reference);
+        let number = book.by_reference.get(&reference.text());
         let entry = number.and_then(|number| book.by_number.get(number));
         entry.map_or(Found::Unclear, |entry| entry.found.clone())
     }

@@ -11,6 +11,7 @@ use futures::future::select_all;
 use rusmpp::Pdu;
 use rusmpp::pdus::QuerySm;
 use tiffin_shared::order::Reason;
+use tiffin_shared::route::Sender;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -20,10 +21,6 @@ use super::Held;
 use super::Smpp;
 use super::address::Address;
 use super::fate;
-use super::frame::Answered;
-use super::frame::Fate;
-use super::frame::Reference;
-use super::frame::Refusal;
 use super::link::Request;
 use super::receipt::Receipt;
 use super::receipt::State;
@@ -33,7 +30,11 @@ use super::session::Stop;
 use super::status;
 use super::submit;
 use super::submit::Text;
+use crate::gateways::adapter::Answered;
+use crate::gateways::adapter::Message;
+use crate::gateways::adapter::Refusal;
 use crate::gateways::call::CALL_TIMEOUT;
+use crate::gateways::callback::Fate;
 
 /// How long a message waits for a session to come up, and for a place in its window. Below the time from which a call counts as slow:
 /// what was never written is known to have not been.
@@ -55,12 +56,17 @@ impl Smpp {
     /// * one refused: refused, for the phone does not put a message together that lacks a part. What follows is not sent. A later part
     ///   that is throttled is sent again while there is time: it was not taken, and the others were.
     /// * one without an answer: unknown, for phones may show the parts that they have. What follows is not sent.
-    pub async fn send(&self, text: &Text<'_>, reference: &Reference) -> Answered {
+    pub async fn send(&self, message: &Message<'_>) -> Answered {
         let deadline = Instant::now() + CALL_TIMEOUT;
-        let number = self.references.issue(reference, text.to);
-        let Ok(parts) = submit::pdus(&self.keys, text, number) else {
-            let fallback = Reason::SenderUnapproved;
-            return Answered::Refused(Refusal { code: None, fallback, retry_after_ms: None });
+        let to = match message.phone() {
+            Ok(phone) => phone,
+            Err(reason) => return Answered::Refused(Refusal::of(reason)),
+        };
+        let number = self.references.issue(message.reference, to);
+        let from = message.sender.map(Sender::as_str);
+        let text = Text { to, from, text: message.text, valid_s: message.valid_s, dlt: None };
+        let Ok(parts) = submit::pdus(&self.keys, &text, number) else {
+            return Answered::Refused(Refusal::of(Reason::SenderUnapproved));
         };
         let mut outcome = Answered::Unknown;
         for (at, part) in parts.into_iter().enumerate() {
@@ -97,7 +103,6 @@ impl Smpp {
 
     /// How a message fares, asked by its id with the sender it went out with; nothing where the SMSC does not say.
     pub async fn query(&self, provider_id: &str, from: Option<&str>) -> Option<Fate> {
-        let from = from.or(self.keys.from.as_deref());
         let source = from.map_or_else(|| Ok(Address::none()), Address::sender).ok()?;
         let pdu = QuerySm::new(provider_id.parse().ok()?, source.ton, source.npi, source.text);
         let Asked::Reply(reply) = self.ask(pdu.into(), 0, Instant::now() + CALL_TIMEOUT).await else {

@@ -18,7 +18,7 @@ use tiffin_shared::time::SECOND_MS;
 use super::address::Address;
 use super::address::InvalidAddress;
 use super::alphabet;
-use super::alphabet::Coding;
+use super::alphabet::Encoding;
 use super::keys::DltTags;
 use super::keys::Keys;
 use super::keys::LongMessages;
@@ -34,7 +34,7 @@ const VALID_S_MAX: u64 = DAY_MS / SECOND_MS - 1;
 pub struct Text<'a> {
     /// To whom.
     pub to: &'a Phone,
-    /// As whom, where the order says so.
+    /// As whom; without it the SMSC decides.
     pub from: Option<&'a str>,
     /// What it says.
     pub text: &'a str,
@@ -55,8 +55,8 @@ pub struct Dlt<'a> {
 
 /// The PDUs that carry it, in order. `number` is the message's name among those of late.
 pub fn pdus(keys: &Keys, text: &Text<'_>, number: u16) -> Result<Vec<SubmitSm>, InvalidAddress> {
-    let (coding, bodies) = bodies(keys.long_messages, text.text, number);
-    let source = text.from.or(keys.from.as_deref()).map_or_else(|| Ok(Address::none()), Address::sender)?;
+    let (encoding, bodies) = bodies(keys.long_messages, text.text, number);
+    let source = text.from.map_or_else(|| Ok(Address::none()), Address::sender)?;
     let destination = Address::phone(text.to)?;
     let last = bodies.len().saturating_sub(1);
     let pdus = bodies.into_iter().enumerate().map(|(at, body)| {
@@ -71,9 +71,9 @@ pub fn pdus(keys: &Keys, text: &Text<'_>, number: u16) -> Result<Vec<SubmitSm>, 
             .validity_period(validity(text.valid_s))
             // Of a long message the last part is told of: one message, one receipt.
             .registered_delivery(RegisteredDelivery::from(if at == last { RECEIPT } else { 0 }))
-            .data_coding(match coding {
-                Coding::Gsm7 => DataCoding::McSpecific,
-                Coding::Ucs2 => DataCoding::Ucs2,
+            .data_coding(match encoding {
+                Encoding::Gsm7 => DataCoding::McSpecific,
+                Encoding::Ucs2 => DataCoding::Ucs2,
             })
             .short_message(OctetString::from_vec(body.octets).unwrap_or_default())
             .build();
@@ -95,13 +95,13 @@ struct Body {
     tlvs: Vec<Tlv>,
 }
 
-fn bodies(how: LongMessages, text: &str, number: u16) -> (Coding, Vec<Body>) {
-    let alphabet::Parts { coding, parts } = alphabet::split(text);
+fn bodies(how: LongMessages, text: &str, number: u16) -> (Encoding, Vec<Body>) {
+    let (encoding, parts) = alphabet::parts(text);
     let count = parts.len();
     if count > 1 && how == LongMessages::Payload {
         let payload = MessagePayload::new(AnyOctetString::from_vec(parts.concat()));
         let body = Body { esm_class: 0, octets: Vec::new(), tlvs: vec![Tlv::MessagePayload(payload)] };
-        return (coding, vec![body]);
+        return (encoding, vec![body]);
     }
     // A text of 256 parts is none that was meant to be sent; its last parts would have no number.
     let total = u8::try_from(count).unwrap_or(u8::MAX);
@@ -119,7 +119,7 @@ fn bodies(how: LongMessages, text: &str, number: u16) -> (Coding, Vec<Body>) {
             Body { esm_class: UDHI, octets: [&header[..], &octets].concat(), tlvs: Vec::new() }
         }
     });
-    (coding, bodies.collect())
+    (encoding, bodies.collect())
 }
 
 /// SMPP 3.4, 7.1.1.2: relative time, `YYMMDDhhmmss000R`.
