@@ -8,3 +8,5 @@ PHONENUMBERS_VERSION=9.0.42
 CARGO_FUZZ_VERSION=0.13.2
 # With scripts/setup/schemathesis.txt, the versions of all it stands on.
 SCHEMATHESIS_VERSION=4.32.5
+# With scripts/setup/smpp.txt, the versions of all it stands on.
+SMPP_TWISTED_VERSION=0.8

@@ -163,7 +163,7 @@ impl Directory {
             }
             tenant.limits.check().map_err(|reason| format!("tenants.{name}.limits.{reason}"))?;
             for (service_name, service) in &tenant.services {
-                let at = |reason| format!("tenants.{name}.services.{service_name}.{reason}");
+                let at = |reason: String| format!("tenants.{name}.services.{service_name}.{reason}");
                 service.check().map_err(at)?;
             }
         }
@@ -195,6 +195,8 @@ mod tests {
             channels: vec![Channel::Sms],
             waiting_ms: 12_000,
             autofill: None,
+            templates: Vec::new(),
+            dlt: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);

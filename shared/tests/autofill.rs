@@ -20,6 +20,7 @@ use tiffin_shared::directory::Tenant;
 use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::text;
+use tiffin_shared::text::Locale;
 use tiffin_shared::text::Words;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::wire::api::Channel;
@@ -67,6 +68,8 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
         risk: Risk::Normal,
         channels: Vec::new(),
         autofill,
+        templates: Vec::new(),
+        dlt: None,
     }
 }
 
@@ -125,7 +128,7 @@ proptest! {
             brand: &brand, ttl_ms: 5 * MINUTE_MS, approves: approves.as_deref(), autofill: Some(&autofill),
         };
         assert!(is_taken(service("Shop", Some(autofill.clone()))));
-        let text = text::render(&code, &words);
+        let text = sms(&code, &words);
         let Autofill { host, embedded_host, android_hash } = autofill.clone();
         prop_assert_eq!(browser(&text), Some(Found { host, code: digits, embedded_host }));
         prop_assert_eq!(android_hash.is_none_or(|hash| text.ends_with(&hash)), true);
@@ -138,7 +141,7 @@ proptest! {
         let binding = payee.as_deref().and_then(binding).map(|binding| binding.phrase());
         if is_taken(service(&brand, None)) {
             let words = Words { brand: &brand, ttl_ms: MINUTE_MS, approves: binding.as_deref(), autofill: None };
-            let text = text::render(&Code::parse(&digits).unwrap(), &words);
+            let text = sms(&Code::parse(&digits).unwrap(), &words);
             prop_assert_eq!(browser(&text), None, "{}", text);
             prop_assert_eq!(text.lines().count(), 1);
         }
@@ -209,7 +212,11 @@ fn a_message_with_autofill_is_one_segment() {
 
 fn text(digits: &str, brand: &str, approves: Option<&str>, autofill: &Autofill) -> String {
     let words = Words { brand, ttl_ms: 5 * MINUTE_MS, approves, autofill: Some(autofill) };
-    text::render(&Code::parse(digits).unwrap(), &words)
+    sms(&Code::parse(digits).unwrap(), &words)
+}
+
+fn sms(code: &Code, words: &Words<'_>) -> String {
+    text::render(code, Channel::Sms, &Locale::english(), words, &[]).text
 }
 
 fn host_of(chars: usize) -> String {

@@ -63,6 +63,8 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         channels: vec![Channel::Sms],
         waiting_ms: fixtures::WAITING_MS,
         autofill: None,
+        templates: Vec::new(),
+        dlt: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenant = Tenant { services, countries: Countries::All, orders_per_day, ..Tenant::default() };

@@ -14,11 +14,8 @@ use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Way;
-use tiffin_shared::text;
-use tiffin_shared::text::Words;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::time::sleep;
@@ -30,7 +27,7 @@ use super::work::insist;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::gateways::adapter::Message;
-use crate::gateways::adapter::To;
+use crate::gateways::compose::Composition;
 use crate::host;
 use crate::store::Key;
 
@@ -109,8 +106,9 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
         }
         (outcome, is_well)
     });
-    let Some((outcome, is_well)) = calling.await else {
-        return Ok(Sent::not(CallOutcome::Failed(Reason::NoRoute)));
+    let (outcome, is_well) = match calling.await {
+        Ok(called) => called,
+        Err(reason) => return Ok(Sent::not(CallOutcome::Failed(reason))),
     };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
     Ok(Sent { outcome, is_well: Some(is_well) })
@@ -124,7 +122,7 @@ pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: Un
     });
     // A provider whose calls hang may hang here too.
     let found = timeout(Duration::from_millis(SLOW_MS), looking).await;
-    found.ok().flatten().unwrap_or(Found::Unclear)
+    found.ok().and_then(Result::ok).unwrap_or(Found::Unclear)
 }
 
 /// For receipts that name the message by the provider's id alone. Without it they are refused, and the silence leads on.
@@ -144,37 +142,26 @@ async fn index(app: &App, gateway: &Gateway, provider_id: &str, reference: &Refe
     }
 }
 
-/// Nothing where there is no address to send to.
+/// What stands in the way where there is no such message.
 async fn with_message<T>(
     app: &App,
     sending: &Sending<'_>,
     gateway: &Gateway,
     act: impl AsyncFnOnce(&Message<'_>) -> T,
-) -> Option<T> {
+) -> Result<T, Reason> {
     let Sending { header, service, private, n, way, .. } = sending;
-    let to = match way.channel {
-        Channel::Email => To::Email(private.email.as_deref()?),
-        Channel::Sms | Channel::Voice | Channel::Whatsapp => To::Phone(private.phone.as_ref()?),
-    };
-    let address = gateway.callback_url(&app.config.file.server.public_url);
-    let callback_url = format!("{address}?order={}&n={n}", header.order);
-    let words = Words {
-        brand: &service.brand,
-        ttl_ms: header.expires_at.since(header.created_at),
-        approves: private.approves.as_deref(),
-        autofill: service.autofill_by(way.channel),
-    };
-    let text = text::render(&private.code, &words);
-    let now = host::now();
-    let message = Message {
-        to,
+    let order = Composition {
+        service,
         code: &private.code,
-        text: &text,
-        sender: way.sender.as_ref(),
-        valid_s: header.expires_at.since(now) / SECOND_MS,
+        phone: private.phone.as_ref(),
+        email: private.email.as_deref(),
+        country: header.country,
+        locale: &private.locale,
+        approves: private.approves.as_deref(),
+        ttl_ms: header.expires_at.since(header.created_at),
+        expires_at: header.expires_at,
         reference: &Reference { order: header.order.clone(), n: *n },
-        callback_url: &callback_url,
-        now,
+        public_url: &app.config.file.server.public_url,
     };
-    Some(act(&message).await)
+    order.compose(gateway, way.sender.as_ref(), host::now(), act).await
 }

@@ -6,6 +6,8 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
+use tiffin_shared::text::Content;
+use tiffin_shared::text::dlt::Registration;
 use tiffin_shared::time::UnixMs;
 
 use super::call::Answer;
@@ -20,10 +22,16 @@ pub struct Message<'a> {
     pub to: To<'a>,
     /// The code by itself, for providers that keep the text.
     pub code: &'a Code,
-    /// What it says.
-    pub text: &'a str,
+    /// What it says, and in which language.
+    pub content: &'a Content,
+    /// Who sends it, in the user's eyes.
+    pub brand: &'a str,
     /// As whom, where the gateway has senders.
     pub sender: Option<&'a Sender>,
+    /// Under which name or id the provider keeps the service's template, where the service says.
+    pub template_id: Option<&'a str>,
+    /// What it is registered as in India; a text message there never goes without.
+    pub registration: Option<&'a Registration<'a>>,
     /// Seconds it is worth delivering.
     pub valid_s: u64,
     /// Which attempt it is: what a provider is given to repeat in its receipts.
@@ -121,9 +129,15 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The sender, or nothing.
+    /// The words.
+    pub fn text(&self) -> &'a str {
+        &self.content.text
+    }
+
+    /// The sender, or nothing. In India it is the registered header, whatever senders the account has.
     pub fn from(&self) -> &'a str {
-        self.sender.map_or("", Sender::as_str)
+        let header = self.registration.map(|registration| registration.dlt.header.as_str());
+        header.unwrap_or_else(|| self.sender.map_or("", Sender::as_str))
     }
 }
 

@@ -118,7 +118,7 @@ impl HttpAdapter for Twilio {
         let form = vec![
             ("To", message.phone()?.e164().to_owned()),
             (from, message.from().to_owned()),
-            ("Body", message.text.to_owned()),
+            ("Body", message.text().to_owned()),
             ("StatusCallback", message.callback_url.to_owned()),
             ("ValidityPeriod", valid_s.to_string()),
         ];

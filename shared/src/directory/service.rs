@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::autofill::Autofill;
 use crate::code;
+use crate::text::Template;
+use crate::text::dlt::Dlt;
+use crate::text::template;
 use crate::time::MINUTE_MS;
 use crate::wire::api::Channel;
 
@@ -40,6 +43,12 @@ pub struct Service {
     /// Lets phones and browsers fill in its codes; by SMS only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autofill: Option<Autofill>,
+    /// Its own words, in place of those that come with Tiffin.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<Template>,
+    /// Its registration with India's operators, without which no SMS goes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dlt: Option<Dlt>,
 }
 
 /// How much a stolen code would cost.
@@ -72,21 +81,23 @@ impl Service {
         self.autofill.as_ref().filter(|_| channel == Channel::Sms)
     }
 
-    pub(super) fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let brand_chars = self.brand.chars().count();
         if brand_chars == 0 || brand_chars > BRAND_CHARS_MAX || self.brand.chars().any(char::is_control) {
-            return Err("brand: must be 1 to 30 printable characters");
+            return Err("brand: must be 1 to 30 printable characters".to_owned());
         }
         if !(code::DIGITS_MIN..=code::DIGITS_MAX).contains(&self.digits) {
-            return Err("digits: must be 4 to 10");
+            return Err("digits: must be 4 to 10".to_owned());
         }
         if !(TTL_MS_MIN..=TTL_MS_MAX).contains(&self.ttl_ms) {
-            return Err("ttl_ms: must be one to ten minutes, 60000 to 600000");
+            return Err("ttl_ms: must be one to ten minutes, 60000 to 600000".to_owned());
         }
         if !(1_000..=self.ttl_ms).contains(&self.waiting_ms) {
-            return Err("waiting_ms: must be 1000 to the life of the code");
+            return Err("waiting_ms: must be 1000 to the life of the code".to_owned());
         }
-        self.autofill.as_ref().map_or(Ok(()), Autofill::check)
+        self.autofill.as_ref().map_or(Ok(()), Autofill::check)?;
+        self.dlt.as_ref().map_or(Ok(()), Dlt::check)?;
+        template::check_all(&self.templates)
     }
 }
 

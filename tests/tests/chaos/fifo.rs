@@ -7,7 +7,9 @@ use serde_json::json;
 use tiffin_shared::bytes;
 use tiffin_shared::code::Code;
 use tiffin_shared::text;
+use tiffin_shared::text::Locale;
 use tiffin_shared::text::Words;
+use tiffin_shared::wire::api::Channel;
 use tiffin_tests::chaos::feeder::Feeder;
 use tiffin_tests::chaos::feeder::Ordered;
 use tiffin_tests::chaos::feeder::Wish;
@@ -102,7 +104,8 @@ async fn out_of_order(fleet: &Fleet, phone: &str, orders: &[Ordered]) -> anyhow:
 fn digest(order: &Ordered) -> String {
     let code = Code::parse(&order.code).unwrap();
     let words = Words { brand: "Tiffin", ttl_ms: Wish::default().ttl_ms, approves: None, autofill: None };
-    bytes::sha256(text::render(&code, &words).as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let content = text::render(&code, Channel::Sms, &Locale::english(), &words, &[]);
+    bytes::sha256(content.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn services(settings: &str) -> String {

@@ -7,17 +7,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::ready;
 use futures::future::select_all;
 use rusmpp::Pdu;
 use rusmpp::pdus::QuerySm;
 use tiffin_shared::order::Reason;
-use tiffin_shared::route::Sender;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout_at;
 
 use super::Held;
+use super::NotTaken;
 use super::Smpp;
 use super::address::Address;
 use super::fate;
@@ -29,6 +30,7 @@ use super::session::Reply;
 use super::session::Stop;
 use super::status;
 use super::submit;
+use super::submit::Dlt;
 use super::submit::Text;
 use crate::gateways::adapter::Answered;
 use crate::gateways::adapter::Message;
@@ -39,6 +41,8 @@ use crate::gateways::callback::Fate;
 /// How long a message waits for a session to come up, and for a place in its window. Below the time from which a call counts as slow:
 /// what was never written is known to have not been.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
+/// How long a try of the credentials waits for the bind.
+const CHECK_WAIT: Duration = Duration::from_secs(10);
 /// A session that is to be left alone for longer than this takes nothing more.
 const PAUSE_WAIT_MS: u64 = 1_000;
 
@@ -63,8 +67,12 @@ impl Smpp {
             Err(reason) => return Answered::Refused(Refusal::of(reason)),
         };
         let number = self.references.issue(message.reference, to);
-        let from = message.sender.map(Sender::as_str);
-        let text = Text { to, from, text: message.text, valid_s: message.valid_s, dlt: None };
+        let dlt = message.registration.map(|registration| Dlt {
+            entity_id: &registration.dlt.entity_id,
+            template_id: registration.template_id,
+        });
+        let from = Some(message.from()).filter(|from| !from.is_empty());
+        let text = Text { to, from, text: message.text(), valid_s: message.valid_s, dlt };
         let Ok(parts) = submit::pdus(&self.keys, &text, number) else {
             return Answered::Refused(Refusal::of(Reason::SenderUnapproved));
         };
@@ -76,6 +84,15 @@ impl Smpp {
             }
         }
         outcome
+    }
+
+    /// Whether the SMSC takes the bind. For a process that sends nothing else: the sessions end with it.
+    pub async fn check(&self) -> Result<(), Refusal> {
+        self.start(Arc::new(|_| ready(Err(NotTaken)).boxed()));
+        let is_bound = self.pick(Instant::now() + CHECK_WAIT).await.is_some();
+        let refusal = self.why_not();
+        self.close().await;
+        if is_bound { Ok(()) } else { Err(refusal) }
     }
 
     async fn part(&self, pdu: Pdu, has_earlier: bool, number: u16, deadline: Instant) -> Answered {

@@ -36,7 +36,7 @@ pub fn found(answer: &Answer, message: &Message<'_>, called_at: UnixMs) -> Found
         let created_at = DateTime::parse_from_rfc2822(&listed.date_created).ok();
         let created_at_ms = created_at.and_then(|at| u64::try_from(at.timestamp_millis()).ok());
         let is_since = created_at_ms.is_some_and(|at| at.saturating_add(SKEW_MS) >= called_at.0);
-        is_since && listed.body == message.text && is_sid(&listed.sid)
+        is_since && listed.body == message.text() && is_sid(&listed.sid)
     };
     match page.messages.iter().find(is_it) {
         Some(listed) => Found::Taken { provider_id: listed.sid.clone() },
@@ -48,28 +48,14 @@ pub fn found(answer: &Answer, message: &Message<'_>, called_at: UnixMs) -> Found
 
 #[cfg(test)]
 mod tests {
-    use tiffin_shared::code::Code;
-    use tiffin_shared::id::LedgerId;
-    use tiffin_shared::id::OrderId;
-    use tiffin_shared::phone::Phone;
-    use tiffin_shared::reference::Reference;
-
-    use super::super::super::adapter::To;
     use super::*;
+    use crate::gateways::testing::Parts;
 
     #[test]
     fn a_message_is_found_by_its_text_and_time() {
-        let (phone, code) = (Phone::parse("+919876543210").unwrap(), Code::parse("123456").unwrap());
-        let message = Message {
-            to: To::Phone(&phone),
-            code: &code,
-            text: "Your code is 1",
-            sender: None,
-            valid_s: 60,
-            reference: &Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 },
-            callback_url: "",
-            now: UnixMs(0),
-        };
+        let mut parts = Parts::usual();
+        parts.content.text = "Your code is 1".into();
+        let message = parts.message();
         let called_at = UnixMs(1_795_082_400_000);
         let listed = |body: &str, date: &str| {
             let sid = "SM0123456789abcdef0123456789abcdef";

@@ -1,17 +1,13 @@
 use std::collections::BTreeMap;
 
-use tiffin_shared::code::Code;
 use tiffin_shared::http::Request;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::order::CallOutcome;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
 
 use super::*;
-use crate::gateways::adapter::To;
 use crate::gateways::codes::Codes;
 use crate::gateways::codes::Corrections;
+use crate::gateways::testing::Parts;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const SID: &str = "SM0123456789abcdef0123456789abcdef";
@@ -26,27 +22,13 @@ fn twilio(from: &str) -> (Account, Twilio) {
     (account, twilio)
 }
 
-fn reference() -> Reference {
-    Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 }
-}
-
 #[test]
 fn a_pool_is_named_as_what_it_is_and_a_number_as_itself() {
-    let (code, phone) = (Code::parse("012345").unwrap(), Phone::parse("+919876543210").unwrap());
     for (from, name) in
         [("+15005550006", "From"), ("TIFFIN", "From"), ("57007", "From"), (POOL, "MessagingServiceSid")]
     {
-        let sender = Sender::parse(from).unwrap();
-        let message = Message {
-            to: To::Phone(&phone),
-            code: &code,
-            text: "012345 is your code",
-            sender: Some(&sender),
-            valid_s: 300,
-            reference: &reference(),
-            callback_url: "https://core.example/callbacks/twilio-sms",
-            now: UnixMs(0),
-        };
+        let parts = Parts { sender: Sender::parse(from).ok(), ..Parts::usual() };
+        let message = parts.message();
         let Ok(Call { body: Body::Form(form), .. }) = twilio(from).1.encode(&message) else {
             panic!("{from}")
         };
@@ -97,7 +79,7 @@ fn only_receipts_signed_for_this_address_and_account_are_read() {
     let url = "https://core.example/callbacks/twilio-sms?order=o&n=1";
     let body = format!("MessageSid={SID}&MessageStatus=delivered&AccountSid={ACCOUNT}&To=%2B919876543210");
     let form = |body: &str| form_urlencoded::parse(body.as_bytes()).into_owned().collect::<Vec<_>>();
-    let attempt = reference();
+    let attempt = Parts::usual().reference;
     let read = |url: &str, body: &str, signature: Option<&str>| {
         let headers = signature.map(|value| (SIGNATURE_HEADER.to_owned(), value.to_owned()));
         let request = Request {

@@ -84,6 +84,8 @@ pub fn directory() -> Directory {
         channels: vec![Channel::Sms, Channel::Email, Channel::Voice],
         waiting_ms: fixtures::WAITING_MS,
         autofill: None,
+        templates: Vec::new(),
+        dlt: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenants = BTreeMap::from([(

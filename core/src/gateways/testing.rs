@@ -1,0 +1,61 @@
+//! A message to encode, for the tests of adapters.
+
+use tiffin_shared::code::Code;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::phone::Phone;
+use tiffin_shared::reference::Reference;
+use tiffin_shared::route::Sender;
+use tiffin_shared::text::Content;
+use tiffin_shared::text::Locale;
+use tiffin_shared::time::UnixMs;
+
+use super::adapter::Message;
+use super::adapter::To;
+
+/// What a message borrows. Change the parts that a test is about.
+pub(crate) struct Parts {
+    pub(crate) phone: Phone,
+    pub(crate) email: Option<String>,
+    pub(crate) code: Code,
+    pub(crate) content: Content,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) template_id: Option<String>,
+    pub(crate) reference: Reference,
+    pub(crate) callback_url: String,
+    pub(crate) now: UnixMs,
+}
+
+impl Parts {
+    /// `012345 is your Tiffin code.` to an Indian number, worth five minutes.
+    pub(crate) fn usual() -> Self {
+        let text = "012345 is your Tiffin code.".to_owned();
+        Self {
+            phone: Phone::parse("+919876543210").unwrap(),
+            email: None,
+            code: Code::parse("012345").unwrap(),
+            content: Content { locale: Locale::read("en"), subject: None, text, html: None },
+            sender: Sender::parse("+15005550006").ok(),
+            template_id: None,
+            reference: Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 },
+            callback_url: "https://core.example/callbacks/gateway?order=o&n=1".into(),
+            now: UnixMs(1_795_082_400_000),
+        }
+    }
+
+    pub(crate) fn message(&self) -> Message<'_> {
+        Message {
+            to: self.email.as_deref().map_or(To::Phone(&self.phone), To::Email),
+            code: &self.code,
+            content: &self.content,
+            brand: "Tiffin",
+            sender: self.sender.as_ref(),
+            template_id: self.template_id.as_deref(),
+            registration: None,
+            valid_s: 300,
+            reference: &self.reference,
+            callback_url: &self.callback_url,
+            now: self.now,
+        }
+    }
+}
