@@ -42,7 +42,7 @@ pub mod dial;
 
 /// Between the tries to get a session back.
 const RECONNECT: Backoff = Backoff { base_ms: 250, max_ms: 30_000 };
-/// A session that was bound for this long was a good one: the next try comes soon.
+/// A session that lasted this long was a good one, and so was one that answered: the next try comes soon.
 const GOOD: Duration = Duration::from_secs(60);
 /// A peer that reads nothing for this long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -114,14 +114,14 @@ impl Link {
         let mut tries = 0;
         while !*self.closing.borrow() {
             let began = Instant::now();
-            let stop = self.session().await;
+            let (stop, has_answered) = self.session().await;
             self.stand.send_replace(Stand { is_bound: false, stopped: Some(stop), ..self.stand() });
             self.refuse_all();
             if stop == Stop::Unbound {
                 return;
             }
-            tries = if began.elapsed() > GOOD { 0 } else { tries + 1 };
-            let pause_ms = RECONNECT.delay_ms(tries - u32::from(tries > 0), random());
+            tries = if has_answered || began.elapsed() > GOOD { 0 } else { tries + 1 };
+            let pause_ms = RECONNECT.delay_ms(tries, random());
             tracing::warn!(gateway = self.gateway, role = ?self.limits.role, %stop, pause_ms, "SMPP session ended");
             if !self.wait(Duration::from_millis(pause_ms)).await {
                 return;
@@ -157,13 +157,14 @@ impl Link {
         }
     }
 
-    async fn session(&mut self) -> Stop {
+    /// How it ended, and whether anything was answered before.
+    async fn session(&mut self) -> (Stop, bool) {
         let bind = self.dial.bind(self.limits.role);
         let connection = match self.dial.connect().await {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(gateway = self.gateway, %error, "no connection to the SMSC");
-                return Stop::Lost;
+                return (Stop::Lost, false);
             }
         };
         let mut running = Running {
@@ -174,6 +175,7 @@ impl Link {
             tickets: 0,
             judged: mpsc::unbounded_channel(),
             stop: None,
+            has_answered: false,
             is_closing: false,
             link: self,
         };
@@ -192,6 +194,7 @@ struct Running<'a> {
     /// Receipts that were worked on: as many as a session works on at once.
     judged: (mpsc::UnboundedSender<Judged>, mpsc::UnboundedReceiver<Judged>),
     stop: Option<Stop>,
+    has_answered: bool,
     is_closing: bool,
     link: &'a mut Link,
 }
@@ -208,7 +211,7 @@ enum Turn {
 }
 
 impl Running<'_> {
-    async fn run(mut self) -> Stop {
+    async fn run(mut self) -> (Stop, bool) {
         loop {
             self.fill().await;
             // The queue is empty or the window is full: now or never.
@@ -311,6 +314,7 @@ impl Running<'_> {
             Action::Send(command) => drop(timeout(WRITE_TIMEOUT, self.framed.feed(&*command)).await),
             Action::Ended { ticket, end } => {
                 let Some((number, waiting)) = self.waiting.remove(&ticket) else { return };
+                self.has_answered |= matches!(end, End::Reply(_));
                 if end == End::NoAnswer {
                     self.overdue.push_back((ticket, number));
                     self.overdue.truncate(OVERDUE_MAX);
@@ -348,12 +352,12 @@ impl Running<'_> {
     }
 
     /// The last words go out, if the peer still listens.
-    async fn end(mut self, stop: Stop) -> Stop {
+    async fn end(mut self, stop: Stop) -> (Stop, bool) {
         if !matches!(stop, Stop::Lost | Stop::Silent) {
             self.flush().await;
             timeout(WRITE_TIMEOUT, SinkExt::<&Command>::close(&mut self.framed)).await.ok();
         }
-        stop
+        (stop, self.has_answered)
     }
 }
 
