@@ -11,6 +11,8 @@ use tiffin_shared::directory::Countries;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
+use tiffin_shared::sender;
+use tiffin_shared::wire::api::Channel;
 use toml::Table;
 
 use super::kinds;
@@ -63,6 +65,8 @@ pub struct SenderSettings {
     /// Where it sends to: `"all"`, which is the default, or a list of countries.
     #[serde(default = "everywhere")]
     pub countries: Countries,
+    /// Where it belongs: for a short code, whose digits do not tell.
+    pub country: Option<Country>,
     /// Messages a second that it may send: what its 10DLC campaign, or its kind, is allowed.
     pub per_second: Option<u32>,
 }
@@ -94,7 +98,7 @@ impl Account {
             return vec![None];
         }
         // A mailbox has no country.
-        let may = |sender: &&SenderSettings| country.is_none() || sender.countries.allow(country);
+        let may = |sender: &&SenderSettings| country.is_none_or(|to| sender.reaches(self.kind.channel, to));
         self.settings.senders.iter().filter(may).map(Some).collect()
     }
 
@@ -116,11 +120,38 @@ impl Account {
             if sender.per_second == Some(0) {
                 return Err("senders.per_second: must be at least 1".into());
             }
+            sender.check(self.kind.channel)?;
             if senders.iter().take(at).any(|earlier| earlier.id == sender.id) {
                 return Err(format!("senders: {} is there twice", sender.id.as_str()));
             }
         }
         (self.kind.check)(self)
+    }
+}
+
+impl SenderSettings {
+    /// Whether it may send there: by its settings, and by what its kind can do.
+    fn reaches(&self, channel: Channel, to: Country) -> bool {
+        self.countries.allow(Some(to)) && self.can_reach(channel, to).is_ok()
+    }
+
+    fn can_reach(&self, channel: Channel, to: Country) -> Result<(), &'static str> {
+        match channel {
+            Channel::Sms => sender::allows(to, &self.id, self.country.or_else(|| sender::home(&self.id))),
+            // Calls and apps know no such rules.
+            Channel::Email | Channel::Voice | Channel::Whatsapp => Ok(()),
+        }
+    }
+
+    /// A country that is named must be one that it can reach.
+    fn check(&self, channel: Channel) -> Result<(), String> {
+        let Countries::These(countries) = &self.countries else { return Ok(()) };
+        for to in countries {
+            let id = self.id.as_str();
+            self.can_reach(channel, *to)
+                .map_err(|why| format!("senders: {id} does not reach {to}: {why}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -140,7 +171,7 @@ impl TryFrom<Table> for Account {
                 if !senders.is_empty() {
                     return Err("from: name it among the senders, or leave them out".into());
                 }
-                senders.push(SenderSettings { id, countries: everywhere(), per_second: None });
+                senders.push(SenderSettings { id, countries: everywhere(), country: None, per_second: None });
             }
             let settings = Settings {
                 countries: take(table, "countries")?.unwrap_or_else(everywhere),

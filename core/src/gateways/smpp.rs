@@ -48,7 +48,6 @@ use super::kinds::SecretName;
 use crate::host;
 
 pub mod address;
-pub mod alphabet;
 pub mod keys;
 mod link;
 pub mod message_id;

@@ -58,7 +58,7 @@ fn settle(maker: Maker, smsc: &Smsc, ended: &BTreeMap<u32, Answered>) {
     println!(
         "{maker:?}: {} messages, {} cuts or crashes; {unknown} unknown, of which the SMSC has {unknown_taken}; {twice} twice",
         ended.len(),
-        smsc.events("bound").len().saturating_sub(1),
+        smsc.events("cut").len() + smsc.events("up").len() - 1,
     );
     assert_eq!(twice, 0, "sent twice");
     assert!(unknown > 0, "no cut met a message under way: nothing was proved");

@@ -73,7 +73,7 @@ const server = smpp.createServer((session) => {
             ton: [pdu.source_addr_ton, pdu.source_addr_npi, pdu.dest_addr_ton, pdu.dest_addr_npi],
             reference: pdu.user_message_reference,
         });
-        if (cut_every && ++written % cut_every === 0) return session.destroy();
+        if (cut_every && ++written % cut_every === 0) return say({ event: "cut" }), session.destroy();
         const answer = () => session.send(pdu.response({ message_id: id }));
         if (receipt_first) return receipt(session, pdu, id), setTimeout(answer, 50);
         setTimeout(() => { answer(); setTimeout(() => receipt(session, pdu, id), options.receipt_ms ?? 0); }, options.answer_ms ?? 0);

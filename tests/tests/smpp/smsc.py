@@ -73,6 +73,7 @@ def handle(system_id, smpp, pdu):
     say(event="taken", id=id, to=address("destination_addr"), **{"from": address("source_addr")}, **read(pdu),
         reference=pdu.params.get("user_message_reference"))
     if CUT_EVERY and counts["taken"] % CUT_EVERY == 0:
+        say(event="cut")
         smpp.transport.abortConnection()
         return CommandStatus.ESME_ROK
     receipts = pdu.params["registered_delivery"].receipt

@@ -12,13 +12,13 @@ use rusmpp::values::MessagePayload;
 use rusmpp::values::RegisteredDelivery;
 use rusmpp::values::UserMessageReference;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::text::segment;
+use tiffin_shared::text::segment::Encoding;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::SECOND_MS;
 
 use super::address::Address;
 use super::address::InvalidAddress;
-use super::alphabet;
-use super::alphabet::Encoding;
 use super::keys::DltTags;
 use super::keys::Keys;
 use super::keys::LongMessages;
@@ -77,13 +77,14 @@ pub fn pdus(keys: &Keys, text: &Text<'_>, number: u16) -> Result<Vec<SubmitSm>, 
             })
             .short_message(OctetString::from_vec(body.octets).unwrap_or_default())
             .build();
-        body.tlvs.into_iter().for_each(|tlv| pdu.push_tlv(tlv));
         if keys.reference_tlv {
             pdu.push_tlv(Tlv::UserMessageReference(UserMessageReference::new(number)));
         }
         if let (Some(tags), Some(dlt)) = (keys.dlt_tags, text.dlt) {
             dlt_tlvs(tags, dlt).into_iter().for_each(|tlv| pdu.push_tlv(tlv));
         }
+        // Last: Jasmin takes the length of the last TLV for that of a payload.
+        body.tlvs.into_iter().for_each(|tlv| pdu.push_tlv(tlv));
         pdu
     });
     Ok(pdus.collect())
@@ -96,7 +97,7 @@ struct Body {
 }
 
 fn bodies(how: LongMessages, text: &str, number: u16) -> (Encoding, Vec<Body>) {
-    let (encoding, parts) = alphabet::parts(text);
+    let (encoding, parts) = segment::parts(text);
     let count = parts.len();
     if count > 1 && how == LongMessages::Payload {
         let payload = MessagePayload::new(AnyOctetString::from_vec(parts.concat()));
