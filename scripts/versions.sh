@@ -12,3 +12,5 @@ SCHEMATHESIS_VERSION=4.32.5
 AIOSMTPD_VERSION=1.4.6
 ATPUBLIC_VERSION=9.0.0
 ATTRS_VERSION=26.1.0
+# With scripts/setup/smpp.txt, the versions of all it stands on.
+SMPP_TWISTED_VERSION=0.8

@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod kinds;
+pub mod smpp;
 pub mod smtp;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -40,6 +41,7 @@ use self::codes::Codes;
 use self::kinds::Adapter;
 use self::kinds::CALLBACK_SECRET;
 use self::kinds::Door;
+use self::smpp::Smpp;
 use crate::config;
 use crate::config::Environment;
 
@@ -53,8 +55,16 @@ const NO_CHECK: &str = "not tried: this provider has no call that would tell wit
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// Not reached, or too slow.
-    #[error("the provider does not answer: look at base_url, and at the way out of this network")]
+    #[error("the provider does not answer: look at base_url or host, and at the way out of this network")]
     NoAnswer,
+    /// It refuses the bind.
+    #[error(
+        "the SMSC refuses the bind (status {code}): look at system_id, system_type, bind, binds and the password"
+    )]
+    Bind {
+        /// The command's status.
+        code: String,
+    },
     /// It says no.
     #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
     Refused {
@@ -125,6 +135,14 @@ impl Gateway {
         self.account.senders(country.filter(|_| self.channel() != Channel::Email))
     }
 
+    /// Its sessions, where it has such.
+    pub fn sessions(&self) -> Option<&Smpp> {
+        match &self.adapter {
+            Adapter::Http(_) | Adapter::Smtp(_) => None,
+            Adapter::Smpp(smpp) => Some(smpp),
+        }
+    }
+
     /// Whether its receipts name the message by the provider's id alone.
     pub fn is_indexed(&self) -> bool {
         self.account.kind.is_indexed
@@ -134,6 +152,7 @@ impl Gateway {
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.looks_max(),
+            Adapter::Smpp(smpp) => smpp.looks_max(),
             Adapter::Smtp(_) => 0,
         }
     }
@@ -146,6 +165,7 @@ impl Gateway {
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
             Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
+            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
         }
     }
 
@@ -160,6 +180,7 @@ impl Gateway {
                 }
             }
             Adapter::Smtp(_) => Found::Unclear,
+            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
         }
     }
 
@@ -175,6 +196,11 @@ impl Gateway {
                 })
             }
             Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
+            Adapter::Smpp(smpp) => match smpp.check().await {
+                Ok(()) => Ok("the bind is accepted".into()),
+                Err(Refusal { code: Some(code), .. }) => Err(Trouble::Bind { code }),
+                Err(_) => Err(Trouble::NoAnswer),
+            },
         }
     }
 
@@ -205,6 +231,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
             Adapter::Smtp(_) => Ok(None),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 
@@ -213,6 +240,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
             Adapter::Smtp(adapter) => adapter.hear(callback),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 }

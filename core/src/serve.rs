@@ -29,6 +29,7 @@ use crate::publish;
 use crate::reports;
 use crate::routes;
 use crate::sandbox;
+use crate::sessions;
 use crate::standalone;
 use crate::sweep;
 use crate::tallies;
@@ -72,6 +73,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
+        sessions::start(&app);
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
         tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
     }
@@ -99,6 +101,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
+    // After the last message: its answer comes by them.
+    sessions::close(&app).await;
     let counts = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
     let (counted, told) =
         tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(&app)));

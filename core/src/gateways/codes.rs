@@ -27,8 +27,9 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: &[(&str, &str)] = &[
     ("smtp", include_str!("../../gateways/smtp.toml")),
+    ("smpp", include_str!("../../gateways/smpp.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
 ];
 
@@ -95,14 +96,14 @@ struct Shipped {
 impl Codes {
     /// The tables of this build. Fails where one does not parse, which a test rules out.
     pub fn new(corrections: Corrections) -> Result<Self, Error> {
-        let read = |(kind, text): (&'static str, &str)| {
+        let read = |&(kind, text): &(&'static str, &str)| {
             let table: Shipped = toml::from_str(text).map_err(|error| Error::Parse {
                 file: format!("core/gateways/{kind}.toml"),
                 error: error.to_string(),
             })?;
             Ok((kind, table.codes))
         };
-        let shipped = SHIPPED.into_iter().map(read).collect::<Result<_, Error>>()?;
+        let shipped = SHIPPED.iter().map(read).collect::<Result<_, Error>>()?;
         Ok(Self { shipped, corrections: RwLock::new(corrections) })
     }
 
@@ -166,7 +167,7 @@ impl Corrections {
         let parsed: Result<Self, _> = toml::from_str(text);
         let corrections =
             parsed.map_err(|error| Error::Parse { file: file.to_owned(), error: error.to_string() })?;
-        let known = SHIPPED.map(|(kind, _)| kind);
+        let known: Vec<_> = SHIPPED.iter().map(|(kind, _)| *kind).collect();
         if let Some(kind) = corrections.kinds.keys().find(|kind| !known.contains(&kind.as_str())) {
             let (file, kind, known) = (file.to_owned(), kind.clone(), known.join(", "));
             return Err(Error::Kind { file, kind, known });

@@ -7,6 +7,8 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::smpp;
+use super::smpp::Smpp;
 use super::smtp;
 use super::twilio;
 
@@ -56,12 +58,14 @@ pub enum Door {
 pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
+    /// Over sessions with an SMSC.
+    Smpp(Box<Smpp>),
     /// By mail.
     Smtp(Box<smtp::Smtp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[smtp::KIND, twilio::KIND];
+pub const ALL: &[Kind] = &[smpp::KIND, smtp::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
