@@ -11,6 +11,7 @@ pub mod kinds;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod vonage_sms;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;
@@ -48,6 +49,7 @@ const CALLBACK_SECRET_CHARS_MIN: usize = 16;
 pub struct Gateway {
     account: Account,
     adapter: Adapter,
+    door: Door,
     callback_secret: Option<Secret<String>>,
 }
 
@@ -61,14 +63,16 @@ pub struct Gateways {
 impl Gateway {
     fn new(account: &Account, environment: &Environment) -> Result<Self, String> {
         let variable = |name: &str| environment.get(name);
-        let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
+        let secrets = Secrets::read(account, variable)?;
+        let adapter = (account.kind.make)(account, &secrets)?;
+        let door = account.kind.door.of(&secrets);
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door == Door::Secret).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| door == Door::Secret).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
         }
-        Ok(Self { account: account.clone(), adapter, callback_secret })
+        Ok(Self { account: account.clone(), adapter, door, callback_secret })
     }
 
     /// What it is called everywhere else.
@@ -138,18 +142,18 @@ impl Gateway {
 
     /// Whether a callback to its address came through its door: with the secret, where its provider signs nothing.
     pub fn opens_to(&self, given: Option<&str>) -> bool {
-        match (self.account.kind.door, given, &self.callback_secret) {
+        match (self.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
             (Door::Secret, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret, _, _) => false,
+            (Door::Secret | Door::SignedWith(_), _, _) => false,
         }
     }
 
     /// Whether what its callbacks say is no more than a hint.
     pub fn only_hints(&self) -> bool {
-        self.account.kind.door == Door::Secret
+        self.door == Door::Secret
     }
 
     /// Our address for its callbacks, with the secret where it has one.

@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -31,11 +32,13 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+mod basic;
 mod callbacks;
 mod calls;
 mod clock;
 mod events;
 mod faults;
+mod ids;
 mod inbox;
 mod journey;
 mod line;
@@ -46,6 +49,7 @@ mod silence;
 mod state;
 mod taking;
 mod twilio;
+mod vonage_sms;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -94,6 +98,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(inbox::routes())
         .merge(page::routes())
         .merge(twilio::routes())
+        .merge(vonage_sms::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -8,6 +8,7 @@ use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::twilio;
+use super::vonage_sms;
 
 /// A kind of gateway.
 pub struct Kind {
@@ -46,6 +47,19 @@ pub enum Door {
     Signed,
     /// They are not: they come to an address with a secret in it, and count as hints.
     Secret,
+    /// They are signed where the account has this secret, and not where it has not.
+    SignedWith(&'static str),
+}
+
+impl Door {
+    /// Which of the first two it is for an account.
+    pub fn of(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::Signed | Self::Secret => self,
+            Self::SignedWith(secret) if secrets.find(secret).is_some() => Self::Signed,
+            Self::SignedWith(_) => Self::Secret,
+        }
+    }
 }
 
 /// An adapter, by how it reaches its provider.
@@ -55,7 +69,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND];
+pub const ALL: &[Kind] = &[twilio::KIND, vonage_sms::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
