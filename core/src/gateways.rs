@@ -8,10 +8,12 @@ pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
+pub mod hex;
 pub mod kinds;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod vonage_messages;
 pub mod vonage_sms;
 
 use tiffin_shared::country::Country;

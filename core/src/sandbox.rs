@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
+//! | `/v1/messages` | Vonage's Messages API |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -49,6 +50,7 @@ mod silence;
 mod state;
 mod taking;
 mod twilio;
+mod vonage_messages;
 mod vonage_sms;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
@@ -98,6 +100,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(inbox::routes())
         .merge(page::routes())
         .merge(twilio::routes())
+        .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")

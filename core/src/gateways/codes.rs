@@ -27,8 +27,9 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("twilio", include_str!("../../gateways/twilio.toml")),
+    ("vonage_messages", include_str!("../../gateways/vonage_messages.toml")),
     ("vonage_sms", include_str!("../../gateways/vonage_sms.toml")),
 ];
 

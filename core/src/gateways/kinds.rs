@@ -8,6 +8,7 @@ use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::twilio;
+use super::vonage_messages;
 use super::vonage_sms;
 
 /// A kind of gateway.
@@ -69,7 +70,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND, vonage_sms::KIND];
+pub const ALL: &[Kind] = &[twilio::KIND, vonage_messages::KIND, vonage_sms::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -186,14 +186,24 @@ impl HttpAdapter for VonageSms {
     /// The balance.
     fn check(&self, _now: UnixMs) -> Option<Call> {
         let auth = Auth::Basic { user: self.keys.api_key.clone(), password: self.api_secret.clone() };
-        Some(Call::get(&format!("{}/account/get-balance", self.keys.base_url), &[], auth))
+        Some(balance_call(&self.keys.base_url, auth))
     }
 
     fn checked(&self, answer: &Answer) -> Result<String, Refusal> {
-        match answer.json().get("value").and_then(serde_json::Value::as_f64) {
-            Some(balance) if answer.is_success() => Ok(format!("the balance is {balance:.2} EUR")),
-            _ => Err(answer.refusal(None)),
-        }
+        balance(answer)
+    }
+}
+
+/// The request for the balance, by either API's accounts.
+pub(super) fn balance_call(base_url: &str, auth: Auth) -> Call {
+    Call::get(&format!("{base_url}/account/get-balance"), &[], auth)
+}
+
+/// What the answer to it tells.
+pub(super) fn balance(answer: &Answer) -> Result<String, Refusal> {
+    match answer.json().get("value").and_then(serde_json::Value::as_f64) {
+        Some(balance) if answer.is_success() => Ok(format!("the balance is {balance:.2} EUR")),
+        _ => Err(answer.refusal(None)),
     }
 }
 
@@ -202,7 +212,8 @@ pub(super) fn is_api_key(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn base_url() -> String {
+/// Vonage's own host.
+pub(super) fn base_url() -> String {
     "https://rest.nexmo.com".into()
 }
 

@@ -15,6 +15,7 @@ use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
 use super::twilio;
+use super::vonage_messages;
 use super::vonage_sms;
 
 pub(super) struct Sandbox {
@@ -67,6 +68,7 @@ impl Sandbox {
 fn usual(account: &Account) -> Usual {
     match account.kind() {
         "twilio" => twilio::USUAL,
+        "vonage_messages" => vonage_messages::USUAL,
         "vonage_sms" => vonage_sms::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }

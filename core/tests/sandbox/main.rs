@@ -22,6 +22,7 @@ mod faults;
 mod provider;
 mod receipts;
 mod silence;
+mod vonage_messages;
 mod vonage_sms;
 
 /// The fields of `api.v2010.account.message` in Twilio's OpenAPI description.

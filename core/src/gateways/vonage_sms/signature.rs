@@ -17,6 +17,8 @@ use sha2::Sha256;
 use sha2::Sha512;
 use subtle::ConstantTimeEq as _;
 
+use crate::gateways::hex;
+
 /// The parameter that holds the signature.
 const SIG: &str = "sig";
 
@@ -45,7 +47,7 @@ pub fn sign(method: Method, secret: &str, params: &Params) -> String {
     let signed = params.iter().filter(|(name, _)| *name != SIG);
     let text: String =
         signed.map(|(name, value)| format!("&{name}={}", value.replace(['&', '='], "_"))).collect();
-    hex(&match method {
+    hex::encode(&match method {
         Method::Md5 => mac::<Hmac<Md5>>(secret, &text),
         Method::Md5Hash => Md5::digest(text + secret).to_vec(),
         Method::Sha1 => mac::<Hmac<Sha1>>(secret, &text),
@@ -65,10 +67,6 @@ fn mac<M: Mac + KeyInit>(secret: &str, text: &str) -> Vec<u8> {
     let mut mac = <M as KeyInit>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
