@@ -10,6 +10,7 @@ pub mod codes;
 pub mod compose;
 pub mod hex;
 pub mod kinds;
+pub mod plivo;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;

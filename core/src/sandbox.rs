@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
+//! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
@@ -45,6 +46,7 @@ mod journey;
 mod line;
 mod page;
 mod plan;
+mod plivo;
 mod problem;
 mod silence;
 mod state;
@@ -99,6 +101,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(faults::routes())
         .merge(inbox::routes())
         .merge(page::routes())
+        .merge(plivo::routes())
         .merge(twilio::routes())
         .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
