@@ -8,12 +8,16 @@ pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
+pub mod hex;
 pub mod kinds;
+pub mod plivo;
 pub mod smpp;
 pub mod smtp;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod vonage_messages;
+pub mod vonage_sms;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;
@@ -82,6 +86,7 @@ pub enum Trouble {
 pub struct Gateway {
     account: Account,
     adapter: Adapter,
+    door: Door,
     callback_secret: Option<Secret<String>>,
 }
 
@@ -95,14 +100,16 @@ pub struct Gateways {
 impl Gateway {
     fn new(account: &Account, environment: &Environment) -> Result<Self, String> {
         let variable = |name: &str| environment.get(name);
-        let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
+        let secrets = Secrets::read(account, variable)?;
+        let adapter = (account.kind.make)(account, &secrets)?;
+        let door = account.kind.door.of(&secrets);
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door != Door::Signed).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| door != Door::Signed).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
         }
-        Ok(Self { account: account.clone(), adapter, callback_secret })
+        Ok(Self { account: account.clone(), adapter, door, callback_secret })
     }
 
     /// What it is called everywhere else.
@@ -206,18 +213,18 @@ impl Gateway {
 
     /// Whether a callback to its address came through its door: with the secret, where its provider signs nothing.
     pub fn opens_to(&self, given: Option<&str>) -> bool {
-        match (self.account.kind.door, given, &self.callback_secret) {
+        match (self.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
             (Door::Secret | Door::Tagged, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret | Door::Tagged, _, _) => false,
+            (Door::Secret | Door::SignedWith(_) | Door::Tagged, _, _) => false,
         }
     }
 
     /// Whether what its callbacks say is no more than a hint.
     pub fn only_hints(&self) -> bool {
-        self.account.kind.door == Door::Secret
+        self.door == Door::Secret
     }
 
     /// Our address for its callbacks, with the secret where it has one.

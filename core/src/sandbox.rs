@@ -8,6 +8,9 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
+//! | `/v1/Account/…` | Plivo |
+//! | `/v1/messages` | Vonage's Messages API |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -31,22 +34,27 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+mod basic;
 mod callbacks;
 mod calls;
 mod clock;
 mod events;
 mod faults;
+mod ids;
 mod inbox;
 mod journey;
 mod line;
 mod page;
 mod plan;
+mod plivo;
 mod problem;
 mod silence;
 mod smtp;
 mod state;
 mod taking;
 mod twilio;
+mod vonage_messages;
+mod vonage_sms;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -105,7 +113,10 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(faults::routes())
         .merge(inbox::routes())
         .merge(page::routes())
+        .merge(plivo::routes())
         .merge(twilio::routes())
+        .merge(vonage_messages::routes())
+        .merge(vonage_sms::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -129,6 +129,16 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The number as many providers write it: without its plus.
+    pub fn digits(&self) -> Result<&'a str, Reason> {
+        Ok(self.phone()?.e164().trim_start_matches('+'))
+    }
+
+    /// Our address for receipts without the attempt, for providers whose receipts name it by themselves.
+    pub fn plain_callback_url(&self) -> &'a str {
+        self.callback_url.split_once('?').map_or(self.callback_url, |(address, _attempt)| address)
+    }
+
     /// The words.
     pub fn text(&self) -> &'a str {
         &self.content.text

@@ -28,9 +28,12 @@ type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
 const SHIPPED: &[(&str, &str)] = &[
-    ("smtp", include_str!("../../gateways/smtp.toml")),
+    ("plivo", include_str!("../../gateways/plivo.toml")),
     ("smpp", include_str!("../../gateways/smpp.toml")),
+    ("smtp", include_str!("../../gateways/smtp.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
+    ("vonage_messages", include_str!("../../gateways/vonage_messages.toml")),
+    ("vonage_sms", include_str!("../../gateways/vonage_sms.toml")),
 ];
 
 /// A table cannot be used.

@@ -14,8 +14,11 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::plivo;
 use super::smtp;
 use super::twilio;
+use super::vonage_messages;
+use super::vonage_sms;
 
 pub(super) struct Sandbox {
     pub(super) accounts: Vec<Account>,
@@ -66,8 +69,11 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "plivo" => plivo::USUAL,
         "smtp" => smtp::USUAL,
         "twilio" => twilio::USUAL,
+        "vonage_messages" => vonage_messages::USUAL,
+        "vonage_sms" => vonage_sms::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
 }
