@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/api/v5/flow` | MSG91's |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -39,6 +40,7 @@ mod faults;
 mod inbox;
 mod journey;
 mod line;
+mod msg91;
 mod page;
 mod plan;
 mod problem;
@@ -92,6 +94,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(msg91::routes())
         .merge(page::routes())
         .merge(twilio::routes())
         .fallback(async || {

@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::msg91;
 use super::twilio;
 
 /// A kind of gateway.
@@ -55,7 +56,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND];
+pub const ALL: &[Kind] = &[msg91::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

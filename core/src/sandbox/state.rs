@@ -14,6 +14,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::msg91;
 use super::twilio;
 
 pub(super) struct Sandbox {
@@ -65,6 +66,7 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "msg91" => msg91::USUAL,
         "twilio" => twilio::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
