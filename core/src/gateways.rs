@@ -10,6 +10,7 @@ pub mod codes;
 pub mod compose;
 pub mod hex;
 pub mod kinds;
+pub mod msg91;
 pub mod plivo;
 pub mod smpp;
 pub mod smtp;

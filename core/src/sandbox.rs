@@ -11,6 +11,7 @@
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
+//! | `/api/v5/flow` | MSG91's |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -44,6 +45,7 @@ mod ids;
 mod inbox;
 mod journey;
 mod line;
+mod msg91;
 mod page;
 mod plan;
 mod plivo;
@@ -112,6 +114,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(msg91::routes())
         .merge(page::routes())
         .merge(plivo::routes())
         .merge(twilio::routes())

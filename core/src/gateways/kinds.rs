@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::msg91;
 use super::plivo;
 use super::smpp;
 use super::smpp::Smpp;
@@ -81,8 +82,15 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] =
-    &[plivo::KIND, smpp::KIND, smtp::KIND, twilio::KIND, vonage_messages::KIND, vonage_sms::KIND];
+pub const ALL: &[Kind] = &[
+    msg91::KIND,
+    plivo::KIND,
+    smpp::KIND,
+    smtp::KIND,
+    twilio::KIND,
+    vonage_messages::KIND,
+    vonage_sms::KIND,
+];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

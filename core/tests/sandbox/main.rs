@@ -15,10 +15,12 @@ use self::common::eventually;
 use self::common::form;
 use self::common::next;
 
+mod bench;
 mod calls;
 mod common;
 mod dates;
 mod faults;
+mod msg91;
 mod plivo;
 mod provider;
 mod receipts;

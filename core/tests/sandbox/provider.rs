@@ -131,6 +131,7 @@ impl Provider {
             code: &code,
             content: &content,
             brand: "Tiffin",
+            approves: None,
             sender,
             template_id: None,
             registration: None,
