@@ -11,6 +11,7 @@ pub mod kinds;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod whatsapp;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;

@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/whatsapp/…` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -46,6 +47,7 @@ mod silence;
 mod state;
 mod taking;
 mod twilio;
+mod whatsapp;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -94,6 +96,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(inbox::routes())
         .merge(page::routes())
         .merge(twilio::routes())
+        .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -27,7 +27,10 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 1] = [("twilio", include_str!("../../gateways/twilio.toml"))];
+const SHIPPED: [(&str, &str); 2] = [
+    ("twilio", include_str!("../../gateways/twilio.toml")),
+    ("whatsapp_cloud", include_str!("../../gateways/whatsapp_cloud.toml")),
+];
 
 /// A table cannot be used.
 #[derive(Debug, thiserror::Error)]

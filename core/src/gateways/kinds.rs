@@ -8,6 +8,7 @@ use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::twilio;
+use super::whatsapp;
 
 /// A kind of gateway.
 pub struct Kind {
@@ -55,7 +56,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND];
+pub const ALL: &[Kind] = &[twilio::KIND, whatsapp::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -15,6 +15,7 @@ use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
 use super::twilio;
+use super::whatsapp;
 
 pub(super) struct Sandbox {
     pub(super) accounts: Vec<Account>,
@@ -66,6 +67,7 @@ impl Sandbox {
 fn usual(account: &Account) -> Usual {
     match account.kind() {
         "twilio" => twilio::USUAL,
+        "whatsapp_cloud" => whatsapp::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
 }

@@ -19,8 +19,10 @@ mod calls;
 mod common;
 mod dates;
 mod faults;
+mod peer;
 mod receipts;
 mod silence;
+mod whatsapp;
 
 /// The fields of `api.v2010.account.message` in Twilio's OpenAPI description.
 const DESCRIBED: &str = "account_sid api_version body date_created date_sent date_updated direction error_code \
