@@ -1,5 +1,6 @@
 //! Subcommands.
 
+mod check;
 mod dead;
 mod edge_env;
 mod keys;
@@ -7,6 +8,7 @@ mod logs;
 mod ops;
 mod order;
 mod route;
+mod send;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +18,6 @@ use clap::Subcommand;
 
 use tiffin_shared::http::openapi;
 
-use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
 use crate::serve;
@@ -35,7 +36,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Read settings and secrets, connect to store and bus, and say what is wrong
-    CheckConfig,
+    CheckConfig {
+        /// Try each gateway's credentials too; nothing is sent
+        #[arg(long)]
+        live: bool,
+    },
     /// Look at jobs that could not be worked on, replay or discard them
     Dead {
         #[command(subcommand)]
@@ -65,6 +70,8 @@ enum Command {
     },
     /// Play the providers, with an inbox page
     Sandbox,
+    /// Send one test message through one gateway, past queue, router and breaker
+    Send(send::Arguments),
     /// Run core
     Serve {
         /// What this process does
@@ -102,7 +109,7 @@ fn explain(error: &anyhow::Error) -> String {
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
     let load = || Config::load(&config);
     match command {
-        Command::CheckConfig => check(load()?).await,
+        Command::CheckConfig { live } => check::run(load()?, live).await,
         Command::Dead { command } => dead::run(command).await,
         Command::Dev => {
             logs::start()?;
@@ -125,30 +132,10 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             logs::start()?;
             serve::sandbox(load()?).await
         }
+        Command::Send(arguments) => send::run(load()?, &arguments).await,
         Command::Serve { roles } => {
             logs::start()?;
             serve::serve(load()?, &roles, false).await
         }
     }
-}
-
-async fn check(config: Config) -> anyhow::Result<()> {
-    let (tenants, gateways) = (config.file.tenants.len(), config.file.gateways.len());
-    let app = App::start(config, &[Role::Ingest, Role::Deliver, Role::Callbacks]).await?;
-    let (store, bus) = (app.store.kind(), app.bus.kind());
-    #[expect(clippy::print_stdout, reason = "what was asked for")]
-    {
-        println!(
-            "ok: {}, {}, store {store}, bus {bus}",
-            counted(tenants, "tenant"),
-            counted(gateways, "gateway")
-        );
-    }
-    Ok(())
-}
-
-/// `1 tenant`, `2 tenants`.
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
 }

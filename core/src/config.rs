@@ -82,7 +82,8 @@ impl Config {
             .map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
         let file: File = toml::from_str(&text).map_err(|error| invalid(path, error))?;
         file.check().map_err(|reason| invalid(path, reason))?;
-        let file = overlay::apply(file, &text, &environment)?;
+        let mut file = overlay::apply(file, &text, &environment)?;
+        file.gateways.iter_mut().for_each(|gateway| gateway.find_sandbox(&file.sandbox));
         let config = Self { file, environment, path: path.to_owned() };
         config.directory()?.check().map_err(|reason| invalid(path, reason))?;
         Ok(config)

@@ -7,6 +7,7 @@ pub mod call;
 pub mod callback;
 pub mod certificates;
 pub mod codes;
+pub mod compose;
 pub mod kinds;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -44,6 +45,25 @@ use crate::config::Environment;
 
 /// The shortest secret in a callback address: 96 bits of base64url.
 const CALLBACK_SECRET_CHARS_MIN: usize = 16;
+
+/// Of a provider that cannot be asked.
+const NO_CHECK: &str = "not tried: this provider has no call that would tell without sending";
+
+/// A provider does not accept the account.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Not reached, or too slow.
+    #[error("the provider does not answer: look at base_url, and at the way out of this network")]
+    NoAnswer,
+    /// It says no.
+    #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
+    Refused {
+        /// HTTP's, or that of the protocol.
+        status: u16,
+        /// The provider's.
+        code: String,
+    },
+}
 
 /// An account, ready to use.
 pub struct Gateway {
@@ -133,6 +153,20 @@ impl Gateway {
                     Ok(answer) => adapter.found(&answer, message, called_at),
                     Err(_) => Found::Unclear,
                 }
+            }
+        }
+    }
+
+    /// Tries the credentials, and sends nothing: what the provider says of the account, or what is wrong.
+    pub async fn check(&self, client: &call::Client, now: UnixMs) -> Result<String, Trouble> {
+        match &self.adapter {
+            Adapter::Http(adapter) => {
+                let Some(call) = adapter.check(now) else { return Ok(NO_CHECK.into()) };
+                let answer = client.call(call).await.map_err(|_| Trouble::NoAnswer)?;
+                adapter.checked(&answer).map_err(|refusal| Trouble::Refused {
+                    status: answer.status,
+                    code: refusal.code.unwrap_or_else(|| "none".into()),
+                })
             }
         }
     }

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod host;
 pub mod http;
 pub mod ledgers;
+pub mod numbers;
 pub mod orders;
 pub mod publish;
 pub mod receipts;

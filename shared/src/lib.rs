@@ -35,6 +35,7 @@ pub mod risk;
 pub mod route;
 pub mod seal;
 pub mod secret;
+pub mod sender;
 pub mod sign;
 pub mod tally;
 pub mod text;

@@ -3,6 +3,7 @@
 pub mod dlt;
 mod email;
 pub mod locale;
+pub mod segment;
 pub mod template;
 mod translation;
 

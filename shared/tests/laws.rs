@@ -22,6 +22,9 @@ use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
+use tiffin_shared::reference;
+use tiffin_shared::reference::Index;
+use tiffin_shared::reference::Reference;
 use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::tally;
 use tiffin_shared::tally::Tally;
@@ -119,6 +122,19 @@ proptest! {
             let command = nonce::Command { keep_ms: NONCE_MEMORY_MS };
             check::<Nonce>(&NONCE, host.stored.as_ref(), &command, now);
             host.ask::<Nonce>(&command, now);
+        }
+    }
+
+    #[test]
+    fn an_index_of_messages_keeps_the_laws(script in vec((pause::any(), 0..4_u8), 1..20)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for (pause, which) in script {
+            now = pause::after(now, pause);
+            let order = common::order::header().order;
+            let keep = || reference::Command::Keep(Reference { order, n: which.into() });
+            let command = if which == 0 { reference::Command::Look } else { keep() };
+            check::<Index>(&INDEX, host.stored.as_ref(), &command, now);
+            host.ask::<Index>(&command, now);
         }
     }
 
@@ -233,6 +249,8 @@ const FLEET: Subject<Fleet> = Subject {
 };
 
 const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const INDEX: Subject<Index> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const TALLY: Subject<Tally> = Subject {
     show: |reply| format!("{reply:?}"),

@@ -1,6 +1,5 @@
 //! The call to a provider, at its pace, and the last look before it.
 
-use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +14,8 @@ use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Way;
-use tiffin_shared::text;
-use tiffin_shared::text::Locale;
-use tiffin_shared::text::Words;
-use tiffin_shared::text::dlt;
-use tiffin_shared::text::dlt::Missing;
-use tiffin_shared::text::template;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::time::sleep;
@@ -35,7 +27,7 @@ use super::work::insist;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::gateways::adapter::Message;
-use crate::gateways::adapter::To;
+use crate::gateways::compose::Composition;
 use crate::host;
 use crate::store::Key;
 
@@ -158,49 +150,18 @@ async fn with_message<T>(
     act: impl AsyncFnOnce(&Message<'_>) -> T,
 ) -> Result<T, Reason> {
     let Sending { header, service, private, n, way, .. } = sending;
-    let to = match way.channel {
-        Channel::Email => To::Email(private.email.as_deref().ok_or(Reason::InvalidAddress)?),
-        Channel::Sms | Channel::Voice | Channel::Whatsapp => {
-            To::Phone(private.phone.as_ref().ok_or(Reason::InvalidNumber)?)
-        }
-    };
-    let locale = Locale::read(&private.locale);
-    let is_payment = private.approves.is_some();
-    let registration = if dlt::is_needed(way.channel, header.country) {
-        Some(dlt::registration(service, &locale, is_payment).map_err(|missing| match missing {
-            Missing::Dlt => Reason::DltEntity,
-            Missing::Template => Reason::DltTemplate,
-        })?)
-    } else {
-        None
-    };
-    // What is registered is sent, and nothing else.
-    let templates = registration.map_or(&*service.templates, |it| slice::from_ref(it.template));
-    let template = registration.map(|it| it.template);
-    let template = template.or_else(|| template::pick(templates, way.channel, &locale, is_payment));
-    let words = Words {
-        brand: &service.brand,
-        ttl_ms: header.expires_at.since(header.created_at),
-        approves: private.approves.as_deref(),
-        autofill: service.autofill_by(way.channel),
-    };
-    let locale = template.map_or(&locale, |template| &template.locale);
-    let content = text::render(&private.code, way.channel, locale, &words, templates);
-    let address = gateway.callback_url(&app.config.file.server.public_url);
-    let callback_url = format!("{address}?order={}&n={n}", header.order);
-    let now = host::now();
-    let message = Message {
-        to,
+    let order = Composition {
+        service,
         code: &private.code,
-        content: &content,
-        brand: &service.brand,
-        sender: way.sender.as_ref(),
-        template_id: template.and_then(|template| template.ids.get(gateway.name())).map(String::as_str),
-        registration: registration.as_ref(),
-        valid_s: header.expires_at.since(now) / SECOND_MS,
+        phone: private.phone.as_ref(),
+        email: private.email.as_deref(),
+        country: header.country,
+        locale: &private.locale,
+        approves: private.approves.as_deref(),
+        ttl_ms: header.expires_at.since(header.created_at),
+        expires_at: header.expires_at,
         reference: &Reference { order: header.order.clone(), n: *n },
-        callback_url: &callback_url,
-        now,
+        public_url: &app.config.file.server.public_url,
     };
-    Ok(act(&message).await)
+    order.compose(gateway, way.sender.as_ref(), host::now(), act).await
 }

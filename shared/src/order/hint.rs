@@ -41,11 +41,15 @@ pub(super) fn step(
     {
         return Step::keep(nothing);
     }
+    // What is silent already has no window to move.
+    if record.is_silent || record.window_ends_at() <= now {
+        return Step::keep(nothing);
+    }
     let window_ms = match hint {
         Hint::Arrived => expires_at.since(record.called_at()),
         Hint::Lost => now.since(record.called_at()),
     };
-    if record.window_ms == window_ms || record.is_silent {
+    if record.window_ms == window_ms {
         return Step::keep(nothing);
     }
     record.window_ms = window_ms;

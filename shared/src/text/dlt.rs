@@ -107,3 +107,6 @@ impl Dlt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use tiffin_shared::order::Cause;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Found;
+use tiffin_shared::order::Hint;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
@@ -40,6 +41,7 @@ use super::pause::Pause;
 #[derive(Clone, Debug)]
 pub enum Action {
     Claim,
+    Hint { back: u32, provider: u8, hint: Hint },
     Resend { n: u8, channel: Channel },
     Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
@@ -86,6 +88,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => select(vec![Cause::Cancelled, Cause::Superseded, Cause::Verified]).prop_map(Action::Stop),
         1 => (back(), 1..3_u8, receipt)
             .prop_map(|(back, provider, receipt)| Action::Receipt { back, provider, receipt }),
+        1 => (back(), 1..3_u8, select(vec![Hint::Arrived, Hint::Lost]))
+            .prop_map(|(back, provider, hint)| Action::Hint { back, provider, hint }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
         2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
             .prop_map(|(back, look, found)| Action::Looked { back, look, found }),
@@ -167,6 +171,9 @@ impl World {
         self.clock = self.host.seen(self.now);
         let ask = match step.action.clone() {
             Action::Claim => claim(self.events),
+            Action::Hint { back, provider, hint } => {
+                Ask::Hint { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), hint }
+            }
             Action::Resend { n, channel } => dispatched(self.events, Some(Dispatch { n, channel })),
             Action::Stop(cause) => Ask::Stop(cause),
             Action::Receipt { back, provider, receipt } => {

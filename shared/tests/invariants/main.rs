@@ -6,6 +6,7 @@ mod common;
 
 mod attempts;
 mod failover;
+mod hints;
 mod limits;
 mod lockout;
 mod news;

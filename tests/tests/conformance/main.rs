@@ -11,12 +11,19 @@ mod wakes;
 use std::sync::Arc;
 
 use tiffin_core::store::Key;
+use tiffin_shared::bytes;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::LedgerId;
+use tiffin_shared::id::OrderId;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
+use tiffin_shared::reference;
+use tiffin_shared::reference::Index;
+use tiffin_shared::reference::Reference;
 use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::tally::Tally;
 
@@ -105,6 +112,28 @@ async fn a_nonce_is_fresh_once_on_every_host() -> anyhow::Result<()> {
         let redis = hosts.redis.apply::<Nonce>(&Key::nonce(nonce), &once, now).await?;
         assert_eq!(memory, redis, "step {step}, seed {SEED}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn a_message_is_one_orders_on_every_host() -> anyhow::Result<()> {
+    let hosts = Hosts::without_object().await?;
+    let mut script = Script::new(SEED);
+    let gateway = GatewayId::parse("alpha")?;
+    let mut known = 0;
+    for step in 0..NONCE_COMMANDS {
+        let (nonce, now) = script.nonce();
+        let key = Key::reference(&gateway, &bytes::encode(&nonce));
+        let order = OrderId::new(nonce, LedgerId::new([7; 16]));
+        let keep = reference::Command::Keep(Reference { order, n: u32::try_from(step)? + 1 });
+        let command = if step % 3 == 0 { reference::Command::Look } else { keep };
+        let memory = hosts.memory.apply::<Index>(&key, &command, now).await?;
+        let redis = hosts.redis.apply::<Index>(&key, &command, now).await?;
+        assert_eq!(memory, redis, "step {step}, seed {SEED}");
+        known += usize::from(memory.is_some());
+    }
+    assert!(known > 0 && known < NONCE_COMMANDS, "the script found {known}");
     Ok(())
 }
 

@@ -31,6 +31,7 @@ use tiffin_shared::ledger::Whose;
 use tiffin_shared::order;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
+use tiffin_shared::order::Hint;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
@@ -212,6 +213,8 @@ impl Script {
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
             7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },
             8 => order::Ask::Reported(self.below(8)),
+            11 => order::Ask::Hint { n, provider_id: "SM1".into(), hint: Hint::Arrived },
+            12 => order::Ask::Hint { n, provider_id: "SM1".into(), hint: Hint::Lost },
             10 => order::Ask::Looked { n, look: 1, found: Found::Missing },
             9 if self.below(4) == 0 => order::Ask::Stop(order::Cause::Cancelled),
             _ => order::Ask::Tick,

@@ -1,0 +1,73 @@
+//! `tiffin check-config`: reads everything a process would, connects to store and bus, and says what is wrong.
+
+use futures::future::join_all;
+use tiffin_shared::country::Country;
+use tiffin_shared::text::Locale;
+use tiffin_shared::text::dlt;
+use tiffin_shared::wire::api::Channel;
+
+use crate::app::App;
+use crate::app::Role;
+use crate::config::Config;
+use crate::host;
+
+/// Also tries each account's credentials where it is `live`; nothing is sent.
+pub async fn run(config: Config, live: bool) -> anyhow::Result<()> {
+    let (tenants, gateways) = (config.file.tenants.len(), config.file.gateways.len());
+    let warnings = warnings(&config);
+    let app = App::start(config, &[Role::Ingest, Role::Deliver, Role::Callbacks]).await?;
+    let (store, bus) = (app.store.kind(), app.bus.kind());
+    let (tenants, gateways) = (counted(tenants, "tenant"), counted(gateways, "gateway"));
+    say(&format!("ok: {tenants}, {gateways}, store {store}, bus {bus}"));
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
+    if live { try_all(&app).await } else { Ok(()) }
+}
+
+async fn try_all(app: &App) -> anyhow::Result<()> {
+    let tries = app.gateways.all().iter().map(|gateway| gateway.check(&app.provider_client, host::now()));
+    let mut failed = 0;
+    for (gateway, tried) in app.gateways.all().iter().zip(join_all(tries).await) {
+        let said = tried.as_ref().map_or_else(ToString::to_string, Clone::clone);
+        say(&format!("{}: {said}", gateway.name()));
+        failed += usize::from(tried.is_err());
+    }
+    anyhow::ensure!(failed == 0, "{} cannot be used", counted(failed, "gateway"));
+    Ok(())
+}
+
+/// What boots, and will not do what is probably wanted.
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Ok(india) = Country::parse("IN") else { return warnings };
+    let texts_india =
+        config.file.gateways.iter().any(|gateway| {
+            gateway.kind.channel == Channel::Sms && gateway.settings.countries.allow(Some(india))
+        });
+    for (tenant, settings) in &config.file.tenants {
+        for (name, service) in &settings.services {
+            let goes_there = texts_india && settings.countries.allow(Some(india));
+            let may_text = service.risk.permits(Channel::Sms, true, false);
+            let registered = dlt::registration(service, &Locale::read("en"), false);
+            if let (true, Err(missing)) = (goes_there && may_text, registered) {
+                let place = format!("tenants.{tenant}.services.{name}");
+                warnings.push(format!("{place}: no text message will go to India: {missing}"));
+            }
+        }
+    }
+    warnings
+}
+
+fn say(line: &str) {
+    #[expect(clippy::print_stdout, reason = "what was asked for")]
+    {
+        println!("{line}");
+    }
+}
+
+/// `1 tenant`, `2 tenants`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}

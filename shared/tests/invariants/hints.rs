@@ -1,0 +1,121 @@
+//! What nobody signed moves when an order looks elsewhere, and nothing else.
+
+use proptest::proptest;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Hint;
+use tiffin_shared::order::Order;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::order::Reply;
+use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::OrderState;
+
+use crate::common::fixtures::START;
+use crate::common::fixtures::TTL_MS;
+use crate::common::host::Host;
+use crate::common::order::Action;
+use crate::common::order::World;
+use crate::common::order::claim;
+use crate::common::order::command;
+use crate::common::order::offer;
+use crate::common::order::pauses;
+use crate::common::order::script;
+
+/// An order whose first message was taken, and is waited for.
+struct Sent {
+    host: Host,
+    now: UnixMs,
+    events: u64,
+}
+
+impl Sent {
+    fn new() -> Self {
+        let mut sent = Self { host: Host::default(), now: START, events: 0 };
+        sent.ask(claim(1));
+        sent.ask(Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
+        sent
+    }
+
+    fn ask(&mut self, ask: Ask) -> Reply {
+        self.events += 1;
+        self.host.ask::<Order>(&command(self.events, ask), self.now)
+    }
+
+    fn hint(&mut self, provider_id: &str, hint: Hint) -> Reply {
+        self.ask(Ask::Hint { n: 1, provider_id: provider_id.into(), hint })
+    }
+
+    fn claim(&mut self) -> Decision {
+        self.ask(claim(self.events + 100)).decision
+    }
+}
+
+#[test]
+fn a_hint_of_arrival_keeps_the_order_from_looking_elsewhere_and_is_no_delivery() {
+    let mut sent = Sent::new();
+    assert_eq!(sent.claim(), Decision::RetryAt(START.plus(12_000)));
+    let reply = sent.hint("m1", Hint::Arrived);
+    assert_eq!((reply.news, reply.lesson), (None, None), "nothing is counted or learnt");
+    assert_eq!(reply.event.map(|event| event.state), Some(OrderState::Sent));
+    sent.now = START.plus(60_000);
+    assert_eq!(sent.claim(), Decision::RetryAt(START.plus(TTL_MS)));
+    let receipt = Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered };
+    let told = sent.ask(receipt);
+    assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "the real one still counts");
+}
+
+#[test]
+fn a_hint_of_loss_lets_the_order_look_elsewhere_at_once_and_is_no_failure() {
+    let mut sent = Sent::new();
+    sent.now = START.plus(2_000);
+    assert!(matches!(sent.claim(), Decision::RetryAt(_)));
+    let reply = sent.hint("m1", Hint::Lost);
+    assert_eq!(reply.event.map(|event| event.state), Some(OrderState::Sent));
+    assert_eq!(sent.claim(), Decision::Send { n: 2, way: offer("beta").way });
+    let receipt = Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered };
+    let told = sent.ask(receipt);
+    assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "it was not lost");
+}
+
+#[test]
+fn a_hint_about_another_message_is_about_none() {
+    for hint in [Hint::Arrived, Hint::Lost] {
+        let mut sent = Sent::new();
+        let before = sent.host.body().map(str::to_owned);
+        sent.hint("m2", hint);
+        assert_eq!(sent.host.body().map(str::to_owned), before, "another id");
+        let unknown = Ask::Hint { n: 7, provider_id: "m1".into(), hint };
+        sent.ask(unknown);
+        assert_eq!(sent.host.body().map(str::to_owned), before, "an attempt that is none");
+        // An attempt whose answer was lost takes the first receipt that names it, and no hint.
+        let mut open = Sent { host: Host::default(), now: START, events: 0 };
+        open.ask(claim(1));
+        let before = open.host.body().map(str::to_owned);
+        open.hint("m1", hint);
+        assert_eq!(open.host.body().map(str::to_owned), before, "not yet answered");
+    }
+}
+
+proptest! {
+    /// **final-is-final**, and more: no state follows from a hint, nothing is counted, and nothing is learnt.
+    #[test]
+    fn no_hint_changes_what_an_order_is(moves in script(pauses(), 1..60)) {
+        let mut world = World::default();
+        let mut state = None;
+        for step in moves {
+            let is_hint = matches!(step.action, Action::Hint { .. });
+            let reply = world.play(&step);
+            let told = reply.event.as_ref().map(|event| event.state);
+            if is_hint {
+                let is_quiet = matches!(reply.decision, Decision::Noted | Decision::Stop);
+                assert!(is_quiet && reply.news.is_none() && reply.lesson.is_none());
+                if let Some(told) = told {
+                    assert_eq!(told, OrderState::Sent);
+                    assert!(state.is_none_or(|state| state == OrderState::Sent), "{state:?} became {told:?}");
+                }
+            }
+            state = told.or(state);
+        }
+    }
+}
