@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod kinds;
+pub mod telegram;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;

@@ -8,7 +8,8 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
-//! | `/whatsapp/…` | Meta's, for WhatsApp |
+//! | `/sendVerificationMessage` | Telegram's |
+//! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -46,6 +47,7 @@ mod problem;
 mod silence;
 mod state;
 mod taking;
+mod telegram;
 mod twilio;
 mod whatsapp;
 
@@ -95,6 +97,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(faults::routes())
         .merge(inbox::routes())
         .merge(page::routes())
+        .merge(telegram::routes())
         .merge(twilio::routes())
         .merge(whatsapp::routes())
         .fallback(async || {

@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::telegram;
 use super::twilio;
 use super::whatsapp;
 
@@ -56,7 +57,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[twilio::KIND, whatsapp::KIND];
+pub const ALL: &[Kind] = &[telegram::KIND, twilio::KIND, whatsapp::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -14,6 +14,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::telegram;
 use super::twilio;
 use super::whatsapp;
 
@@ -66,6 +67,7 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
         "whatsapp_cloud" => whatsapp::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },

@@ -1,7 +1,7 @@
 //! Meta's WhatsApp Cloud API, as its adapter sees it: template messages, the number itself, and signed webhooks.
 //!
-//! Its paths begin with a version and an id, so they stand under a name of their own: `base_url` ends with `/whatsapp`.
-//! Templates are not kept: any name and language goes.
+//! Templates are not kept: any name and language goes. Its paths begin with a version and an id, which leaves every other
+//! provider's path its own.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ pub(super) const USUAL: Usual = Usual { reject: "131026", failed_receipt: "13102
 
 pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
-        .route("/whatsapp/{version}/{number}/messages", post(create))
-        .route("/whatsapp/{version}/{number}", get(number))
+        .route("/{version}/{number}/messages", post(create))
+        .route("/{version}/{number}", get(number))
 }
 
 async fn create(

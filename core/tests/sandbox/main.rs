@@ -22,6 +22,7 @@ mod faults;
 mod peer;
 mod receipts;
 mod silence;
+mod telegram;
 mod whatsapp;
 
 /// The fields of `api.v2010.account.message` in Twilio's OpenAPI description.

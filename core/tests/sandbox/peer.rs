@@ -54,14 +54,13 @@ pub struct Peer {
 type Posted = Arc<Mutex<Vec<Request>>>;
 
 impl Peer {
-    /// `keys` without name, kind and `base_url`; `path` is where the sandbox has the provider.
-    pub async fn start(kind: &str, keys: &str, path: &str) -> Self {
+    /// `keys` without name, kind and `base_url`.
+    pub async fn start(kind: &str, keys: &str) -> Self {
         let (listener, address) = listen().await;
         let (posted, public_url) = (Posted::default(), format!("http://{address}"));
         let router = Router::new().fallback(receive).with_state(Arc::clone(&posted));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let config =
-            |base: &str| format!("name = 'peer'\nkind = '{kind}'\nbase_url = '{base}{path}'\n{keys}");
+        let config = |base: &str| format!("name = 'peer'\nkind = '{kind}'\nbase_url = '{base}'\n{keys}");
         let played = toml::from_str(&config("http://sandbox.example")).unwrap();
         let played = Account::new(played, &public_url, secret).unwrap();
         let sandbox = Sandbox::start_with(vec![played]).await;

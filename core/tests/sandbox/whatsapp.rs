@@ -13,7 +13,7 @@ use crate::peer::wrong_secret;
 
 async fn whatsapp() -> Peer {
     let keys = "from = '106540352242922'\ntemplate = 'login_code'\nbusiness_account_id = '102290129340398'";
-    Peer::start("whatsapp_cloud", keys, "/whatsapp").await
+    Peer::start("whatsapp_cloud", keys).await
 }
 
 #[tokio::test]
