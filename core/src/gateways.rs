@@ -14,11 +14,13 @@ pub mod msg91;
 pub mod plivo;
 pub mod smpp;
 pub mod smtp;
+pub mod telegram;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
 pub mod vonage_messages;
 pub mod vonage_sms;
+pub mod whatsapp;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;

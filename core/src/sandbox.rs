@@ -12,6 +12,8 @@
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
 //! | `/api/v5/flow` | MSG91's |
+//! | `/sendVerificationMessage` | Telegram's |
+//! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -54,9 +56,11 @@ mod silence;
 mod smtp;
 mod state;
 mod taking;
+mod telegram;
 mod twilio;
 mod vonage_messages;
 mod vonage_sms;
+mod whatsapp;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -120,6 +124,9 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(twilio::routes())
         .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
+        .merge(telegram::routes())
+        .merge(twilio::routes())
+        .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -32,9 +32,11 @@ const SHIPPED: &[(&str, &str)] = &[
     ("plivo", include_str!("../../gateways/plivo.toml")),
     ("smpp", include_str!("../../gateways/smpp.toml")),
     ("smtp", include_str!("../../gateways/smtp.toml")),
+    ("telegram", include_str!("../../gateways/telegram.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
     ("vonage_messages", include_str!("../../gateways/vonage_messages.toml")),
     ("vonage_sms", include_str!("../../gateways/vonage_sms.toml")),
+    ("whatsapp_cloud", include_str!("../../gateways/whatsapp_cloud.toml")),
 ];
 
 /// A table cannot be used.

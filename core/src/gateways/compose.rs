@@ -98,7 +98,7 @@ impl Composition<'_> {
     fn to(&self, channel: Channel) -> Result<To<'_>, Reason> {
         match channel {
             Channel::Email => self.email.map(To::Email).ok_or(Reason::InvalidAddress),
-            Channel::Sms | Channel::Voice | Channel::Whatsapp => {
+            Channel::Sms | Channel::Telegram | Channel::Voice | Channel::Whatsapp => {
                 self.phone.map(To::Phone).ok_or(Reason::InvalidNumber)
             }
         }

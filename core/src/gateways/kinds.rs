@@ -12,9 +12,11 @@ use super::plivo;
 use super::smpp;
 use super::smpp::Smpp;
 use super::smtp;
+use super::telegram;
 use super::twilio;
 use super::vonage_messages;
 use super::vonage_sms;
+use super::whatsapp;
 
 /// A kind of gateway.
 pub struct Kind {
@@ -87,9 +89,11 @@ pub const ALL: &[Kind] = &[
     plivo::KIND,
     smpp::KIND,
     smtp::KIND,
+    telegram::KIND,
     twilio::KIND,
     vonage_messages::KIND,
     vonage_sms::KIND,
+    whatsapp::KIND,
 ];
 
 /// The kind of this name.
