@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/3/…`, `/account/1/balance` | Infobip |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
@@ -42,6 +43,7 @@ mod events;
 mod faults;
 mod ids;
 mod inbox;
+mod infobip;
 mod journey;
 mod line;
 mod page;
@@ -100,6 +102,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(infobip::routes())
         .merge(page::routes())
         .merge(plivo::routes())
         .merge(twilio::routes())

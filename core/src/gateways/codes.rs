@@ -27,7 +27,8 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 5] = [
+    ("infobip", include_str!("../../gateways/infobip.toml")),
     ("plivo", include_str!("../../gateways/plivo.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
     ("vonage_messages", include_str!("../../gateways/vonage_messages.toml")),

@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::infobip;
 use super::plivo;
 use super::twilio;
 use super::vonage_messages;
@@ -71,7 +72,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[plivo::KIND, twilio::KIND, vonage_messages::KIND, vonage_sms::KIND];
+pub const ALL: &[Kind] = &[infobip::KIND, plivo::KIND, twilio::KIND, vonage_messages::KIND, vonage_sms::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

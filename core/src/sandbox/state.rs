@@ -14,6 +14,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::infobip;
 use super::plivo;
 use super::twilio;
 use super::vonage_messages;
@@ -68,6 +69,7 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "infobip" => infobip::USUAL,
         "plivo" => plivo::USUAL,
         "twilio" => twilio::USUAL,
         "vonage_messages" => vonage_messages::USUAL,

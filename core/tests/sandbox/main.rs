@@ -19,6 +19,7 @@ mod calls;
 mod common;
 mod dates;
 mod faults;
+mod infobip;
 mod plivo;
 mod provider;
 mod receipts;
