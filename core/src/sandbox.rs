@@ -12,6 +12,9 @@
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
+//! | `/api/v5/flow` | MSG91's |
+//! | `/sendVerificationMessage` | Telegram's |
+//! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -46,16 +49,20 @@ mod inbox;
 mod infobip;
 mod journey;
 mod line;
+mod msg91;
 mod page;
 mod plan;
 mod plivo;
 mod problem;
 mod silence;
+mod smtp;
 mod state;
 mod taking;
+mod telegram;
 mod twilio;
 mod vonage_messages;
 mod vonage_sms;
+mod whatsapp;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -65,6 +72,13 @@ pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
 
+/// Ports for protocols other than HTTP.
+#[derive(Default)]
+pub struct Ports {
+    /// For mail.
+    pub smtp: Option<TcpListener>,
+}
+
 /// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
 ///
 /// # Errors
@@ -72,10 +86,14 @@ pub fn router(accounts: Vec<Account>) -> Router {
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
+    ports: Ports,
     accounts: Vec<Account>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let sandbox = Arc::new(Sandbox::new(accounts));
+    if let Some(listener) = ports.smtp {
+        tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
+    }
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
     let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();
@@ -103,11 +121,15 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(faults::routes())
         .merge(inbox::routes())
         .merge(infobip::routes())
+        .merge(msg91::routes())
         .merge(page::routes())
         .merge(plivo::routes())
         .merge(twilio::routes())
         .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
+        .merge(telegram::routes())
+        .merge(twilio::routes())
+        .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -67,7 +67,7 @@ fn say(line: &str) {
 }
 
 /// `1 tenant`, `2 tenants`.
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
 }

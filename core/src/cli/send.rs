@@ -1,26 +1,36 @@
 //! `tiffin send`: one test message through one gateway, past queue, router and breaker.
 
+use std::sync::Arc;
+
 use clap::Args;
+use futures::FutureExt as _;
+use futures::future::ready;
 use tiffin_shared::code::Code;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Service;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Class;
 use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::phone::classify;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
+use tiffin_shared::text::segment;
 use tiffin_shared::wire::api::Channel;
 
+use super::check::counted;
 use crate::config::Config;
 use crate::gateways::Gateway;
 use crate::gateways::Gateways;
+use crate::gateways::adapter::Message;
 use crate::gateways::call;
 use crate::gateways::codes::Codes;
 use crate::gateways::compose::Composition;
+use crate::gateways::smpp::NotTaken;
 use crate::host;
+use crate::numbers;
 
 /// The code in a test message. It belongs to no order.
 const TEST_CODE: &str = "000000";
@@ -28,9 +38,12 @@ const TEST_CODE: &str = "000000";
 /// What to send.
 #[derive(Args)]
 pub struct Arguments {
-    /// A number in international format, or a mailbox
+    /// A number as people write it, or a mailbox
     #[arg(long)]
     to: String,
+    /// Whose number it is, where it has no country code: IN
+    #[arg(long)]
+    country: Option<String>,
     /// Through which gateway, as in the settings
     #[arg(long)]
     gateway: String,
@@ -54,8 +67,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         let names: Vec<_> = gateways.all().iter().map(|gateway| gateway.name().as_str()).collect();
         anyhow::anyhow!("--gateway {}: the gateways are {}", arguments.gateway, names.join(", "))
     })?;
-    let phone = (gateway.channel() != Channel::Email).then(|| Phone::parse(&arguments.to)).transpose();
-    let phone = phone.map_err(|error| anyhow::anyhow!("--to: {error}"))?;
+    let phone = (gateway.channel() != Channel::Email).then(|| number(arguments)).transpose()?;
     let country = phone.as_ref().and_then(|phone| classify(phone).country);
     let service = service(&config, arguments.service.as_deref())?;
     let sender = sender(gateway, country, arguments.from.as_deref())?;
@@ -76,11 +88,44 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         public_url: &config.file.server.public_url,
     };
     let client = call::Client::new()?;
+    // Its receipts are left for the workers.
+    let sessions = gateway.sessions();
+    if let Some(sessions) = sessions {
+        sessions.start(Arc::new(|_| ready(Err(NotTaken)).boxed()));
+    }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
-        say(&format!("sending through {}: {}", gateway.name(), message.text()));
+        say(&announcement(gateway, message));
         gateways.send(gateway, &client, message).await
     });
-    tell(sending.await.unwrap_or_else(CallOutcome::Failed))
+    let outcome = sending.await.unwrap_or_else(CallOutcome::Failed);
+    if let Some(sessions) = sessions {
+        sessions.close().await;
+    }
+    tell(outcome)
+}
+
+fn number(arguments: &Arguments) -> anyhow::Result<Phone> {
+    let country = arguments.country.as_deref().map(Country::parse).transpose();
+    let country = country.map_err(|error| anyhow::anyhow!("--country: {error}"))?;
+    let read = numbers::read(&arguments.to, country).map_err(|error| anyhow::anyhow!("--to: {error}"))?;
+    if let Some(extension) = read.extension {
+        say(&format!("no message can go to an extension: {extension} is left out"));
+    }
+    Ok(read.phone)
+}
+
+/// What goes out, and what it costs.
+fn announcement(gateway: &Gateway, message: &Message<'_>) -> String {
+    let mut text = format!("sending through {}: {}", gateway.name(), message.text());
+    if gateway.channel() == Channel::Sms {
+        let segments = segment::count(message.text());
+        text.push_str(&format!("\n{} in {:?}", counted(segments.count, "segment"), segments.encoding));
+        if let Some(price) = gateway.settings().price_micros {
+            let price = segment::price_micros(message.text(), price);
+            text.push_str(&format!(", {price} millionths of your currency"));
+        }
+    }
+    text
 }
 
 fn service<'a>(config: &'a Config, wanted: Option<&str>) -> anyhow::Result<&'a Service> {
@@ -135,7 +180,6 @@ fn tell(outcome: CallOutcome) -> anyhow::Result<()> {
 }
 
 fn what_to_do(reason: Reason) -> &'static str {
-    use tiffin_shared::order::Class;
     match reason.class() {
         Class::Blocked => "the user or a register keeps it off; another channel may do",
         Class::Configuration => "look at the account, its sender, template and registration",
@@ -143,7 +187,7 @@ fn what_to_do(reason: Reason) -> &'static str {
         Class::Throttled => "wait a while",
         Class::Transient => "it may go well after a while",
         Class::Unknown => {
-            "look at the provider's console for what its code means, and at delivery.codes_file"
+            "look at the provider's console for what its code means, and at delivery.codes_path"
         }
     }
 }

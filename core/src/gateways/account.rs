@@ -11,12 +11,16 @@ use tiffin_shared::directory::Countries;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
+use tiffin_shared::sender;
+use tiffin_shared::wire::api::Channel;
 use toml::Table;
 
 use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
+use super::smtp;
+use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
 const SENDERS_MAX: usize = 64;
@@ -33,6 +37,8 @@ pub struct Account {
     pub settings: Settings,
     /// Whose callbacks are taken where the provider signs none: its networks, all where none is named.
     pub callback_sources: Vec<IpNet>,
+    /// Whether the sandbox plays its provider.
+    pub is_sandboxed: bool,
     keys: Table,
 }
 
@@ -63,6 +69,8 @@ pub struct SenderSettings {
     /// Where it sends to: `"all"`, which is the default, or a list of countries.
     #[serde(default = "everywhere")]
     pub countries: Countries,
+    /// Where it belongs: for a short code, whose digits do not tell.
+    pub country: Option<Country>,
     /// Messages a second that it may send: what its 10DLC campaign, or its kind, is allowed.
     pub per_second: Option<u32>,
 }
@@ -81,10 +89,25 @@ impl Account {
         self.keys.get(name).and_then(toml::Value::as_str)
     }
 
+    /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
+    pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
+        if !self.is_sandboxed {
+            return;
+        }
+        let keys = if self.kind.name == smtp::KIND.name {
+            smtp::settings::sandboxed(sandbox.smtp_listen)
+        } else {
+            vec![("base_url", toml::Value::String(format!("http://{}", sandbox.listen)))]
+        };
+        for (key, value) in keys {
+            self.keys.entry(key).or_insert(value);
+        }
+    }
+
     /// The variables that hold its secrets.
     pub fn secret_variables(&self) -> Vec<String> {
         let own = self.kind.secrets.iter().map(|secret| secret.name);
-        let callback = (self.kind.door == Door::Secret).then_some(CALLBACK_SECRET);
+        let callback = (self.kind.door != Door::Signed).then_some(CALLBACK_SECRET);
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }
 
@@ -94,7 +117,7 @@ impl Account {
             return vec![None];
         }
         // A mailbox has no country.
-        let may = |sender: &&SenderSettings| country.is_none() || sender.countries.allow(country);
+        let may = |sender: &&SenderSettings| country.is_none_or(|to| sender.reaches(self.kind.channel, to));
         self.settings.senders.iter().filter(may).map(Some).collect()
     }
 
@@ -116,11 +139,38 @@ impl Account {
             if sender.per_second == Some(0) {
                 return Err("senders.per_second: must be at least 1".into());
             }
+            sender.check(self.kind.channel)?;
             if senders.iter().take(at).any(|earlier| earlier.id == sender.id) {
                 return Err(format!("senders: {} is there twice", sender.id.as_str()));
             }
         }
         (self.kind.check)(self)
+    }
+}
+
+impl SenderSettings {
+    /// Whether it may send there: by its settings, and by what its kind can do.
+    fn reaches(&self, channel: Channel, to: Country) -> bool {
+        self.countries.allow(Some(to)) && self.can_reach(channel, to).is_ok()
+    }
+
+    fn can_reach(&self, channel: Channel, to: Country) -> Result<(), &'static str> {
+        match channel {
+            Channel::Sms => sender::allows(to, &self.id, self.country.or_else(|| sender::home(&self.id))),
+            // Calls and apps know no such rules.
+            Channel::Email | Channel::Telegram | Channel::Voice | Channel::Whatsapp => Ok(()),
+        }
+    }
+
+    /// A country that is named must be one that it can reach.
+    fn check(&self, channel: Channel) -> Result<(), String> {
+        let Countries::These(countries) = &self.countries else { return Ok(()) };
+        for to in countries {
+            let id = self.id.as_str();
+            self.can_reach(channel, *to)
+                .map_err(|why| format!("senders: {id} does not reach {to}: {why}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -140,7 +190,7 @@ impl TryFrom<Table> for Account {
                 if !senders.is_empty() {
                     return Err("from: name it among the senders, or leave them out".into());
                 }
-                senders.push(SenderSettings { id, countries: everywhere(), per_second: None });
+                senders.push(SenderSettings { id, countries: everywhere(), country: None, per_second: None });
             }
             let settings = Settings {
                 countries: take(table, "countries")?.unwrap_or_else(everywhere),
@@ -150,8 +200,9 @@ impl TryFrom<Table> for Account {
                 senders,
             };
             let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
+            let is_sandboxed = take(table, "sandbox")?.unwrap_or_default();
             let keys = std::mem::take(table);
-            let account = Self { name: name.clone(), kind, settings, callback_sources, keys };
+            let account = Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
             account.check()?;
             Ok(account)
         };

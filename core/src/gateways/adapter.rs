@@ -26,6 +26,8 @@ pub struct Message<'a> {
     pub content: &'a Content,
     /// Who sends it, in the user's eyes.
     pub brand: &'a str,
+    /// `499.00 INR to Shop`, where the code approves a payment: a provider that keeps the text must be told of it.
+    pub approves: Option<&'a str>,
     /// As whom, where the gateway has senders.
     pub sender: Option<&'a Sender>,
     /// Under which name or id the provider keeps the service's template, where the service says.

@@ -8,10 +8,16 @@ use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::infobip;
+use super::msg91;
 use super::plivo;
+use super::smpp;
+use super::smpp::Smpp;
+use super::smtp;
+use super::telegram;
 use super::twilio;
 use super::vonage_messages;
 use super::vonage_sms;
+use super::whatsapp;
 
 /// A kind of gateway.
 pub struct Kind {
@@ -50,15 +56,18 @@ pub enum Door {
     Signed,
     /// They are not: they come to an address with a secret in it, and count as hints.
     Secret,
+    /// Each bears a check of ours, and they come to an address with a secret in it: whoever has seen a message has seen its
+    /// check.
+    Tagged,
     /// They are signed where the account has this secret, and not where it has not.
     SignedWith(&'static str),
 }
 
 impl Door {
-    /// Which of the first two it is for an account.
+    /// Which of the others it is for an account.
     pub fn of(self, secrets: &Secrets) -> Self {
         match self {
-            Self::Signed | Self::Secret => self,
+            Self::Secret | Self::Signed | Self::Tagged => self,
             Self::SignedWith(secret) if secrets.find(secret).is_some() => Self::Signed,
             Self::SignedWith(_) => Self::Secret,
         }
@@ -69,10 +78,25 @@ impl Door {
 pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
+    /// Over sessions with an SMSC.
+    Smpp(Box<Smpp>),
+    /// By mail.
+    Smtp(Box<smtp::Smtp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[infobip::KIND, plivo::KIND, twilio::KIND, vonage_messages::KIND, vonage_sms::KIND];
+pub const ALL: &[Kind] = &[
+    infobip::KIND,
+    msg91::KIND,
+    plivo::KIND,
+    smpp::KIND,
+    smtp::KIND,
+    telegram::KIND,
+    twilio::KIND,
+    vonage_messages::KIND,
+    vonage_sms::KIND,
+    whatsapp::KIND,
+];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

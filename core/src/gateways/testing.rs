@@ -53,6 +53,7 @@ impl Parts {
             code: &self.code,
             content: &self.content,
             brand: "Tiffin",
+            approves: None,
             sender: self.sender.as_ref(),
             template_id: self.template_id.as_deref(),
             registration: None,

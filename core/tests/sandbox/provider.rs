@@ -78,7 +78,8 @@ impl Provider {
             secrets.iter().map(|(name, value)| (variable(name), (*value).to_owned())).collect();
         let account =
             Account::new(toml::from_str(&text).unwrap(), &public_url, |name| variables.get(name).cloned());
-        tokio::spawn(sandbox::serve(listener, vec![account.unwrap()], std::future::pending()));
+        let ports = sandbox::Ports::default();
+        tokio::spawn(sandbox::serve(listener, ports, vec![account.unwrap()], std::future::pending()));
         let door = Arc::new(Door {
             gateways: gateways(&text, variables),
             public_url,
@@ -130,6 +131,7 @@ impl Provider {
             code: &code,
             content: &content,
             brand: "Tiffin",
+            approves: None,
             sender,
             template_id: None,
             registration: None,

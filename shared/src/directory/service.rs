@@ -65,12 +65,13 @@ pub enum Risk {
 
 impl Risk {
     /// Whether a code of this risk may go by `channel` to who has such addresses. SMS can be rerouted in the
-    /// signalling network (SS7), so a high-risk code never goes that way.
+    /// signalling network (SS7), so a high-risk code never goes that way. Telegram and WhatsApp deliver to apps that are
+    /// logged in already: a number that is rerouted for a moment does not get them.
     pub fn permits(self, channel: Channel, by_phone: bool, by_email: bool) -> bool {
         match channel {
             Channel::Email => by_email,
             Channel::Sms => by_phone && self < Self::High,
-            Channel::Voice | Channel::Whatsapp => by_phone,
+            Channel::Telegram | Channel::Voice | Channel::Whatsapp => by_phone,
         }
     }
 }
@@ -85,6 +86,10 @@ impl Service {
         let brand_chars = self.brand.chars().count();
         if brand_chars == 0 || brand_chars > BRAND_CHARS_MAX || self.brand.chars().any(char::is_control) {
             return Err("brand: must be 1 to 30 printable characters".to_owned());
+        }
+        // A line that starts so is one for machines: a template may start with the brand.
+        if self.brand.starts_with('@') {
+            return Err("brand: must not start with '@'".to_owned());
         }
         if !(code::DIGITS_MIN..=code::DIGITS_MAX).contains(&self.digits) {
             return Err("digits: must be 4 to 10".to_owned());
