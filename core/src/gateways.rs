@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod hex;
+pub mod infobip;
 pub mod kinds;
 pub mod msg91;
 pub mod plivo;

@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/3/…`, `/account/1/balance` | Infobip |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
@@ -45,6 +46,7 @@ mod events;
 mod faults;
 mod ids;
 mod inbox;
+mod infobip;
 mod journey;
 mod line;
 mod msg91;
@@ -118,6 +120,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(infobip::routes())
         .merge(msg91::routes())
         .merge(page::routes())
         .merge(plivo::routes())

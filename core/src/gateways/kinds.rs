@@ -7,6 +7,7 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::infobip;
 use super::msg91;
 use super::plivo;
 use super::smpp;
@@ -85,6 +86,7 @@ pub enum Adapter {
 
 /// Every kind.
 pub const ALL: &[Kind] = &[
+    infobip::KIND,
     msg91::KIND,
     plivo::KIND,
     smpp::KIND,

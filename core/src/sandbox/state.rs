@@ -14,6 +14,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::infobip;
 use super::msg91;
 use super::plivo;
 use super::smtp;
@@ -72,6 +73,7 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,
         "smtp" => smtp::USUAL,

@@ -20,6 +20,7 @@ mod calls;
 mod common;
 mod dates;
 mod faults;
+mod infobip;
 mod msg91;
 mod peer;
 mod plivo;
