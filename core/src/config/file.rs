@@ -141,12 +141,12 @@ pub struct Delivery {
     /// Jobs one process takes from each queue before it has finished earlier ones.
     pub prefetch: u16,
     /// The operator's corrections of what providers' codes mean; read again within seconds of a change.
-    pub codes_file: Option<PathBuf>,
+    pub codes_path: Option<PathBuf>,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { lanes: 256, jobs: 4_096, prefetch: 512, codes_file: None }
+        Self { lanes: 256, jobs: 4_096, prefetch: 512, codes_path: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the providers' codes mean: tables that are data, so that an operator can correct one without a build.
 //!
-//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_file`) goes before it, and
+//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_path`) goes before it, and
 //! is read again while the process runs.
 
 mod watch;
