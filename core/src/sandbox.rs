@@ -8,6 +8,7 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | port of its own | SMPP 3.4 |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -43,6 +44,7 @@ mod page;
 mod plan;
 mod problem;
 mod silence;
+mod smpp;
 mod state;
 mod taking;
 mod twilio;
@@ -55,21 +57,37 @@ pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
 
+/// Where the sandbox listens.
+pub struct Listeners {
+    /// Providers over HTTP, the inbox and the faults.
+    pub http: TcpListener,
+    /// The SMSC.
+    pub smpp: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(http: TcpListener) -> Self {
+        Self { http, smpp: None }
+    }
+}
+
 /// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
 ///
 /// # Errors
 ///
 /// When the listener fails.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     accounts: Vec<Account>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let Listeners { http, smpp } = listeners.into();
     let sandbox = Arc::new(Sandbox::new(accounts));
+    let sessions = smpp.map(|listener| tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox))));
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
     let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();
-    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
+    let server = axum::serve(Lines(http), service).with_graceful_shutdown(async move {
         shutdown.await;
         closing.close();
         // The receiver lives as long as the server, so there is nobody to miss this.
@@ -79,10 +97,14 @@ pub async fn serve(
         let _closed = stopped.await;
         tokio::time::sleep(Duration::from_millis(SHUTDOWN_GRACE_MS)).await;
     };
-    tokio::select! {
+    let served = tokio::select! {
         served = server => served,
         () = grace_over => Ok(()),
+    };
+    if let Some(sessions) = sessions {
+        sessions.abort();
     }
+    served
 }
 
 fn routes(sandbox: Arc<Sandbox>) -> Router {

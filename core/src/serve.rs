@@ -20,6 +20,7 @@ use crate::deliver;
 use crate::fleet;
 use crate::gateways::account::Account;
 use crate::gateways::codes;
+use crate::gateways::smpp;
 use crate::guard;
 use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
@@ -50,7 +51,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     // Every address is bound before any answers: who sees one of them up can use them all.
     let core = bind(server.listen).await?;
     let public = if roles.contains(&Role::Public) { Some(bind(server.public_listen).await?) } else { None };
-    let inbox = if with_sandbox { Some(bind(app.config.file.sandbox.listen).await?) } else { None };
+    let inbox = if with_sandbox { Some(sandbox_listeners(&app.config).await?) } else { None };
     let limits = |faces_clients| Limits {
         connections_max: server.connections_max,
         faces_clients,
@@ -67,8 +68,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         listen(&mut tasks, listener, limited(standalone::router(app.clone())), limits, stopped.clone());
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
-    if let Some(listener) = inbox {
-        tasks.spawn(sandbox::serve(listener, sandbox_accounts(&app.config), wait(stopped.clone())));
+    if let Some(listeners) = inbox {
+        tasks.spawn(sandbox::serve(listeners, sandbox_accounts(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
@@ -116,13 +117,19 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
 
 /// Serves the sandbox alone.
 pub async fn sandbox(config: Config) -> anyhow::Result<()> {
-    let listen_at = config.file.sandbox.listen;
-    let listener = bind(listen_at).await?;
-    tracing::info!(listen = %listen_at, "the sandbox is up");
+    let listeners = sandbox_listeners(&config).await?;
+    tracing::info!(listen = %config.file.sandbox.listen, "the sandbox is up");
     let stop = async {
         asked_to_stop().await.ok();
     };
-    Ok(sandbox::serve(listener, sandbox_accounts(&config), stop).await?)
+    Ok(sandbox::serve(listeners, sandbox_accounts(&config), stop).await?)
+}
+
+async fn sandbox_listeners(config: &Config) -> anyhow::Result<sandbox::Listeners> {
+    let settings = &config.file.sandbox;
+    let has_smpp = config.file.gateways.iter().any(|account| account.kind.name == smpp::KIND.name);
+    let smpp = if has_smpp { Some(bind(settings.smpp_listen).await?) } else { None };
+    Ok(sandbox::Listeners { http: bind(settings.listen).await?, smpp })
 }
 
 /// The sandbox plays the provider of every configured account whose secrets are known.

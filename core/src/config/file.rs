@@ -156,11 +156,13 @@ impl Default for Delivery {
 pub struct Sandbox {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where its SMSC listens, if there is a gateway of kind `smpp`.
+    pub smpp_listen: SocketAddr,
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { listen: loopback(8789) }
+        Self { listen: loopback(8789), smpp_listen: loopback(8790) }
     }
 }
 

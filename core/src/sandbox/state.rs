@@ -14,6 +14,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::smpp;
 use super::twilio;
 
 pub(super) struct Sandbox {
@@ -23,6 +24,8 @@ pub(super) struct Sandbox {
     pub(super) events: Events,
     pub(super) faults: Board,
     pub(super) inbox: Inbox,
+    /// The sessions that are bound.
+    pub(super) smpp: smpp::Lines,
     closing: watch::Sender<bool>,
     travelling: Arc<Semaphore>,
 }
@@ -35,6 +38,7 @@ impl Sandbox {
             courier: Courier::new(),
             faults: Board::new(accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)))),
             inbox: Inbox::new(events.clone()),
+            smpp: smpp::Lines::default(),
             closing: watch::Sender::new(false),
             travelling: Arc::new(Semaphore::new(MESSAGES_TRAVELLING_MAX)),
             events,
@@ -65,6 +69,7 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "smpp" => smpp::USUAL,
         "twilio" => twilio::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
