@@ -11,6 +11,7 @@ use tiffin_shared::config;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 
@@ -46,7 +47,7 @@ pub enum Error {
         reason: String,
     },
     /// The operator's codes cannot be used.
-    #[error("delivery.codes_file: {0}")]
+    #[error("delivery.codes_path: {0}")]
     Codes(#[from] codes::Error),
     /// The file cannot be read.
     #[error("{}: {error}. Give another file with --config, or copy tiffin.toml from the project", path.display())]
@@ -82,7 +83,8 @@ impl Config {
             .map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
         let file: File = toml::from_str(&text).map_err(|error| invalid(path, error))?;
         file.check().map_err(|reason| invalid(path, reason))?;
-        let file = overlay::apply(file, &text, &environment)?;
+        let mut file = overlay::apply(file, &text, &environment)?;
+        file.gateways.iter_mut().for_each(|gateway| gateway.find_sandbox(&file.sandbox));
         let config = Self { file, environment, path: path.to_owned() };
         config.directory()?.check().map_err(|reason| invalid(path, reason))?;
         Ok(config)
@@ -135,8 +137,17 @@ impl Config {
                 routed.push(gateway.kind.channel);
             }
         }
+        let is_unknown = |id: &&GatewayId| !self.file.gateways.iter().any(|gateway| gateway.name == **id);
         for (tenant_name, tenant) in &mut directory.tenants {
             for (name, service) in &mut tenant.services {
+                let mut gateways = service.templates.iter().flat_map(|template| template.ids.keys());
+                if let Some(gateway) = gateways.find(is_unknown) {
+                    let at = format!("tenants.{tenant_name}.services.{name}.templates");
+                    return Err(invalid(
+                        &self.path,
+                        format!("{at}: ids names the unknown gateway {gateway}"),
+                    ));
+                }
                 if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
                     let channel = channel.as_str();
                     let at = format!("tenants.{tenant_name}.services.{name}.channels");
@@ -152,7 +163,7 @@ impl Config {
 
     /// The operator's corrections of what providers' codes mean.
     pub fn corrections(&self) -> Result<Corrections, codes::Error> {
-        self.file.delivery.codes_file.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
+        self.file.delivery.codes_path.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
     }
 
     /// The front door's keys, for a process that serves the public API itself.

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod compose;
 pub mod kinds;
 pub mod smpp;
+pub mod smtp;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
@@ -56,14 +57,6 @@ pub enum Trouble {
     /// Not reached, or too slow.
     #[error("the provider does not answer: look at base_url or host, and at the way out of this network")]
     NoAnswer,
-    /// It refuses the bind.
-    #[error(
-        "the SMSC refuses the bind (status {code}): look at system_id, system_type, bind, binds and the password"
-    )]
-    Bind {
-        /// The command's status.
-        code: String,
-    },
     /// It says no.
     #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
     Refused {
@@ -72,6 +65,9 @@ pub enum Trouble {
         /// The provider's.
         code: String,
     },
+    /// No session, with a provider that is not called over HTTP.
+    #[error("{0}: look at its keys and secrets, and at the way out of this network")]
+    Session(String),
 }
 
 /// An account, ready to use.
@@ -93,7 +89,7 @@ impl Gateway {
         let variable = |name: &str| environment.get(name);
         let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door == Door::Secret).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| account.kind.door != Door::Signed).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
@@ -134,7 +130,7 @@ impl Gateway {
     /// Its sessions, where it has such.
     pub fn sessions(&self) -> Option<&Smpp> {
         match &self.adapter {
-            Adapter::Http(_) => None,
+            Adapter::Http(_) | Adapter::Smtp(_) => None,
             Adapter::Smpp(smpp) => Some(smpp),
         }
     }
@@ -149,6 +145,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.looks_max(),
             Adapter::Smpp(smpp) => smpp.looks_max(),
+            Adapter::Smtp(_) => 0,
         }
     }
 
@@ -160,6 +157,7 @@ impl Gateway {
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
             Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
+            Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
         }
     }
 
@@ -174,6 +172,7 @@ impl Gateway {
                 }
             }
             Adapter::Smpp(smpp) => smpp.look_up(message.reference),
+            Adapter::Smtp(_) => Found::Unclear,
         }
     }
 
@@ -190,9 +189,12 @@ impl Gateway {
             }
             Adapter::Smpp(smpp) => match smpp.check().await {
                 Ok(()) => Ok("the bind is accepted".into()),
-                Err(Refusal { code: Some(code), .. }) => Err(Trouble::Bind { code }),
+                Err(Refusal { code: Some(code), .. }) => {
+                    Err(Trouble::Session(format!("the SMSC refuses the bind (status {code})")))
+                }
                 Err(_) => Err(Trouble::NoAnswer),
             },
+            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
         }
     }
 
@@ -200,10 +202,10 @@ impl Gateway {
     pub fn opens_to(&self, given: Option<&str>) -> bool {
         match (self.account.kind.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
-            (Door::Secret, Some(given), Some(secret)) => {
+            (Door::Secret | Door::Tagged, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret, _, _) => false,
+            (Door::Secret | Door::Tagged, _, _) => false,
         }
     }
 
@@ -223,6 +225,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
             Adapter::Smpp(_) => Err(CallbackError::Malformed),
+            Adapter::Smtp(_) => Ok(None),
         }
     }
 
@@ -231,6 +234,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
             Adapter::Smpp(_) => Err(CallbackError::Malformed),
+            Adapter::Smtp(adapter) => adapter.hear(callback),
         }
     }
 }

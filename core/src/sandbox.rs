@@ -45,6 +45,7 @@ mod plan;
 mod problem;
 mod silence;
 mod smpp;
+mod smtp;
 mod state;
 mod taking;
 mod twilio;
@@ -57,18 +58,13 @@ pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
 
-/// Where the sandbox listens.
-pub struct Listeners {
-    /// Providers over HTTP, the inbox and the faults.
-    pub http: TcpListener,
-    /// The SMSC.
+/// Ports for protocols other than HTTP.
+#[derive(Default)]
+pub struct Ports {
+    /// For text messages.
     pub smpp: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(http: TcpListener) -> Self {
-        Self { http, smpp: None }
-    }
+    /// For mail.
+    pub smtp: Option<TcpListener>,
 }
 
 /// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
@@ -77,17 +73,22 @@ impl From<TcpListener> for Listeners {
 ///
 /// When the listener fails.
 pub async fn serve(
-    listeners: impl Into<Listeners>,
+    listener: TcpListener,
+    ports: Ports,
     accounts: Vec<Account>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let Listeners { http, smpp } = listeners.into();
     let sandbox = Arc::new(Sandbox::new(accounts));
-    let sessions = smpp.map(|listener| tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox))));
+    if let Some(listener) = ports.smpp {
+        tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox)));
+    }
+    if let Some(listener) = ports.smtp {
+        tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
+    }
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
     let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();
-    let server = axum::serve(Lines(http), service).with_graceful_shutdown(async move {
+    let server = axum::serve(Lines(listener), service).with_graceful_shutdown(async move {
         shutdown.await;
         closing.close();
         // The receiver lives as long as the server, so there is nobody to miss this.
@@ -97,14 +98,10 @@ pub async fn serve(
         let _closed = stopped.await;
         tokio::time::sleep(Duration::from_millis(SHUTDOWN_GRACE_MS)).await;
     };
-    let served = tokio::select! {
+    tokio::select! {
         served = server => served,
         () = grace_over => Ok(()),
-    };
-    if let Some(sessions) = sessions {
-        sessions.abort();
     }
-    served
 }
 
 fn routes(sandbox: Arc<Sandbox>) -> Router {

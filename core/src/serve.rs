@@ -21,6 +21,7 @@ use crate::fleet;
 use crate::gateways::account::Account;
 use crate::gateways::codes;
 use crate::gateways::smpp;
+use crate::gateways::smtp;
 use crate::guard;
 use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
@@ -68,8 +69,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         listen(&mut tasks, listener, limited(standalone::router(app.clone())), limits, stopped.clone());
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
-    if let Some(listeners) = inbox {
-        tasks.spawn(sandbox::serve(listeners, sandbox_accounts(&app.config), wait(stopped.clone())));
+    if let Some((listener, ports)) = inbox {
+        tasks.spawn(sandbox::serve(listener, ports, sandbox_accounts(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
@@ -117,19 +118,29 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
 
 /// Serves the sandbox alone.
 pub async fn sandbox(config: Config) -> anyhow::Result<()> {
-    let listeners = sandbox_listeners(&config).await?;
-    tracing::info!(listen = %config.file.sandbox.listen, "the sandbox is up");
+    let listen_at = config.file.sandbox.listen;
+    let (listener, ports) = sandbox_listeners(&config).await?;
+    tracing::info!(listen = %listen_at, "the sandbox is up");
     let stop = async {
         asked_to_stop().await.ok();
     };
-    Ok(sandbox::serve(listeners, sandbox_accounts(&config), stop).await?)
+    Ok(sandbox::serve(listener, ports, sandbox_accounts(&config), stop).await?)
 }
 
-async fn sandbox_listeners(config: &Config) -> anyhow::Result<sandbox::Listeners> {
-    let settings = &config.file.sandbox;
-    let has_smpp = config.file.gateways.iter().any(|account| account.kind.name == smpp::KIND.name);
-    let smpp = if has_smpp { Some(bind(settings.smpp_listen).await?) } else { None };
-    Ok(sandbox::Listeners { http: bind(settings.listen).await?, smpp })
+/// The sandbox's port for HTTP, and each other one only where a gateway speaks its protocol.
+async fn sandbox_listeners(config: &Config) -> anyhow::Result<(TcpListener, sandbox::Ports)> {
+    let listener = bind(config.file.sandbox.listen).await?;
+    let mut ports = sandbox::Ports::default();
+    let has = |kind: &str| config.file.gateways.iter().any(|account| account.kind.name == kind);
+    if has(smpp::KIND.name) {
+        ports.smpp = Some(bind(config.file.sandbox.smpp_listen).await?);
+        tracing::info!(listen = %config.file.sandbox.smpp_listen, "the sandbox's SMSC is up");
+    }
+    if has(smtp::KIND.name) {
+        ports.smtp = Some(bind(config.file.sandbox.smtp_listen).await?);
+        tracing::info!(listen = %config.file.sandbox.smtp_listen, "the sandbox's mail server is up");
+    }
+    Ok((listener, ports))
 }
 
 /// The sandbox plays the provider of every configured account whose secrets are known.

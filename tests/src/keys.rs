@@ -40,7 +40,7 @@ pub fn tiffin() -> anyhow::Result<PathBuf> {
 
 /// The repository's own settings.
 pub fn settings() -> PathBuf {
-    root().join("tiffin.toml")
+    root().join("tests/settings.toml")
 }
 
 impl Keys {

@@ -187,7 +187,7 @@ fn what_to_do(reason: Reason) -> &'static str {
         Class::Throttled => "wait a while",
         Class::Transient => "it may go well after a while",
         Class::Unknown => {
-            "look at the provider's console for what its code means, and at delivery.codes_file"
+            "look at the provider's console for what its code means, and at delivery.codes_path"
         }
     }
 }

@@ -19,6 +19,8 @@ use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
+use super::smtp;
+use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
 const SENDERS_MAX: usize = 64;
@@ -35,6 +37,8 @@ pub struct Account {
     pub settings: Settings,
     /// Whose callbacks are taken where the provider signs none: its networks, all where none is named.
     pub callback_sources: Vec<IpNet>,
+    /// Whether the sandbox plays its provider.
+    pub is_sandboxed: bool,
     keys: Table,
 }
 
@@ -85,10 +89,25 @@ impl Account {
         self.keys.get(name).and_then(toml::Value::as_str)
     }
 
+    /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
+    pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
+        if !self.is_sandboxed {
+            return;
+        }
+        let keys = if self.kind.name == smtp::KIND.name {
+            smtp::settings::sandboxed(sandbox.smtp_listen)
+        } else {
+            vec![("base_url", toml::Value::String(format!("http://{}", sandbox.listen)))]
+        };
+        for (key, value) in keys {
+            self.keys.entry(key).or_insert(value);
+        }
+    }
+
     /// The variables that hold its secrets.
     pub fn secret_variables(&self) -> Vec<String> {
         let own = self.kind.secrets.iter().map(|secret| secret.name);
-        let callback = (self.kind.door == Door::Secret).then_some(CALLBACK_SECRET);
+        let callback = (self.kind.door != Door::Signed).then_some(CALLBACK_SECRET);
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }
 
@@ -181,8 +200,9 @@ impl TryFrom<Table> for Account {
                 senders,
             };
             let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
+            let is_sandboxed = take(table, "sandbox")?.unwrap_or_default();
             let keys = std::mem::take(table);
-            let account = Self { name: name.clone(), kind, settings, callback_sources, keys };
+            let account = Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
             account.check()?;
             Ok(account)
         };

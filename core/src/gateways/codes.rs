@@ -1,6 +1,6 @@
 //! What the providers' codes mean: tables that are data, so that an operator can correct one without a build.
 //!
-//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_file`) goes before it, and
+//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_path`) goes before it, and
 //! is read again while the process runs.
 
 mod watch;
@@ -27,8 +27,9 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("smpp", include_str!("../../gateways/smpp.toml")),
+    ("smtp", include_str!("../../gateways/smtp.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
 ];
 

@@ -8,7 +8,7 @@ use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::smpp;
-use super::smpp::Smpp;
+use super::smtp;
 use super::twilio;
 
 /// A kind of gateway.
@@ -48,6 +48,9 @@ pub enum Door {
     Signed,
     /// They are not: they come to an address with a secret in it, and count as hints.
     Secret,
+    /// Each bears a check of ours, and they come to an address with a secret in it: whoever has seen a message has seen its
+    /// check.
+    Tagged,
 }
 
 /// An adapter, by how it reaches its provider.
@@ -55,11 +58,13 @@ pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
     /// Over sessions with an SMSC.
-    Smpp(Box<Smpp>),
+    Smpp(Box<smpp::Smpp>),
+    /// By mail.
+    Smtp(Box<smtp::Smtp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[smpp::KIND, twilio::KIND];
+pub const ALL: &[Kind] = &[smpp::KIND, smtp::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -15,6 +15,7 @@ use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
 use super::smpp;
+use super::smtp;
 use super::twilio;
 
 pub(super) struct Sandbox {
@@ -70,6 +71,7 @@ impl Sandbox {
 fn usual(account: &Account) -> Usual {
     match account.kind() {
         "smpp" => smpp::USUAL,
+        "smtp" => smtp::USUAL,
         "twilio" => twilio::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }

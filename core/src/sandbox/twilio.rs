@@ -16,6 +16,7 @@ use axum::response::IntoResponse as _;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use serde_json::json;
 
 use self::error::Error;
 use self::list::List;
@@ -44,6 +45,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
         .route("/2010-04-01/Accounts/{account_sid}/Messages.json", post(create::create).get(list))
         .route("/2010-04-01/Accounts/{account_sid}/Messages/{file}", get(fetch))
+        .route("/2010-04-01/Accounts/{file}", get(account))
 }
 
 async fn fetch(
@@ -58,6 +60,18 @@ async fn fetch(
         .filter(|message| message.entry.gateway == account.gateway())
         .ok_or(Error::NotFound)?;
     Ok(Json(Resource::new(&account_sid, &message)).into_response())
+}
+
+async fn account(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let account_sid = file.strip_suffix(".json").ok_or(Error::NotFound)?;
+    auth::account(&sandbox.accounts, account_sid, &headers)?;
+    let account =
+        json!({ "sid": account_sid, "status": "active", "type": "Trial", "friendly_name": "sandbox" });
+    Ok(Json(account).into_response())
 }
 
 async fn list(

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tiffin_core::gateways::twilio::signature;
 use tiffin_core::sandbox;
 use tiffin_core::sandbox::Account;
+use tiffin_core::sandbox::Ports;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -44,7 +45,8 @@ impl Sandbox {
         let account = toml::from_str(&text).unwrap();
         let account = Account::new(account, "http://127.0.0.1:1", |_| Some(TOKEN.to_owned())).unwrap();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
-        let served = sandbox::serve(listener, vec![account], async { asked.await.unwrap_or(()) });
+        let served =
+            sandbox::serve(listener, Ports::default(), vec![account], async { asked.await.unwrap_or(()) });
         tokio::spawn(served);
         let client =
             Client::builder().no_proxy().timeout(Duration::from_millis(DEADLINE_MS)).build().unwrap();

@@ -46,7 +46,9 @@ fn settle(maker: Maker, smsc: &Smsc, ended: &BTreeMap<u32, Answered>) {
     for (n, answered) in ended {
         let ids = has.get(&phone(*n)).map(Vec::as_slice).unwrap_or_default();
         match answered {
-            Answered::Taken { provider_id } => assert_eq!(ids, [provider_id.clone()], "message {n}"),
+            Answered::Taken { provider_id } => {
+                assert_eq!(ids, std::slice::from_ref(provider_id), "message {n}")
+            }
             Answered::Unknown => {
                 unknown += 1;
                 unknown_taken += usize::from(!ids.is_empty());
