@@ -1,6 +1,7 @@
 //! Runs a process: listeners, workers, sweep; and stops it in order.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -102,18 +103,23 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    // After the last message: its answer comes by them.
-    sessions::close(&app).await;
-    let counts = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
+    settle(&app).await;
+    ended
+}
+
+/// What is left to do after the last message.
+async fn settle(app: &Arc<App>) {
+    // Its answer came by them.
+    sessions::close(app).await;
+    let counts = async { tokio::join!(guard::flush(app), routes::flush(app), tallies::flush(app)) };
     let (counted, told) =
-        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(&app)));
+        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
     if counted.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }
     if told.is_err() {
         tracing::warn!("the edge was not told everything; another process will tell it");
     }
-    ended
 }
 
 /// Serves the sandbox alone.

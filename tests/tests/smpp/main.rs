@@ -8,6 +8,7 @@
 mod common;
 mod cuts;
 mod messages;
+mod orders;
 mod receipts;
 mod sandbox;
 mod strangers;
