@@ -7,6 +7,7 @@
 
 mod common;
 mod cuts;
+mod encrypted;
 mod messages;
 mod orders;
 mod receipts;
