@@ -8,12 +8,19 @@ pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
+pub mod hex;
 pub mod kinds;
+pub mod msg91;
+pub mod plivo;
 pub mod smpp;
 pub mod smtp;
+pub mod telegram;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod vonage_messages;
+pub mod vonage_sms;
+pub mod whatsapp;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;
@@ -74,6 +81,7 @@ pub enum Trouble {
 pub struct Gateway {
     account: Account,
     adapter: Adapter,
+    door: Door,
     callback_secret: Option<Secret<String>>,
 }
 
@@ -87,14 +95,16 @@ pub struct Gateways {
 impl Gateway {
     fn new(account: &Account, environment: &Environment) -> Result<Self, String> {
         let variable = |name: &str| environment.get(name);
-        let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
+        let secrets = Secrets::read(account, variable)?;
+        let adapter = (account.kind.make)(account, &secrets)?;
+        let door = account.kind.door.of(&secrets);
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door != Door::Signed).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| door != Door::Signed).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
         }
-        Ok(Self { account: account.clone(), adapter, callback_secret })
+        Ok(Self { account: account.clone(), adapter, door, callback_secret })
     }
 
     /// What it is called everywhere else.
@@ -156,8 +166,8 @@ impl Gateway {
                 Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
-            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
             Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
+            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
         }
     }
 
@@ -171,8 +181,8 @@ impl Gateway {
                     Err(_) => Found::Unclear,
                 }
             }
-            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
             Adapter::Smtp(_) => Found::Unclear,
+            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
         }
     }
 
@@ -187,6 +197,7 @@ impl Gateway {
                     code: refusal.code.unwrap_or_else(|| "none".into()),
                 })
             }
+            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
             Adapter::Smpp(smpp) => match smpp.check().await {
                 Ok(()) => Ok("the bind is accepted".into()),
                 Err(Refusal { code: Some(code), .. }) => {
@@ -194,24 +205,23 @@ impl Gateway {
                 }
                 Err(_) => Err(Trouble::NoAnswer),
             },
-            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
         }
     }
 
     /// Whether a callback to its address came through its door: with the secret, where its provider signs nothing.
     pub fn opens_to(&self, given: Option<&str>) -> bool {
-        match (self.account.kind.door, given, &self.callback_secret) {
+        match (self.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
             (Door::Secret | Door::Tagged, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret | Door::Tagged, _, _) => false,
+            (Door::Secret | Door::SignedWith(_) | Door::Tagged, _, _) => false,
         }
     }
 
     /// Whether what its callbacks say is no more than a hint.
     pub fn only_hints(&self) -> bool {
-        self.account.kind.door == Door::Secret
+        self.door == Door::Secret
     }
 
     /// Our address for its callbacks, with the secret where it has one.
@@ -224,8 +234,8 @@ impl Gateway {
     pub fn certificate(&self, callback: &Callback<'_>) -> Result<Option<String>, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
-            Adapter::Smpp(_) => Err(CallbackError::Malformed),
             Adapter::Smtp(_) => Ok(None),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 
@@ -233,8 +243,8 @@ impl Gateway {
     pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
-            Adapter::Smpp(_) => Err(CallbackError::Malformed),
             Adapter::Smtp(adapter) => adapter.hear(callback),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 }

@@ -9,6 +9,12 @@
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | port of its own | SMPP 3.4 |
+//! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
+//! | `/v1/Account/…` | Plivo |
+//! | `/v1/messages` | Vonage's Messages API |
+//! | `/api/v5/flow` | MSG91's |
+//! | `/sendVerificationMessage` | Telegram's |
+//! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -32,23 +38,31 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+mod basic;
 mod callbacks;
 mod calls;
 mod clock;
 mod events;
 mod faults;
+mod ids;
 mod inbox;
 mod journey;
 mod line;
+mod msg91;
 mod page;
 mod plan;
+mod plivo;
 mod problem;
 mod silence;
 mod smpp;
 mod smtp;
 mod state;
 mod taking;
+mod telegram;
 mod twilio;
+mod vonage_messages;
+mod vonage_sms;
+mod whatsapp;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
 ///
@@ -111,8 +125,15 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(msg91::routes())
         .merge(page::routes())
+        .merge(plivo::routes())
         .merge(twilio::routes())
+        .merge(vonage_messages::routes())
+        .merge(vonage_sms::routes())
+        .merge(telegram::routes())
+        .merge(twilio::routes())
+        .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")
         })

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
-# makes requests from the API's description; aiosmtpd, a mail server whose answers tests script;
-# smpp.twisted3, of which Jasmin is made, for an SMSC.
+# makes requests from the API's description; aiosmtpd, a mail server whose answers tests script; smpp.twisted3, of which
+# Jasmin is made, for an SMSC.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there. MODULE is what it is imported as.

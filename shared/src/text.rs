@@ -91,7 +91,7 @@ impl<'a> Values<'a> {
         let payment = words.approves.map(|phrase| shipped.payment(phrase)).unwrap_or_default();
         let value = |text: &str| match channel {
             Channel::Voice => apart(&plain(text), code),
-            Channel::Email | Channel::Sms | Channel::Whatsapp => plain(text),
+            Channel::Email | Channel::Sms | Channel::Telegram | Channel::Whatsapp => plain(text),
         };
         Self {
             code,

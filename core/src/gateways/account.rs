@@ -158,7 +158,7 @@ impl SenderSettings {
         match channel {
             Channel::Sms => sender::allows(to, &self.id, self.country.or_else(|| sender::home(&self.id))),
             // Calls and apps know no such rules.
-            Channel::Email | Channel::Voice | Channel::Whatsapp => Ok(()),
+            Channel::Email | Channel::Telegram | Channel::Voice | Channel::Whatsapp => Ok(()),
         }
     }
 

@@ -83,6 +83,7 @@ impl Composition<'_> {
             code: self.code,
             content: &content,
             brand: &self.service.brand,
+            approves: self.approves,
             sender,
             template_id: template_id.map(String::as_str),
             registration: registration.as_ref(),
@@ -97,7 +98,7 @@ impl Composition<'_> {
     fn to(&self, channel: Channel) -> Result<To<'_>, Reason> {
         match channel {
             Channel::Email => self.email.map(To::Email).ok_or(Reason::InvalidAddress),
-            Channel::Sms | Channel::Voice | Channel::Whatsapp => {
+            Channel::Sms | Channel::Telegram | Channel::Voice | Channel::Whatsapp => {
                 self.phone.map(To::Phone).ok_or(Reason::InvalidNumber)
             }
         }

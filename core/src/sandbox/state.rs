@@ -14,9 +14,15 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::msg91;
+use super::plivo;
 use super::smpp;
 use super::smtp;
+use super::telegram;
 use super::twilio;
+use super::vonage_messages;
+use super::vonage_sms;
+use super::whatsapp;
 
 pub(super) struct Sandbox {
     pub(super) accounts: Vec<Account>,
@@ -71,8 +77,14 @@ impl Sandbox {
 fn usual(account: &Account) -> Usual {
     match account.kind() {
         "smpp" => smpp::USUAL,
+        "msg91" => msg91::USUAL,
+        "plivo" => plivo::USUAL,
         "smtp" => smtp::USUAL,
+        "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
+        "vonage_messages" => vonage_messages::USUAL,
+        "vonage_sms" => vonage_sms::USUAL,
+        "whatsapp_cloud" => whatsapp::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
 }

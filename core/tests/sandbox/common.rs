@@ -38,15 +38,19 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub async fn start() -> Self {
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let (listener, address) = listen().await;
-        let (shutdown, asked) = oneshot::channel();
         let text = format!("name='twilio-sms'\nkind='twilio'\naccount_sid='{ACCOUNT}'\nfrom='+15005550006'");
         let account = toml::from_str(&text).unwrap();
         let account = Account::new(account, "http://127.0.0.1:1", |_| Some(TOKEN.to_owned())).unwrap();
+        Self::start_with(vec![account]).await
+    }
+
+    pub async fn start_with(accounts: Vec<Account>) -> Self {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let (listener, address) = listen().await;
+        let (shutdown, asked) = oneshot::channel();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
-        let served =
-            sandbox::serve(listener, Ports::default(), vec![account], async { asked.await.unwrap_or(()) });
+        let ports = Ports::default();
+        let served = sandbox::serve(listener, ports, accounts, async { asked.await.unwrap_or(()) });
         tokio::spawn(served);
         let client =
             Client::builder().no_proxy().timeout(Duration::from_millis(DEADLINE_MS)).build().unwrap();

@@ -65,12 +65,13 @@ pub enum Risk {
 
 impl Risk {
     /// Whether a code of this risk may go by `channel` to who has such addresses. SMS can be rerouted in the
-    /// signalling network (SS7), so a high-risk code never goes that way.
+    /// signalling network (SS7), so a high-risk code never goes that way. Telegram and WhatsApp deliver to apps that are
+    /// logged in already: a number that is rerouted for a moment does not get them.
     pub fn permits(self, channel: Channel, by_phone: bool, by_email: bool) -> bool {
         match channel {
             Channel::Email => by_email,
             Channel::Sms => by_phone && self < Self::High,
-            Channel::Voice | Channel::Whatsapp => by_phone,
+            Channel::Telegram | Channel::Voice | Channel::Whatsapp => by_phone,
         }
     }
 }

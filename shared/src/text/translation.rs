@@ -94,7 +94,8 @@ impl Sentences {
             Channel::Email => self.email,
             Channel::Sms => self.sms,
             Channel::Voice => self.voice,
-            Channel::Whatsapp => self.whatsapp,
+            // Telegram writes its own words around the code.
+            Channel::Telegram | Channel::Whatsapp => self.whatsapp,
         }
     }
 }

@@ -237,6 +237,7 @@ impl Account {
             code: &code,
             content: &content,
             brand: "Acme",
+            approves: None,
             sender: Some(&sender),
             template_id: None,
             registration: None,

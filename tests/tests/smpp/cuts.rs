@@ -57,11 +57,14 @@ fn settle(maker: Maker, smsc: &Smsc, ended: &BTreeMap<u32, Answered>) {
         }
     }
     let twice = has.values().filter(|ids| ids.len() > 1).count();
-    println!(
-        "{maker:?}: {} messages, {} cuts or crashes; {unknown} unknown, of which the SMSC has {unknown_taken}; {twice} twice",
-        ended.len(),
-        smsc.events("cut").len() + smsc.events("up").len() - 1,
-    );
+    #[expect(clippy::print_stdout, reason = "the figures of the run")]
+    {
+        println!(
+            "{maker:?}: {} messages, {} cuts or crashes; {unknown} unknown, of which the SMSC has {unknown_taken}; {twice} twice",
+            ended.len(),
+            smsc.events("cut").len() + smsc.events("up").len() - 1,
+        );
+    }
     assert_eq!(twice, 0, "sent twice");
     assert!(unknown > 0, "no cut met a message under way: nothing was proved");
     assert!(unknown < ended.len() / 2, "most messages got through");

@@ -105,6 +105,7 @@ pub async fn send_attempt(gateway: &Smtp, to: &str, n: u32) -> Answered {
         code: &code,
         content: &content,
         brand: "Läden",
+        approves: None,
         sender: sender.as_ref(),
         template_id: None,
         registration: None,

@@ -7,7 +7,8 @@ use crate::text::segment;
 use crate::text::segment::Encoding;
 use crate::time::MINUTE_MS;
 
-const CHANNELS: [Channel; 4] = [Channel::Email, Channel::Sms, Channel::Voice, Channel::Whatsapp];
+const CHANNELS: [Channel; 5] =
+    [Channel::Email, Channel::Sms, Channel::Telegram, Channel::Voice, Channel::Whatsapp];
 const CODE: &str = "012345";
 /// As a [`phrase`](crate::binding::Binding::phrase) has it.
 const PAYMENT: &str = "499.00 INR to Tailor";

@@ -12,6 +12,8 @@ pub enum Channel {
     Email,
     /// A text message.
     Sms,
+    /// A Telegram message.
+    Telegram,
     /// A call that reads the code.
     Voice,
     /// A WhatsApp message.
@@ -24,6 +26,7 @@ impl Channel {
         match self {
             Self::Email => "email",
             Self::Sms => "sms",
+            Self::Telegram => "telegram",
             Self::Voice => "voice",
             Self::Whatsapp => "whatsapp",
         }
@@ -42,6 +45,8 @@ pub enum ChannelChoice {
     Email,
     /// SMS only.
     Sms,
+    /// Telegram only.
+    Telegram,
     /// Voice only.
     Voice,
     /// WhatsApp only.
@@ -55,6 +60,7 @@ impl ChannelChoice {
             Self::Auto => "auto",
             Self::Email => Channel::Email.as_str(),
             Self::Sms => Channel::Sms.as_str(),
+            Self::Telegram => Channel::Telegram.as_str(),
             Self::Voice => Channel::Voice.as_str(),
             Self::Whatsapp => Channel::Whatsapp.as_str(),
         }
@@ -66,6 +72,7 @@ impl ChannelChoice {
             Self::Auto => true,
             Self::Email => channel == Channel::Email,
             Self::Sms => channel == Channel::Sms,
+            Self::Telegram => channel == Channel::Telegram,
             Self::Voice => channel == Channel::Voice,
             Self::Whatsapp => channel == Channel::Whatsapp,
         }
