@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | `/sms/3/…`, `/account/1/balance` | Infobip |
+//! | port of its own | SMPP 3.4 |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
@@ -55,6 +56,7 @@ mod plan;
 mod plivo;
 mod problem;
 mod silence;
+mod smpp;
 mod smtp;
 mod state;
 mod taking;
@@ -75,6 +77,8 @@ pub fn router(accounts: Vec<Account>) -> Router {
 /// Ports for protocols other than HTTP.
 #[derive(Default)]
 pub struct Ports {
+    /// For text messages.
+    pub smpp: Option<TcpListener>,
     /// For mail.
     pub smtp: Option<TcpListener>,
 }
@@ -91,6 +95,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let sandbox = Arc::new(Sandbox::new(accounts));
+    if let Some(listener) = ports.smpp {
+        tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox)));
+    }
     if let Some(listener) = ports.smtp {
         tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
     }

@@ -47,6 +47,8 @@ pub struct SecretName {
     pub what: &'static str,
     /// Whether an account may do without it.
     pub is_optional: bool,
+    /// The longest that the protocol has room for.
+    pub chars_max: usize,
 }
 
 /// How a provider's callbacks prove where they come from.
@@ -115,12 +117,17 @@ pub const CALLBACK_SECRET: &str = "callback_secret";
 impl SecretName {
     /// One that every account of the kind has.
     pub const fn new(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: false }
+        Self { name, what, is_optional: false, chars_max: usize::MAX }
+    }
+
+    /// One with room for so many characters.
+    pub const fn at_most(self, chars_max: usize) -> Self {
+        Self { chars_max, ..self }
     }
 
     /// One that an account may do without.
     pub const fn optional(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: true }
+        Self { name, what, is_optional: true, chars_max: usize::MAX }
     }
 }
 

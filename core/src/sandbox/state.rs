@@ -17,6 +17,7 @@ use super::inbox::Inbox;
 use super::infobip;
 use super::msg91;
 use super::plivo;
+use super::smpp;
 use super::smtp;
 use super::telegram;
 use super::twilio;
@@ -31,6 +32,8 @@ pub(super) struct Sandbox {
     pub(super) events: Events,
     pub(super) faults: Board,
     pub(super) inbox: Inbox,
+    /// The sessions that are bound.
+    pub(super) smpp: smpp::Lines,
     closing: watch::Sender<bool>,
     travelling: Arc<Semaphore>,
 }
@@ -43,6 +46,7 @@ impl Sandbox {
             courier: Courier::new(),
             faults: Board::new(accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)))),
             inbox: Inbox::new(events.clone()),
+            smpp: smpp::Lines::default(),
             closing: watch::Sender::new(false),
             travelling: Arc::new(Semaphore::new(MESSAGES_TRAVELLING_MAX)),
             events,
@@ -76,6 +80,7 @@ fn usual(account: &Account) -> Usual {
         "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,
+        "smpp" => smpp::USUAL,
         "smtp" => smtp::USUAL,
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,

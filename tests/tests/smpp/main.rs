@@ -3,10 +3,14 @@
 //! `TIFFIN_SMPP_MESSAGES` is how many messages the larger tests send.
 
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+#![expect(clippy::print_stdout, reason = "what a run came to")]
 
 mod common;
 mod cuts;
+mod encrypted;
 mod messages;
+mod orders;
 mod receipts;
+mod sandbox;
 mod strangers;
 mod trouble;
