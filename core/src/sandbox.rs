@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
 //! | `/api/v5/flow` | MSG91's |
+//! | `/aws/` | AWS's, under `/aws`: End User Messaging SMS and SNS |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -32,6 +33,7 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+pub(crate) mod aws;
 mod callbacks;
 mod calls;
 mod clock;
@@ -90,6 +92,7 @@ pub async fn serve(
 fn routes(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .merge(aws::routes())
         .merge(calls::routes())
         .merge(events::routes())
         .merge(faults::routes())

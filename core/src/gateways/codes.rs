@@ -27,7 +27,8 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
+    ("aws", include_str!("../../gateways/aws.toml")),
     ("msg91", include_str!("../../gateways/msg91.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
 ];

@@ -7,6 +7,8 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::aws_sms;
+use super::aws_sns;
 use super::msg91;
 use super::twilio;
 
@@ -56,7 +58,7 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[msg91::KIND, twilio::KIND];
+pub const ALL: &[Kind] = &[aws_sms::KIND, aws_sns::KIND, msg91::KIND, twilio::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

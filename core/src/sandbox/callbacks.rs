@@ -25,7 +25,6 @@ impl Callback {
         Self { url, content_type: "application/x-www-form-urlencoded", headers, body: body.into_bytes() }
     }
 
-    #[allow(dead_code, reason = "Twilio, so far alone, posts forms")]
     pub(super) fn json(url: String, body: &serde_json::Value, headers: Vec<(&'static str, String)>) -> Self {
         Self { url, content_type: "application/json", headers, body: body.to_string().into_bytes() }
     }
