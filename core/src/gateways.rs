@@ -3,6 +3,9 @@
 
 pub mod account;
 pub mod adapter;
+pub mod aws;
+pub mod aws_sms;
+pub mod aws_sns;
 pub mod call;
 pub mod callback;
 pub mod certificates;

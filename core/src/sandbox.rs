@@ -16,6 +16,7 @@
 //! | `/api/v5/flow` | MSG91's |
 //! | `/sendVerificationMessage` | Telegram's |
 //! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
+//! | `/aws/` | AWS's, under `/aws`: End User Messaging SMS and SNS |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -39,6 +40,7 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+pub(crate) mod aws;
 mod basic;
 mod callbacks;
 mod calls;
@@ -123,6 +125,7 @@ pub async fn serve(
 fn routes(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .merge(aws::routes())
         .merge(calls::routes())
         .merge(events::routes())
         .merge(faults::routes())

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use super::Account;
+use super::aws;
 use super::callbacks::Courier;
 use super::calls::Calls;
 use super::clock;
@@ -77,6 +78,8 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "aws_sms" => aws::USUAL,
+        "aws_sns" => aws::USUAL_SNS,
         "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,
