@@ -57,7 +57,8 @@ pub enum Adapter {
 }
 
 /// Every kind.
-pub const ALL: &[Kind] = &[telegram::KIND, twilio::KIND, whatsapp::KIND];
+pub const ALL: &[Kind] =
+    &[telegram::KIND, twilio::messaging::KIND, twilio::voice::KIND, twilio::whatsapp::KIND, whatsapp::KIND];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {
