@@ -69,6 +69,8 @@ fn usual(account: &Account) -> Usual {
     match account.kind() {
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
+        "twilio_voice" => twilio::USUAL_OF_CALLS,
+        "twilio_whatsapp" => twilio::USUAL_OF_WHATSAPP,
         "whatsapp_cloud" => whatsapp::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }
