@@ -91,8 +91,6 @@ cd "$ROOT"
 export TIFFIN_SERVER_LISTEN=127.0.0.1:$core_port TIFFIN_SERVER_PUBLIC_LISTEN=127.0.0.1:$edge_port
 export TIFFIN_SERVER_PUBLIC_URL=http://127.0.0.1:$core_port TIFFIN_SERVER_EDGE_URL=http://127.0.0.1:$edge_port
 export TIFFIN_SANDBOX_LISTEN=127.0.0.1:$sandbox_port
-export TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL=${TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL:-http://127.0.0.1:$sandbox_port}
-export TIFFIN_GATEWAY_TWILIO_SMS_2_BASE_URL=${TIFFIN_GATEWAY_TWILIO_SMS_2_BASE_URL:-http://127.0.0.1:$sandbox_port}
 set -a
 . "$state/core.env"
 . "$state/clients.env"

@@ -8,3 +8,9 @@ PHONENUMBERS_VERSION=9.0.42
 CARGO_FUZZ_VERSION=0.13.2
 # With scripts/setup/schemathesis.txt, the versions of all it stands on.
 SCHEMATHESIS_VERSION=4.32.5
+# With the two packages that it stands on.
+AIOSMTPD_VERSION=1.4.6
+ATPUBLIC_VERSION=9.0.0
+ATTRS_VERSION=26.1.0
+# With scripts/setup/smpp.txt, the versions of all it stands on.
+SMPP_TWISTED_VERSION=0.8

@@ -11,6 +11,7 @@ use tiffin_shared::config;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 
@@ -46,7 +47,7 @@ pub enum Error {
         reason: String,
     },
     /// The operator's codes cannot be used.
-    #[error("delivery.codes_file: {0}")]
+    #[error("delivery.codes_path: {0}")]
     Codes(#[from] codes::Error),
     /// The file cannot be read.
     #[error("{}: {error}. Give another file with --config, or copy tiffin.toml from the project", path.display())]
@@ -136,8 +137,17 @@ impl Config {
                 routed.push(gateway.kind.channel);
             }
         }
+        let is_unknown = |id: &&GatewayId| !self.file.gateways.iter().any(|gateway| gateway.name == **id);
         for (tenant_name, tenant) in &mut directory.tenants {
             for (name, service) in &mut tenant.services {
+                let mut gateways = service.templates.iter().flat_map(|template| template.ids.keys());
+                if let Some(gateway) = gateways.find(is_unknown) {
+                    let at = format!("tenants.{tenant_name}.services.{name}.templates");
+                    return Err(invalid(
+                        &self.path,
+                        format!("{at}: ids names the unknown gateway {gateway}"),
+                    ));
+                }
                 if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
                     let channel = channel.as_str();
                     let at = format!("tenants.{tenant_name}.services.{name}.channels");
@@ -153,7 +163,7 @@ impl Config {
 
     /// The operator's corrections of what providers' codes mean.
     pub fn corrections(&self) -> Result<Corrections, codes::Error> {
-        self.file.delivery.codes_file.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
+        self.file.delivery.codes_path.as_deref().map_or_else(|| Ok(Corrections::default()), Corrections::read)
     }
 
     /// The front door's keys, for a process that serves the public API itself.

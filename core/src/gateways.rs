@@ -8,11 +8,18 @@ pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
+pub mod hex;
 pub mod kinds;
+pub mod msg91;
+pub mod plivo;
+pub mod smpp;
+pub mod smtp;
 pub mod telegram;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod twilio;
+pub mod vonage_messages;
+pub mod vonage_sms;
 pub mod whatsapp;
 
 use tiffin_shared::country::Country;
@@ -41,6 +48,7 @@ use self::codes::Codes;
 use self::kinds::Adapter;
 use self::kinds::CALLBACK_SECRET;
 use self::kinds::Door;
+use self::smpp::Smpp;
 use crate::config;
 use crate::config::Environment;
 
@@ -54,8 +62,16 @@ const NO_CHECK: &str = "not tried: this provider has no call that would tell wit
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// Not reached, or too slow.
-    #[error("the provider does not answer: look at base_url, and at the way out of this network")]
+    #[error("the provider does not answer: look at base_url or host, and at the way out of this network")]
     NoAnswer,
+    /// It refuses the bind.
+    #[error(
+        "the SMSC refuses the bind (status {code}): look at system_id, system_type, bind, binds and the password"
+    )]
+    Bind {
+        /// The command's status.
+        code: String,
+    },
     /// It says no.
     #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
     Refused {
@@ -64,12 +80,16 @@ pub enum Trouble {
         /// The provider's.
         code: String,
     },
+    /// No session, with a provider that is not called over HTTP.
+    #[error("{0}: look at its keys and secrets, and at the way out of this network")]
+    Session(String),
 }
 
 /// An account, ready to use.
 pub struct Gateway {
     account: Account,
     adapter: Adapter,
+    door: Door,
     callback_secret: Option<Secret<String>>,
 }
 
@@ -83,14 +103,16 @@ pub struct Gateways {
 impl Gateway {
     fn new(account: &Account, environment: &Environment) -> Result<Self, String> {
         let variable = |name: &str| environment.get(name);
-        let adapter = (account.kind.make)(account, &Secrets::read(account, variable)?)?;
+        let secrets = Secrets::read(account, variable)?;
+        let adapter = (account.kind.make)(account, &secrets)?;
+        let door = account.kind.door.of(&secrets);
         let name = secret_variable(&account.name, CALLBACK_SECRET);
-        let callback_secret = variable(&name).filter(|_| account.kind.door == Door::Secret).map(Secret::new);
+        let callback_secret = variable(&name).filter(|_| door != Door::Signed).map(Secret::new);
         let is_short = |secret: &Secret<String>| secret.expose().len() < CALLBACK_SECRET_CHARS_MIN;
         if callback_secret.as_ref().is_some_and(is_short) {
             return Err(format!("{name}: must be at least {CALLBACK_SECRET_CHARS_MIN} characters"));
         }
-        Ok(Self { account: account.clone(), adapter, callback_secret })
+        Ok(Self { account: account.clone(), adapter, door, callback_secret })
     }
 
     /// What it is called everywhere else.
@@ -123,6 +145,14 @@ impl Gateway {
         self.account.senders(country.filter(|_| self.channel() != Channel::Email))
     }
 
+    /// Its sessions, where it has such.
+    pub fn sessions(&self) -> Option<&Smpp> {
+        match &self.adapter {
+            Adapter::Http(_) | Adapter::Smtp(_) => None,
+            Adapter::Smpp(smpp) => Some(smpp),
+        }
+    }
+
     /// Whether its receipts name the message by the provider's id alone.
     pub fn is_indexed(&self) -> bool {
         self.account.kind.is_indexed
@@ -132,6 +162,8 @@ impl Gateway {
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.looks_max(),
+            Adapter::Smpp(smpp) => smpp.looks_max(),
+            Adapter::Smtp(_) => 0,
         }
     }
 
@@ -142,6 +174,8 @@ impl Gateway {
                 Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
                 Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
             },
+            Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
+            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
         }
     }
 
@@ -155,6 +189,8 @@ impl Gateway {
                     Err(_) => Found::Unclear,
                 }
             }
+            Adapter::Smtp(_) => Found::Unclear,
+            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
         }
     }
 
@@ -169,23 +205,29 @@ impl Gateway {
                     code: refusal.code.unwrap_or_else(|| "none".into()),
                 })
             }
+            Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
+            Adapter::Smpp(smpp) => match smpp.check().await {
+                Ok(()) => Ok("the bind is accepted".into()),
+                Err(Refusal { code: Some(code), .. }) => Err(Trouble::Bind { code }),
+                Err(_) => Err(Trouble::NoAnswer),
+            },
         }
     }
 
     /// Whether a callback to its address came through its door: with the secret, where its provider signs nothing.
     pub fn opens_to(&self, given: Option<&str>) -> bool {
-        match (self.account.kind.door, given, &self.callback_secret) {
+        match (self.door, given, &self.callback_secret) {
             (Door::Signed, given, _) => given.is_none(),
-            (Door::Secret, Some(given), Some(secret)) => {
+            (Door::Secret | Door::Tagged, Some(given), Some(secret)) => {
                 subtle::ConstantTimeEq::ct_eq(given.as_bytes(), secret.expose().as_bytes()).into()
             }
-            (Door::Secret, _, _) => false,
+            (Door::Secret | Door::SignedWith(_) | Door::Tagged, _, _) => false,
         }
     }
 
     /// Whether what its callbacks say is no more than a hint.
     pub fn only_hints(&self) -> bool {
-        self.account.kind.door == Door::Secret
+        self.door == Door::Secret
     }
 
     /// Our address for its callbacks, with the secret where it has one.
@@ -198,6 +240,8 @@ impl Gateway {
     pub fn certificate(&self, callback: &Callback<'_>) -> Result<Option<String>, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.certificate(callback),
+            Adapter::Smtp(_) => Ok(None),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 
@@ -205,6 +249,8 @@ impl Gateway {
     pub fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
         match &self.adapter {
             Adapter::Http(adapter) => adapter.hear(callback),
+            Adapter::Smtp(adapter) => adapter.hear(callback),
+            Adapter::Smpp(_) => Err(CallbackError::Malformed),
         }
     }
 }

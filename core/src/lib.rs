@@ -21,6 +21,7 @@ pub mod reports;
 pub mod routes;
 pub mod sandbox;
 pub mod serve;
+pub mod sessions;
 pub mod standalone;
 pub mod store;
 pub mod sweep;

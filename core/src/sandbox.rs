@@ -8,6 +8,10 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
+//! | `/v1/Account/…` | Plivo |
+//! | `/v1/messages` | Vonage's Messages API |
+//! | `/api/v5/flow` | MSG91's |
 //! | `/sendVerificationMessage` | Telegram's |
 //! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
@@ -33,22 +37,29 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+mod basic;
 mod callbacks;
 mod calls;
 mod clock;
 mod events;
 mod faults;
+mod ids;
 mod inbox;
 mod journey;
 mod line;
+mod msg91;
 mod page;
 mod plan;
+mod plivo;
 mod problem;
 mod silence;
+mod smtp;
 mod state;
 mod taking;
 mod telegram;
 mod twilio;
+mod vonage_messages;
+mod vonage_sms;
 mod whatsapp;
 
 /// The sandbox as a service, to be mounted at the root. Needs a Tokio runtime.
@@ -59,6 +70,13 @@ pub fn router(accounts: Vec<Account>) -> Router {
     routes(Arc::new(Sandbox::new(accounts)))
 }
 
+/// Ports for protocols other than HTTP.
+#[derive(Default)]
+pub struct Ports {
+    /// For mail.
+    pub smtp: Option<TcpListener>,
+}
+
 /// Serves the sandbox until `shutdown` resolves and the requests under way are answered, or the grace is over.
 ///
 /// # Errors
@@ -66,10 +84,14 @@ pub fn router(accounts: Vec<Account>) -> Router {
 /// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
+    ports: Ports,
     accounts: Vec<Account>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let sandbox = Arc::new(Sandbox::new(accounts));
+    if let Some(listener) = ports.smtp {
+        tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
+    }
     let (stopping, stopped) = oneshot::channel::<()>();
     let closing = Arc::clone(&sandbox);
     let service = routes(sandbox).into_make_service_with_connect_info::<Cut>();
@@ -96,9 +118,13 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(msg91::routes())
         .merge(page::routes())
+        .merge(plivo::routes())
         .merge(telegram::routes())
         .merge(twilio::routes())
+        .merge(vonage_messages::routes())
+        .merge(vonage_sms::routes())
         .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")

@@ -20,6 +20,7 @@ use crate::deliver;
 use crate::fleet;
 use crate::gateways::account::Account;
 use crate::gateways::codes;
+use crate::gateways::smtp;
 use crate::guard;
 use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
@@ -28,6 +29,7 @@ use crate::publish;
 use crate::reports;
 use crate::routes;
 use crate::sandbox;
+use crate::sessions;
 use crate::standalone;
 use crate::sweep;
 use crate::tallies;
@@ -49,7 +51,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     // Every address is bound before any answers: who sees one of them up can use them all.
     let core = bind(server.listen).await?;
     let public = if roles.contains(&Role::Public) { Some(bind(server.public_listen).await?) } else { None };
-    let inbox = if with_sandbox { Some(bind(app.config.file.sandbox.listen).await?) } else { None };
+    let inbox = if with_sandbox { Some(sandbox_listeners(&app.config).await?) } else { None };
     let limits = |faces_clients| Limits {
         connections_max: server.connections_max,
         faces_clients,
@@ -66,11 +68,12 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         listen(&mut tasks, listener, limited(standalone::router(app.clone())), limits, stopped.clone());
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
-    if let Some(listener) = inbox {
-        tasks.spawn(sandbox::serve(listener, sandbox_accounts(&app.config), wait(stopped.clone())));
+    if let Some((listener, ports)) = inbox {
+        tasks.spawn(sandbox::serve(listener, ports, sandbox_accounts(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
+        sessions::start(&app);
         tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
         tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
     }
@@ -98,6 +101,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
+    // After the last message: its answer comes by them.
+    sessions::close(&app).await;
     let counts = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
     let (counted, told) =
         tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(&app)));
@@ -113,12 +118,24 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
 /// Serves the sandbox alone.
 pub async fn sandbox(config: Config) -> anyhow::Result<()> {
     let listen_at = config.file.sandbox.listen;
-    let listener = bind(listen_at).await?;
+    let (listener, ports) = sandbox_listeners(&config).await?;
     tracing::info!(listen = %listen_at, "the sandbox is up");
     let stop = async {
         asked_to_stop().await.ok();
     };
-    Ok(sandbox::serve(listener, sandbox_accounts(&config), stop).await?)
+    Ok(sandbox::serve(listener, ports, sandbox_accounts(&config), stop).await?)
+}
+
+/// The sandbox's port for HTTP, and each other one only where a gateway speaks its protocol.
+async fn sandbox_listeners(config: &Config) -> anyhow::Result<(TcpListener, sandbox::Ports)> {
+    let listener = bind(config.file.sandbox.listen).await?;
+    let mut ports = sandbox::Ports::default();
+    let is_mail = |account: &Account| account.kind.name == smtp::KIND.name;
+    if config.file.gateways.iter().any(is_mail) {
+        ports.smtp = Some(bind(config.file.sandbox.smtp_listen).await?);
+        tracing::info!(listen = %config.file.sandbox.smtp_listen, "the sandbox's mail server is up");
+    }
+    Ok((listener, ports))
 }
 
 /// The sandbox plays the provider of every configured account whose secrets are known.

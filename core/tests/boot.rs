@@ -116,7 +116,7 @@ fn unknown_keys_stop_the_boot() {
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 12] = [
+    let cases: [(&str, &str, &[&str]); 16] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 256", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
@@ -124,6 +124,18 @@ fn unusable_values_stop_the_boot() {
         ("prefetch = 512", "prefetch = 4097", &["delivery.prefetch", "1 to 4096"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\nttl_ms = 600001", &["login", "ttl_ms", "600000"]),
         ("brand = \"Tiffin\"", "brand = \"Tiffin\"\ndigits = 3", &["login", "digits", "4"]),
+        ("1101000000000000001", "110100000000000000x", &["login.dlt.entity_id", "digits"]),
+        (
+            "{code} is your {brand}",
+            "{code} www.shop {brand}",
+            &["login.templates[0].text", "www.shop", "address"],
+        ),
+        ("locale = \"en\"", "locale = \"en_US\"", &["locale", "BCP 47"]),
+        (
+            "dlt_template_id = \"1107000000000000001\"",
+            "ids = { nobody = \"x\" }",
+            &["login.templates", "unknown gateway nobody"],
+        ),
         ("samples_min = 20", "samples_min = 9", &["guard.samples_min", "10"]),
         ("guesses_per_code = 5", "guesses_per_code = 6", &["guesses_per_code"]),
         ("AC00000000000000000000000000000001", "AC1", &["twilio-sms.account_sid"]),

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
-# makes requests from the API's description.
+# makes requests from the API's description; aiosmtpd, a mail server whose answers tests script; smpp.twisted3, of which
+# Jasmin is made, for an SMSC.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-# install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there.
+# install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there. MODULE is what it is imported as.
 install() {
     local name=$1 version=$2 into=$TOOLS/$1-$2
     shift 2
     ready() {
         [ "$("$into/bin/python" -c "from importlib.metadata import version; print(version('$name'))" 2>/dev/null)" = "$version" ] &&
-            "$into/bin/python" -c "import $name" 2>/dev/null
+            "$into/bin/python" -c "import ${MODULE:-$name}" 2>/dev/null
     }
     if ! ready; then
         python3 -c 'import ensurepip' 2>/dev/null || apt_install python3 python3-venv
@@ -23,4 +24,6 @@ install() {
 }
 
 install phonenumbers "$PHONENUMBERS_VERSION" "phonenumbers==$PHONENUMBERS_VERSION"
+install aiosmtpd "$AIOSMTPD_VERSION" "aiosmtpd==$AIOSMTPD_VERSION" "atpublic==$ATPUBLIC_VERSION" "attrs==$ATTRS_VERSION"
 install schemathesis "$SCHEMATHESIS_VERSION" --requirement "$ROOT/scripts/setup/schemathesis.txt"
+MODULE=smpp.twisted.server install smpp.twisted3 "$SMPP_TWISTED_VERSION" --requirement "$ROOT/scripts/setup/smpp.txt"

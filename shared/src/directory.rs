@@ -149,6 +149,17 @@ impl Directory {
         ordered::today(&self.ordered, tenant, now)
     }
 
+    /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
+    /// than all the rest, and an edge's variable and snapshot have their limits.
+    pub fn without_words(&self) -> Self {
+        let mut directory = self.clone();
+        for service in directory.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
+            service.templates.clear();
+            service.dlt = None;
+        }
+        directory
+    }
+
     /// Refuses what would not be safe to serve. The text names the entry and the reason.
     pub fn check(&self) -> Result<(), String> {
         self.ceilings.check().map_err(|reason| format!("ceilings.{reason}"))?;
@@ -257,6 +268,13 @@ mod tests {
         let mut bad = directory();
         bad.tenants.first_entry().unwrap().get_mut().orders_per_day = Some(0);
         assert_eq!(bad.check(), Err("tenants.shop.orders_per_day: must be at least 1".into()));
+        let mut bad = directory();
+        let mut tenant = bad.tenants.first_entry().unwrap();
+        let template = r#"{"channel": "sms", "locale": "en", "text": "{code} is at https://example.com"}"#;
+        let template = serde_json::from_str(template).unwrap();
+        tenant.get_mut().services.first_entry().unwrap().get_mut().templates.push(template);
+        assert!(bad.check().unwrap_err().starts_with("tenants.shop.services.login.templates[0].text: "));
+        assert_eq!(bad.without_words(), directory());
         let mut bad = directory();
         bad.ceilings.daily.window_ms += 1;
         assert!(bad.check().unwrap_err().starts_with("ceilings.daily.window_ms: "));

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use proptest::option;
 use proptest::prelude::Strategy;
+use proptest::prop_assert;
 use proptest::prop_assert_eq;
 use proptest::prop_oneof;
 use proptest::proptest;
+use serde_json::json;
 use tiffin_shared::autofill::Autofill;
 use tiffin_shared::autofill::HOST_CHARS_MAX;
 use tiffin_shared::binding::Binding;
@@ -82,7 +84,7 @@ fn is_taken(service: Service) -> bool {
 }
 
 fn binding(payee: &str) -> Option<Binding> {
-    let json = serde_json::json!({"amount": "499.00", "currency": "INR", "payee": payee});
+    let json = json!({"amount": "499.00", "currency": "INR", "payee": payee});
     serde_json::from_value(json).ok()
 }
 
@@ -144,6 +146,36 @@ proptest! {
             let text = sms(&Code::parse(&digits).unwrap(), &words);
             prop_assert_eq!(browser(&text), None, "{}", text);
             prop_assert_eq!(text.lines().count(), 1);
+        }
+    }
+}
+
+/// What an operator might write into a template, most of it aimed at the format.
+fn own_words() -> impl Strategy<Value = String> {
+    let pieces =
+        ["{code}", "{brand}", "#{code}", "@", "@a.example", "a.example", " ", "\n", "#", "{payment}", "is"];
+    let pieces = proptest::collection::vec(proptest::sample::select(pieces.to_vec()), 0..4);
+    // Taken as they are, few of these would pass.
+    let start = proptest::sample::select(vec!["", "{brand} {code}", "{brand} #{code}", "{code} {brand}"]);
+    (start, pieces).prop_map(|(start, pieces)| [start, &pieces.concat()].concat())
+}
+
+proptest! {
+    #[test]
+    fn a_browser_finds_nothing_in_a_services_own_words(
+        brand in hostile(), text in own_words(), digits in "[0-9]{4,10}"
+    ) {
+        let template = json!({"channel": "sms", "locale": "en", "text": text});
+        let mut service = service(&brand, None);
+        service.templates = vec![serde_json::from_value(template).unwrap()];
+        if is_taken(service.clone()) {
+            let approves = text.contains("{payment}").then_some("499.00 INR to Tailor");
+            let words = Words { brand: &brand, ttl_ms: MINUTE_MS, approves, autofill: None };
+            let code = Code::parse(&digits).unwrap();
+            let content = text::render(&code, Channel::Sms, &Locale::english(), &words, &service.templates);
+            prop_assert_eq!(browser(&content.text), None, "{}", content.text);
+            prop_assert_eq!(content.text.lines().count(), 1);
+            prop_assert!(content.text.contains(&digits));
         }
     }
 }

@@ -178,8 +178,13 @@ impl Client {
 
     /// Sets the fault of any gateway.
     pub async fn fault_of(&self, gateway: &str, mode: &str) -> anyhow::Result<()> {
+        self.fault_as(gateway, &json!({ "mode": mode })).await
+    }
+
+    /// Sets the fault of any gateway, with its details.
+    pub async fn fault_as(&self, gateway: &str, script: &Value) -> anyhow::Result<()> {
         let url = format!("{}/faults/{gateway}", self.sandbox);
-        let body = serde_json::to_vec(&json!({ "mode": mode }))?;
+        let body = serde_json::to_vec(script)?;
         let reply = self.raw(Method::PUT, url, &[("content-type", "application/json")], body).await?;
         anyhow::ensure!((200..300).contains(&reply.status), "{reply:?}");
         Ok(())

@@ -180,6 +180,18 @@ impl Stack {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// Runs `tiffin` with these arguments, as an operator of this installation would. Whether it went well, and all it said.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
+        self.run_with(arguments, &[])
+    }
+
+    /// With other variables.
+    pub fn run_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> anyhow::Result<(bool, String)> {
+        let output = self.tiffin()?.envs(more.iter().copied()).args(arguments).output()?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+    }
+
     /// Takes the keys as they are now: for what is started from here on.
     pub fn reload_keys(&mut self) -> anyhow::Result<()> {
         self.keys = Keys::read(&self.keys_dir(), &self.keys.settings)?;
@@ -247,8 +259,6 @@ pub(crate) fn variables(keys: &Keys, ports: Ports) -> Variables {
             ("TIFFIN_SERVER_PUBLIC_URL", format!("http://{}", at(ports.core))),
             ("TIFFIN_SERVER_EDGE_URL", format!("http://{}", at(ports.edge))),
             ("TIFFIN_SANDBOX_LISTEN", at(ports.sandbox)),
-            ("TIFFIN_GATEWAY_TWILIO_SMS_BASE_URL", format!("http://{}", at(ports.sandbox))),
-            ("TIFFIN_GATEWAY_TWILIO_SMS_2_BASE_URL", format!("http://{}", at(ports.sandbox))),
             ("TIFFIN_STORE_PREFIX", prefix.clone()),
             ("TIFFIN_BUS_PREFIX", prefix),
             ("TIFFIN_BUS_PARTITIONS", "2".to_owned()),

@@ -1,6 +1,10 @@
 //! `tiffin send`: one test message through one gateway, past queue, router and breaker.
 
+use std::sync::Arc;
+
 use clap::Args;
+use futures::FutureExt as _;
+use futures::future::ready;
 use tiffin_shared::code::Code;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Service;
@@ -24,6 +28,7 @@ use crate::gateways::adapter::Message;
 use crate::gateways::call;
 use crate::gateways::codes::Codes;
 use crate::gateways::compose::Composition;
+use crate::gateways::smpp::NotTaken;
 use crate::host;
 use crate::numbers;
 
@@ -83,11 +88,20 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         public_url: &config.file.server.public_url,
     };
     let client = call::Client::new()?;
+    // Its receipts are left for the workers.
+    let sessions = gateway.sessions();
+    if let Some(sessions) = sessions {
+        sessions.start(Arc::new(|_| ready(Err(NotTaken)).boxed()));
+    }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
         say(&announcement(gateway, message));
         gateways.send(gateway, &client, message).await
     });
-    tell(sending.await.unwrap_or_else(CallOutcome::Failed))
+    let outcome = sending.await.unwrap_or_else(CallOutcome::Failed);
+    if let Some(sessions) = sessions {
+        sessions.close().await;
+    }
+    tell(outcome)
 }
 
 fn number(arguments: &Arguments) -> anyhow::Result<Phone> {
@@ -173,7 +187,7 @@ fn what_to_do(reason: Reason) -> &'static str {
         Class::Throttled => "wait a while",
         Class::Transient => "it may go well after a while",
         Class::Unknown => {
-            "look at the provider's console for what its code means, and at delivery.codes_file"
+            "look at the provider's console for what its code means, and at delivery.codes_path"
         }
     }
 }

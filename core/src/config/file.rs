@@ -141,12 +141,12 @@ pub struct Delivery {
     /// Jobs one process takes from each queue before it has finished earlier ones.
     pub prefetch: u16,
     /// The operator's corrections of what providers' codes mean; read again within seconds of a change.
-    pub codes_file: Option<PathBuf>,
+    pub codes_path: Option<PathBuf>,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { lanes: 256, jobs: 4_096, prefetch: 512, codes_file: None }
+        Self { lanes: 256, jobs: 4_096, prefetch: 512, codes_path: None }
     }
 }
 
@@ -156,11 +156,13 @@ impl Default for Delivery {
 pub struct Sandbox {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where its mail server listens; only where there is a gateway of kind `smtp`.
+    pub smtp_listen: SocketAddr,
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { listen: loopback(8789) }
+        Self { listen: loopback(8789), smtp_listen: loopback(8791) }
     }
 }
 

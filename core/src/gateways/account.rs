@@ -19,6 +19,7 @@ use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
+use super::smtp;
 use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
@@ -90,16 +91,23 @@ impl Account {
 
     /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
     pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
-        if self.is_sandboxed {
-            let address = toml::Value::String(format!("http://{}", sandbox.listen));
-            self.keys.entry("base_url").or_insert(address);
+        if !self.is_sandboxed {
+            return;
+        }
+        let keys = if self.kind.name == smtp::KIND.name {
+            smtp::settings::sandboxed(sandbox.smtp_listen)
+        } else {
+            vec![("base_url", toml::Value::String(format!("http://{}", sandbox.listen)))]
+        };
+        for (key, value) in keys {
+            self.keys.entry(key).or_insert(value);
         }
     }
 
     /// The variables that hold its secrets.
     pub fn secret_variables(&self) -> Vec<String> {
         let own = self.kind.secrets.iter().map(|secret| secret.name);
-        let callback = (self.kind.door == Door::Secret).then_some(CALLBACK_SECRET);
+        let callback = (self.kind.door != Door::Signed).then_some(CALLBACK_SECRET);
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }
 

@@ -26,6 +26,8 @@ pub struct Message<'a> {
     pub content: &'a Content,
     /// Who sends it, in the user's eyes.
     pub brand: &'a str,
+    /// `499.00 INR to Shop`, where the code approves a payment: a provider that keeps the text must be told of it.
+    pub approves: Option<&'a str>,
     /// As whom, where the gateway has senders.
     pub sender: Option<&'a Sender>,
     /// Under which name or id the provider keeps the service's template, where the service says.
@@ -127,6 +129,16 @@ impl<'a> Message<'a> {
             To::Email(_) => Err(Reason::InvalidNumber),
             To::Phone(phone) => Ok(phone),
         }
+    }
+
+    /// The number as many providers write it: without its plus.
+    pub fn digits(&self) -> Result<&'a str, Reason> {
+        Ok(self.phone()?.e164().trim_start_matches('+'))
+    }
+
+    /// Our address for receipts without the attempt, for providers whose receipts name it by themselves.
+    pub fn plain_callback_url(&self) -> &'a str {
+        self.callback_url.split_once('?').map_or(self.callback_url, |(address, _attempt)| address)
     }
 
     /// The words.

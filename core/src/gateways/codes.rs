@@ -1,6 +1,6 @@
 //! What the providers' codes mean: tables that are data, so that an operator can correct one without a build.
 //!
-//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_file`) goes before it, and
+//! Each kind of gateway has a table in `core/gateways/`; the operator's own file (`delivery.codes_path`) goes before it, and
 //! is read again while the process runs.
 
 mod watch;
@@ -27,9 +27,15 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: &[(&str, &str)] = &[
+    ("msg91", include_str!("../../gateways/msg91.toml")),
+    ("plivo", include_str!("../../gateways/plivo.toml")),
+    ("smpp", include_str!("../../gateways/smpp.toml")),
+    ("smtp", include_str!("../../gateways/smtp.toml")),
     ("telegram", include_str!("../../gateways/telegram.toml")),
     ("twilio", include_str!("../../gateways/twilio.toml")),
+    ("vonage_messages", include_str!("../../gateways/vonage_messages.toml")),
+    ("vonage_sms", include_str!("../../gateways/vonage_sms.toml")),
     ("whatsapp_cloud", include_str!("../../gateways/whatsapp_cloud.toml")),
 ];
 
@@ -96,14 +102,14 @@ struct Shipped {
 impl Codes {
     /// The tables of this build. Fails where one does not parse, which a test rules out.
     pub fn new(corrections: Corrections) -> Result<Self, Error> {
-        let read = |(kind, text): (&'static str, &str)| {
+        let read = |&(kind, text): &(&'static str, &str)| {
             let table: Shipped = toml::from_str(text).map_err(|error| Error::Parse {
                 file: format!("core/gateways/{kind}.toml"),
                 error: error.to_string(),
             })?;
             Ok((kind, table.codes))
         };
-        let shipped = SHIPPED.into_iter().map(read).collect::<Result<_, Error>>()?;
+        let shipped = SHIPPED.iter().map(read).collect::<Result<_, Error>>()?;
         Ok(Self { shipped, corrections: RwLock::new(corrections) })
     }
 
@@ -167,7 +173,7 @@ impl Corrections {
         let parsed: Result<Self, _> = toml::from_str(text);
         let corrections =
             parsed.map_err(|error| Error::Parse { file: file.to_owned(), error: error.to_string() })?;
-        let known = SHIPPED.map(|(kind, _)| kind);
+        let known: Vec<_> = SHIPPED.iter().map(|(kind, _)| *kind).collect();
         if let Some(kind) = corrections.kinds.keys().find(|kind| !known.contains(&kind.as_str())) {
             let (file, kind, known) = (file.to_owned(), kind.clone(), known.join(", "));
             return Err(Error::Kind { file, kind, known });

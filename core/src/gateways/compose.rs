@@ -83,6 +83,7 @@ impl Composition<'_> {
             code: self.code,
             content: &content,
             brand: &self.service.brand,
+            approves: self.approves,
             sender,
             template_id: template_id.map(String::as_str),
             registration: registration.as_ref(),

@@ -7,8 +7,15 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::msg91;
+use super::plivo;
+use super::smpp;
+use super::smpp::Smpp;
+use super::smtp;
 use super::telegram;
 use super::twilio;
+use super::vonage_messages;
+use super::vonage_sms;
 use super::whatsapp;
 
 /// A kind of gateway.
@@ -48,17 +55,48 @@ pub enum Door {
     Signed,
     /// They are not: they come to an address with a secret in it, and count as hints.
     Secret,
+    /// Each bears a check of ours, and they come to an address with a secret in it: whoever has seen a message has seen its
+    /// check.
+    Tagged,
+    /// They are signed where the account has this secret, and not where it has not.
+    SignedWith(&'static str),
+}
+
+impl Door {
+    /// Which of the others it is for an account.
+    pub fn of(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::Secret | Self::Signed | Self::Tagged => self,
+            Self::SignedWith(secret) if secrets.find(secret).is_some() => Self::Signed,
+            Self::SignedWith(_) => Self::Secret,
+        }
+    }
 }
 
 /// An adapter, by how it reaches its provider.
 pub enum Adapter {
     /// Over HTTP.
     Http(Box<dyn HttpAdapter>),
+    /// Over sessions with an SMSC.
+    Smpp(Box<Smpp>),
+    /// By mail.
+    Smtp(Box<smtp::Smtp>),
 }
 
 /// Every kind.
-pub const ALL: &[Kind] =
-    &[telegram::KIND, twilio::messaging::KIND, twilio::voice::KIND, twilio::whatsapp::KIND, whatsapp::KIND];
+pub const ALL: &[Kind] = &[
+    msg91::KIND,
+    plivo::KIND,
+    smpp::KIND,
+    smtp::KIND,
+    telegram::KIND,
+    twilio::messaging::KIND,
+    twilio::voice::KIND,
+    twilio::whatsapp::KIND,
+    vonage_messages::KIND,
+    vonage_sms::KIND,
+    whatsapp::KIND,
+];
 
 /// The kind of this name.
 pub fn named(name: &str) -> Option<&'static Kind> {

@@ -8,7 +8,11 @@ use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
 use tiffin_shared::text::Content;
 use tiffin_shared::text::Locale;
+use tiffin_shared::text::Template;
+use tiffin_shared::text::dlt::Category;
+use tiffin_shared::text::dlt::Dlt;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 
 use super::adapter::Message;
 use super::adapter::To;
@@ -49,6 +53,7 @@ impl Parts {
             code: &self.code,
             content: &self.content,
             brand: "Tiffin",
+            approves: None,
             sender: self.sender.as_ref(),
             template_id: self.template_id.as_deref(),
             registration: None,
@@ -58,4 +63,22 @@ impl Parts {
             now: self.now,
         }
     }
+}
+
+/// What a service is registered as in India, and one of its templates.
+pub(crate) fn registered() -> (Dlt, Template) {
+    let dlt = Dlt {
+        entity_id: "1101456324675322134".into(),
+        header: "TIFFIN".into(),
+        category: Category::ServiceImplicit,
+    };
+    let template = Template {
+        channel: Channel::Sms,
+        locale: Locale::read("en"),
+        text: Some("{code} is your Tiffin code.".into()),
+        subject: None,
+        dlt_template_id: Some("1107457532145798767".into()),
+        ids: [].into(),
+    };
+    (dlt, template)
 }

@@ -4,6 +4,7 @@ use crate::gateways::account;
 use crate::gateways::account::Secrets;
 use crate::gateways::account::secret_variable;
 use crate::gateways::kinds::CALLBACK_SECRET;
+use crate::gateways::kinds::Door;
 
 /// An account as its gateway is configured. No `Debug`: it holds the secrets.
 pub struct Account {
@@ -21,7 +22,8 @@ impl Account {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let secrets = Secrets::read(&account, &variable)?;
-        let secret = variable(&secret_variable(&account.name, CALLBACK_SECRET));
+        let is_secret = account.kind.door.of(&secrets) == Door::Secret;
+        let secret = variable(&secret_variable(&account.name, CALLBACK_SECRET)).filter(|_| is_secret);
         let secret = secret.map(|secret| format!("/{secret}")).unwrap_or_default();
         let callback_url = format!("{public_url}/callbacks/{}{secret}", account.name);
         Ok(Self { account, secrets, callback_url })

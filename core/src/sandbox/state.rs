@@ -14,8 +14,13 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::msg91;
+use super::plivo;
+use super::smtp;
 use super::telegram;
 use super::twilio;
+use super::vonage_messages;
+use super::vonage_sms;
 use super::whatsapp;
 
 pub(super) struct Sandbox {
@@ -67,10 +72,15 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "msg91" => msg91::USUAL,
+        "plivo" => plivo::USUAL,
+        "smtp" => smtp::USUAL,
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
         "twilio_voice" => twilio::USUAL_OF_CALLS,
         "twilio_whatsapp" => twilio::USUAL_OF_WHATSAPP,
+        "vonage_messages" => vonage_messages::USUAL,
+        "vonage_sms" => vonage_sms::USUAL,
         "whatsapp_cloud" => whatsapp::USUAL,
         _ => Usual { reject: "rejected", failed_receipt: "failed" },
     }

@@ -18,6 +18,7 @@ use axum::response::IntoResponse as _;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use serde_json::json;
 
 use self::error::Error;
 use self::list::List;
@@ -27,7 +28,6 @@ use super::faults::Usual;
 use super::inbox::Message;
 use super::state::Sandbox;
 
-mod account;
 mod auth;
 mod calls;
 mod codes;
@@ -52,10 +52,10 @@ const API_VERSION: &str = "2010-04-01";
 
 pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
-        .merge(account::routes())
         .merge(calls::routes())
         .route("/2010-04-01/Accounts/{account_sid}/Messages.json", post(create::create).get(list))
         .route("/2010-04-01/Accounts/{account_sid}/Messages/{file}", get(fetch))
+        .route("/2010-04-01/Accounts/{file}", get(account))
 }
 
 async fn fetch(
@@ -70,6 +70,18 @@ async fn fetch(
         .filter(|message| gateways.iter().any(|account| account.gateway() == message.entry.gateway))
         .ok_or(Error::NotFound)?;
     Ok(Json(Resource::new(&account_sid, &message)).into_response())
+}
+
+async fn account(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let account_sid = file.strip_suffix(".json").ok_or(Error::NotFound)?;
+    auth::gateways(&sandbox.accounts, account_sid, &headers)?;
+    let account =
+        json!({ "sid": account_sid, "status": "active", "type": "Trial", "friendly_name": "sandbox" });
+    Ok(Json(account).into_response())
 }
 
 async fn list(

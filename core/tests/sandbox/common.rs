@@ -20,6 +20,7 @@ use serde_json::Value;
 use tiffin_core::gateways::twilio::signature;
 use tiffin_core::sandbox;
 use tiffin_core::sandbox::Account;
+use tiffin_core::sandbox::Ports;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -48,7 +49,8 @@ impl Sandbox {
         let (listener, address) = listen().await;
         let (shutdown, asked) = oneshot::channel();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
-        let served = sandbox::serve(listener, accounts, async { asked.await.unwrap_or(()) });
+        let ports = Ports::default();
+        let served = sandbox::serve(listener, ports, accounts, async { asked.await.unwrap_or(()) });
         tokio::spawn(served);
         let client =
             Client::builder().no_proxy().timeout(Duration::from_millis(DEADLINE_MS)).build().unwrap();

@@ -15,14 +15,21 @@ use self::common::eventually;
 use self::common::form;
 use self::common::next;
 
+mod bench;
 mod calls;
 mod common;
 mod dates;
 mod faults;
+mod msg91;
 mod peer;
+mod plivo;
+mod provider;
 mod receipts;
 mod silence;
 mod telegram;
+mod twilio;
+mod vonage_messages;
+mod vonage_sms;
 mod whatsapp;
 
 /// The fields of `api.v2010.account.message` in Twilio's OpenAPI description.

@@ -87,6 +87,10 @@ impl Service {
         if brand_chars == 0 || brand_chars > BRAND_CHARS_MAX || self.brand.chars().any(char::is_control) {
             return Err("brand: must be 1 to 30 printable characters".to_owned());
         }
+        // A line that starts so is one for machines: a template may start with the brand.
+        if self.brand.starts_with('@') {
+            return Err("brand: must not start with '@'".to_owned());
+        }
         if !(code::DIGITS_MIN..=code::DIGITS_MAX).contains(&self.digits) {
             return Err("digits: must be 4 to 10".to_owned());
         }

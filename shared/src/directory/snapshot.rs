@@ -49,9 +49,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Signs a directory.
+    /// Signs a directory, without the words of its messages.
     pub fn sign(directory: &Directory, version: u64, key: &Signing) -> Result<Self, serde_json::Error> {
-        let directory = serde_json::to_string(directory)?;
+        let directory = serde_json::to_string(&directory.without_words())?;
         let signature = Bytes(key.sign(&signed_bytes(version, &directory)));
         Ok(Self { version, directory, signer: key.id().clone(), signature })
     }

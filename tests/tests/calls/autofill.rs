@@ -9,7 +9,8 @@ use crate::common::replaced;
 
 async fn the_line_for_machines_arrives_where_the_service_has_one(front: Front) -> anyhow::Result<()> {
     let line = "autofill = { host = \"example.com\", android_hash = \"FA+9qCX9VSu\" }";
-    let edit = |toml: &str| replaced(toml, &format!("# {line}"), line);
+    let brand = "brand = \"Tiffin\"\n";
+    let edit = |toml: &str| replaced(toml, brand, &format!("{brand}{line}\n"));
     for (has_line, stack) in [
         (true, Stack::start_with_settings(front, Backing::Memory, edit).await?),
         (false, Stack::start(front, Backing::Memory).await?),

@@ -1,12 +1,10 @@
 //! HTTP Basic: the account SID and the auth token. Gateways of several kinds may have the same account.
 
 use axum::http::HeaderMap;
-use axum::http::header;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::Error;
 use crate::sandbox::Account;
+use crate::sandbox::basic;
 
 /// The gateway of this kind with the account of the path, when the caller has its token.
 pub(super) fn account<'a>(
@@ -25,20 +23,10 @@ pub(super) fn gateways<'a>(
     account_sid: &str,
     headers: &HeaderMap,
 ) -> Result<Vec<&'a Account>, Error> {
-    let (name, password) = credentials(headers).ok_or(Error::Authenticate)?;
+    let (name, password) = basic::credentials(headers).ok_or(Error::Authenticate)?;
     let is_it = |account: &&Account| {
         account.key("account_sid") == account_sid && account.secret("auth_token") == password
     };
     let gateways = accounts.iter().filter(is_it).collect::<Vec<_>>();
     if name != account_sid || gateways.is_empty() { Err(Error::Authenticate) } else { Ok(gateways) }
-}
-
-fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (name, password) = decoded.split_once(':')?;
-    Some((name.to_owned(), password.to_owned()))
 }

@@ -134,7 +134,7 @@ fn check_line(text: &str, chars_max: usize) -> Result<(), String> {
 
 /// What phones make a link of: a scheme, `www.`, a mailbox, or two letters and more behind a dot that stands in a word.
 fn is_address(token: &str) -> bool {
-    let lower = token.to_lowercase();
+    let lower = token.to_ascii_lowercase();
     let schemes = ["://", "www.", "mailto:", "tel:", "sms:", "@"];
     // Look-alikes of the dot that browsers take for one (UTS 46 section 2.3) or that pass for one.
     let parts: Vec<_> = lower.split(['.', '\u{ff0e}', '\u{ff61}', '\u{2024}']).collect();

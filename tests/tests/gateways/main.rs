@@ -1,0 +1,6 @@
+//! Provider accounts through the public door and the command line.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod accounts;
+mod codes;
