@@ -3,6 +3,9 @@
 
 pub mod account;
 pub mod adapter;
+pub mod aws;
+pub mod aws_sms;
+pub mod aws_sns;
 pub mod call;
 pub mod callback;
 pub mod certificates;
@@ -65,14 +68,6 @@ pub enum Trouble {
     /// Not reached, or too slow.
     #[error("the provider does not answer: look at base_url or host, and at the way out of this network")]
     NoAnswer,
-    /// It refuses the bind.
-    #[error(
-        "the SMSC refuses the bind (status {code}): look at system_id, system_type, bind, binds and the password"
-    )]
-    Bind {
-        /// The command's status.
-        code: String,
-    },
     /// It says no.
     #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
     Refused {
@@ -209,7 +204,9 @@ impl Gateway {
             Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
             Adapter::Smpp(smpp) => match smpp.check().await {
                 Ok(()) => Ok("the bind is accepted".into()),
-                Err(Refusal { code: Some(code), .. }) => Err(Trouble::Bind { code }),
+                Err(Refusal { code: Some(code), .. }) => {
+                    Err(Trouble::Session(format!("the SMSC refuses the bind (status {code})")))
+                }
                 Err(_) => Err(Trouble::NoAnswer),
             },
         }

@@ -15,6 +15,7 @@ use self::common::eventually;
 use self::common::form;
 use self::common::next;
 
+mod aws;
 mod bench;
 mod calls;
 mod common;
