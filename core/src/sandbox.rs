@@ -132,7 +132,6 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
         .merge(telegram::routes())
-        .merge(twilio::routes())
         .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")

@@ -3,7 +3,6 @@
 //! `TIFFIN_SMPP_MESSAGES` is how many messages the larger tests send.
 
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
-#![expect(clippy::print_stdout, reason = "what a run came to")]
 
 mod common;
 mod cuts;
