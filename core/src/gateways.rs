@@ -3,12 +3,16 @@
 
 pub mod account;
 pub mod adapter;
+pub mod aws;
+pub mod aws_sms;
+pub mod aws_sns;
 pub mod call;
 pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod hex;
+pub mod infobip;
 pub mod kinds;
 pub mod msg91;
 pub mod plivo;

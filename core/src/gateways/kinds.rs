@@ -7,6 +7,9 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::aws_sms;
+use super::aws_sns;
+use super::infobip;
 use super::msg91;
 use super::plivo;
 use super::smpp;
@@ -87,6 +90,9 @@ pub enum Adapter {
 
 /// Every kind.
 pub const ALL: &[Kind] = &[
+    aws_sms::KIND,
+    aws_sns::KIND,
+    infobip::KIND,
     msg91::KIND,
     plivo::KIND,
     smpp::KIND,

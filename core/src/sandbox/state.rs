@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use super::Account;
+use super::aws;
 use super::callbacks::Courier;
 use super::calls::Calls;
 use super::clock;
@@ -14,6 +15,7 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::infobip;
 use super::msg91;
 use super::plivo;
 use super::smpp;
@@ -76,9 +78,12 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
-        "smpp" => smpp::USUAL,
+        "aws_sms" => aws::USUAL,
+        "aws_sns" => aws::USUAL_SNS,
+        "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,
+        "smpp" => smpp::USUAL,
         "smtp" => smtp::USUAL,
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
