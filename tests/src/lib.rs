@@ -13,5 +13,6 @@ pub mod process;
 pub mod proxy;
 pub mod servers;
 pub mod stack;
+pub mod twilio;
 pub mod wait;
 pub mod welch;
