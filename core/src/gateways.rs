@@ -3,12 +3,16 @@
 
 pub mod account;
 pub mod adapter;
+pub mod aws;
+pub mod aws_sms;
+pub mod aws_sns;
 pub mod call;
 pub mod callback;
 pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod hex;
+pub mod infobip;
 pub mod kinds;
 pub mod msg91;
 pub mod plivo;
@@ -64,14 +68,6 @@ pub enum Trouble {
     /// Not reached, or too slow.
     #[error("the provider does not answer: look at base_url or host, and at the way out of this network")]
     NoAnswer,
-    /// It refuses the bind.
-    #[error(
-        "the SMSC refuses the bind (status {code}): look at system_id, system_type, bind, binds and the password"
-    )]
-    Bind {
-        /// The command's status.
-        code: String,
-    },
     /// It says no.
     #[error("the provider refuses the account (status {status}, code {code}): look at its keys and secrets")]
     Refused {
@@ -158,6 +154,16 @@ impl Gateway {
         self.account.kind.is_indexed
     }
 
+    /// Whether word comes of what arrived: silence counts only where it does.
+    pub fn tells_arrival(&self) -> bool {
+        let can_hear = self.door == Door::Signed || self.callback_secret.is_some();
+        match &self.adapter {
+            Adapter::Http(adapter) => can_hear && adapter.tells_arrival(),
+            Adapter::Smpp(_) => true,
+            Adapter::Smtp(adapter) => can_hear && adapter.tells_arrival(),
+        }
+    }
+
     /// How often its provider is asked after an unknown outcome; 0 where it has no such query.
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {
@@ -208,7 +214,9 @@ impl Gateway {
             Adapter::Smtp(adapter) => adapter.check().await.map_err(Trouble::Session),
             Adapter::Smpp(smpp) => match smpp.check().await {
                 Ok(()) => Ok("the bind is accepted".into()),
-                Err(Refusal { code: Some(code), .. }) => Err(Trouble::Bind { code }),
+                Err(Refusal { code: Some(code), .. }) => {
+                    Err(Trouble::Session(format!("the SMSC refuses the bind (status {code})")))
+                }
                 Err(_) => Err(Trouble::NoAnswer),
             },
         }

@@ -8,12 +8,15 @@
 //! | path | what |
 //! | --- | --- |
 //! | `/2010-04-01/…` | Twilio's own protocol |
+//! | `/sms/3/…`, `/account/1/balance` | Infobip |
+//! | port of its own | SMPP 3.4 |
 //! | `/sms/json`, `/account/get-balance` | Vonage's SMS API |
 //! | `/v1/Account/…` | Plivo |
 //! | `/v1/messages` | Vonage's Messages API |
 //! | `/api/v5/flow` | MSG91's |
 //! | `/sendVerificationMessage` | Telegram's |
 //! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
+//! | `/aws/` | AWS's, under `/aws`: End User Messaging SMS and SNS |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -37,6 +40,7 @@ use self::line::Lines;
 use self::state::Sandbox;
 
 mod account;
+pub(crate) mod aws;
 mod basic;
 mod callbacks;
 mod calls;
@@ -45,6 +49,7 @@ mod events;
 mod faults;
 mod ids;
 mod inbox;
+mod infobip;
 mod journey;
 mod line;
 mod msg91;
@@ -53,6 +58,7 @@ mod plan;
 mod plivo;
 mod problem;
 mod silence;
+mod smpp;
 mod smtp;
 mod state;
 mod taking;
@@ -73,6 +79,8 @@ pub fn router(accounts: Vec<Account>) -> Router {
 /// Ports for protocols other than HTTP.
 #[derive(Default)]
 pub struct Ports {
+    /// For text messages.
+    pub smpp: Option<TcpListener>,
     /// For mail.
     pub smtp: Option<TcpListener>,
 }
@@ -89,6 +97,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let sandbox = Arc::new(Sandbox::new(accounts));
+    if let Some(listener) = ports.smpp {
+        tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox)));
+    }
     if let Some(listener) = ports.smtp {
         tokio::spawn(smtp::serve(listener, Arc::clone(&sandbox)));
     }
@@ -114,10 +125,12 @@ pub async fn serve(
 fn routes(sandbox: Arc<Sandbox>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .merge(aws::routes())
         .merge(calls::routes())
         .merge(events::routes())
         .merge(faults::routes())
         .merge(inbox::routes())
+        .merge(infobip::routes())
         .merge(msg91::routes())
         .merge(page::routes())
         .merge(plivo::routes())

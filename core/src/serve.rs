@@ -1,6 +1,7 @@
 //! Runs a process: listeners, workers, sweep; and stops it in order.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +21,7 @@ use crate::deliver;
 use crate::fleet;
 use crate::gateways::account::Account;
 use crate::gateways::codes;
+use crate::gateways::smpp;
 use crate::gateways::smtp;
 use crate::guard;
 use crate::http;
@@ -101,18 +103,23 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
         tracing::warn!("not everything finished in time; the queue still has it");
     }
-    // After the last message: its answer comes by them.
-    sessions::close(&app).await;
-    let counts = async { tokio::join!(guard::flush(&app), routes::flush(&app), tallies::flush(&app)) };
+    settle(&app).await;
+    ended
+}
+
+/// What is left to do after the last message.
+async fn settle(app: &Arc<App>) {
+    // Its answer came by them.
+    sessions::close(app).await;
+    let counts = async { tokio::join!(guard::flush(app), routes::flush(app), tallies::flush(app)) };
     let (counted, told) =
-        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(&app)));
+        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
     if counted.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }
     if told.is_err() {
         tracing::warn!("the edge was not told everything; another process will tell it");
     }
-    ended
 }
 
 /// Serves the sandbox alone.
@@ -130,8 +137,12 @@ pub async fn sandbox(config: Config) -> anyhow::Result<()> {
 async fn sandbox_listeners(config: &Config) -> anyhow::Result<(TcpListener, sandbox::Ports)> {
     let listener = bind(config.file.sandbox.listen).await?;
     let mut ports = sandbox::Ports::default();
-    let is_mail = |account: &Account| account.kind.name == smtp::KIND.name;
-    if config.file.gateways.iter().any(is_mail) {
+    let has = |kind: &str| config.file.gateways.iter().any(|account| account.kind.name == kind);
+    if has(smpp::KIND.name) {
+        ports.smpp = Some(bind(config.file.sandbox.smpp_listen).await?);
+        tracing::info!(listen = %config.file.sandbox.smpp_listen, "the sandbox's SMSC is up");
+    }
+    if has(smtp::KIND.name) {
         ports.smtp = Some(bind(config.file.sandbox.smtp_listen).await?);
         tracing::info!(listen = %config.file.sandbox.smtp_listen, "the sandbox's mail server is up");
     }

@@ -13,6 +13,7 @@ pub mod process;
 pub mod proxy;
 pub mod servers;
 pub mod stack;
+pub mod tools;
 pub mod twilio;
 pub mod wait;
 pub mod welch;

@@ -51,6 +51,7 @@ pub fn with<T>(from: &str, act: impl FnOnce(&Message<'_>) -> T) -> T {
         code: &code,
         content: &content,
         brand: "Müller & Söhne",
+        approves: None,
         sender: Some(&Sender::parse(from).unwrap()),
         template_id: None,
         registration: None,

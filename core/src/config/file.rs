@@ -156,13 +156,15 @@ impl Default for Delivery {
 pub struct Sandbox {
     /// Where it listens.
     pub listen: SocketAddr,
+    /// Where its SMSC listens; only where there is a gateway of kind `smpp`.
+    pub smpp_listen: SocketAddr,
     /// Where its mail server listens; only where there is a gateway of kind `smtp`.
     pub smtp_listen: SocketAddr,
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { listen: loopback(8789), smtp_listen: loopback(8791) }
+        Self { listen: loopback(8789), smpp_listen: loopback(8790), smtp_listen: loopback(8791) }
     }
 }
 

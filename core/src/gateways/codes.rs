@@ -28,6 +28,8 @@ type Table = BTreeMap<String, Reason>;
 
 /// The tables that come with this build: kind, and content.
 const SHIPPED: &[(&str, &str)] = &[
+    ("aws", include_str!("../../gateways/aws.toml")),
+    ("infobip", include_str!("../../gateways/infobip.toml")),
     ("msg91", include_str!("../../gateways/msg91.toml")),
     ("plivo", include_str!("../../gateways/plivo.toml")),
     ("smpp", include_str!("../../gateways/smpp.toml")),

@@ -7,6 +7,9 @@ use tiffin_shared::wire::api::Channel;
 use super::account::Account;
 use super::account::Secrets;
 use super::adapter::HttpAdapter;
+use super::aws_sms;
+use super::aws_sns;
+use super::infobip;
 use super::msg91;
 use super::plivo;
 use super::smpp;
@@ -46,6 +49,8 @@ pub struct SecretName {
     pub what: &'static str,
     /// Whether an account may do without it.
     pub is_optional: bool,
+    /// The longest that the protocol has room for.
+    pub chars_max: usize,
 }
 
 /// How a provider's callbacks prove where they come from.
@@ -85,6 +90,9 @@ pub enum Adapter {
 
 /// Every kind.
 pub const ALL: &[Kind] = &[
+    aws_sms::KIND,
+    aws_sns::KIND,
+    infobip::KIND,
     msg91::KIND,
     plivo::KIND,
     smpp::KIND,
@@ -115,12 +123,17 @@ pub const CALLBACK_SECRET: &str = "callback_secret";
 impl SecretName {
     /// One that every account of the kind has.
     pub const fn new(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: false }
+        Self { name, what, is_optional: false, chars_max: usize::MAX }
+    }
+
+    /// One with room for so many characters.
+    pub const fn at_most(self, chars_max: usize) -> Self {
+        Self { chars_max, ..self }
     }
 
     /// One that an account may do without.
     pub const fn optional(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: true }
+        Self { name, what, is_optional: true, chars_max: usize::MAX }
     }
 }
 

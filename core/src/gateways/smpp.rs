@@ -65,7 +65,8 @@ pub const KIND: Kind = Kind {
     name: "smpp",
     channel: Channel::Sms,
     codes: "smpp",
-    secrets: &[SecretName::new(PASSWORD, "the password of the account's system id")],
+    secrets: &[SecretName::new(PASSWORD, "the password of the account's system id")
+        .at_most(keys::PASSWORD_CHARS_MAX)],
     // Nobody calls: receipts come by the sessions, which are bound with the password.
     door: Door::Signed,
     is_indexed: true,

@@ -22,7 +22,6 @@ pub(super) enum Tell {
     /// By a call.
     Post(Callback),
     /// By what waits for it, such as an open session; it is on its way when this is made.
-    #[allow(dead_code, reason = "Twilio, so far alone, calls")]
     Done,
 }
 

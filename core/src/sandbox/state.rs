@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use super::Account;
+use super::aws;
 use super::callbacks::Courier;
 use super::calls::Calls;
 use super::clock;
@@ -14,8 +15,10 @@ use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
 use super::inbox::Inbox;
+use super::infobip;
 use super::msg91;
 use super::plivo;
+use super::smpp;
 use super::smtp;
 use super::telegram;
 use super::twilio;
@@ -30,6 +33,8 @@ pub(super) struct Sandbox {
     pub(super) events: Events,
     pub(super) faults: Board,
     pub(super) inbox: Inbox,
+    /// The sessions that are bound.
+    pub(super) smpp: smpp::Lines,
     closing: watch::Sender<bool>,
     travelling: Arc<Semaphore>,
 }
@@ -42,6 +47,7 @@ impl Sandbox {
             courier: Courier::new(),
             faults: Board::new(accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)))),
             inbox: Inbox::new(events.clone()),
+            smpp: smpp::Lines::default(),
             closing: watch::Sender::new(false),
             travelling: Arc::new(Semaphore::new(MESSAGES_TRAVELLING_MAX)),
             events,
@@ -72,8 +78,12 @@ impl Sandbox {
 /// What a gateway refuses with, and fails with, where a script names no code.
 fn usual(account: &Account) -> Usual {
     match account.kind() {
+        "aws_sms" => aws::USUAL,
+        "aws_sns" => aws::USUAL_SNS,
+        "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,
+        "smpp" => smpp::USUAL,
         "smtp" => smtp::USUAL,
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,

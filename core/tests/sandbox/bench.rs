@@ -171,6 +171,27 @@ impl Bench {
         self.http.get(format!("{}{path}", self.base)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The same callback with other words in its body.
+    pub fn altered(request: &Request, old: &str, new: &str) -> Request {
+        let body = std::str::from_utf8(&request.body).unwrap();
+        assert!(body.contains(old), "{body}");
+        Request {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            headers: request.headers.clone(),
+            body: body.replace(old, new).into_bytes(),
+        }
+    }
+
+    pub async fn visit(&self, address: &str) -> u16 {
+        self.http.get(address).send().await.unwrap().status().as_u16()
+    }
+
+    pub async fn post(&self, path: &str) -> u16 {
+        self.http.post(format!("{}{path}", self.base)).send().await.unwrap().status().as_u16()
+    }
+
     pub async fn fault(&self, script: &Value) {
         let url = format!("{}/faults/{}", self.base, self.gateway().name());
         assert_eq!(self.http.put(url).json(script).send().await.unwrap().status(), 200);

@@ -15,11 +15,13 @@ use self::common::eventually;
 use self::common::form;
 use self::common::next;
 
+mod aws;
 mod bench;
 mod calls;
 mod common;
 mod dates;
 mod faults;
+mod infobip;
 mod msg91;
 mod peer;
 mod plivo;

@@ -9,7 +9,6 @@
 use anyhow::Context;
 
 use serde_json::Value;
-use tiffin_shared::time::UnixMs;
 
 use tiffin_tests::twilio;
 use tiffin_tests::twilio::ACCOUNT;
@@ -22,8 +21,7 @@ const CONTENT: &str = "contents = { en = 'HX0123456789abcdef0123456789abcdef' }"
 fn check(description: &Value, request: &Value) {
     let url = request["url"].as_str().unwrap().trim_start_matches("https://api.twilio.com");
     let method = request["method"].as_str().unwrap().to_lowercase();
-    let account = if url.ends_with(&format!("{ACCOUNT}.json")) { "{Sid}" } else { "{AccountSid}" };
-    let path = url.replace(ACCOUNT, account);
+    let path = url.replace(ACCOUNT, "{AccountSid}");
     let operation = &description["paths"][&path][&method];
     assert!(operation.is_object(), "{method} {path} is not described");
     let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
@@ -59,7 +57,7 @@ fn main() -> anyhow::Result<()> {
         let adapter = adapter(kind, NUMBER, keys);
         let requests = twilio::with(NUMBER, |message| {
             let query = adapter.query(message).unwrap();
-            [adapter.encode(message).unwrap(), query, adapter.check(UnixMs(0)).unwrap()]
+            [adapter.encode(message).unwrap(), query]
         });
         for request in requests {
             let request = told(request);

@@ -6,7 +6,10 @@
 
 mod common;
 mod cuts;
+mod encrypted;
 mod messages;
+mod orders;
 mod receipts;
+mod sandbox;
 mod strangers;
 mod trouble;

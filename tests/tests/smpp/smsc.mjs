@@ -1,5 +1,6 @@
 // An SMSC of node-smpp (npm `smpp`): smsc.mjs PORT OPTIONS. Takes messages as OPTIONS say, and writes a line of JSON for each
 // thing that happens. The protocol, and the reading of texts, are the library's.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const require = createRequire(process.env.SMPP_REQUIRE_FROM);
@@ -40,7 +41,8 @@ function receipt(session, pdu, id) {
     tell();
 }
 
-const server = smpp.createServer((session) => {
+const tls = options.key ? { key: readFileSync(options.key), cert: readFileSync(options.cert) } : {};
+const server = smpp.createServer(tls, (session) => {
     const bind = (pdu) => {
         if (pdu.system_id !== "tiffin" || pdu.password !== "secret08") {
             session.send(pdu.response({ command_status: smpp.ESME_RBINDFAIL }));

@@ -6,6 +6,7 @@ use serde_json::json;
 use tiffin_core::gateways::smtp::tag::Tags;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::reference::Reference;
+use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
@@ -160,5 +161,32 @@ async fn forged_and_replayed_bounces_change_nothing() -> anyhow::Result<()> {
     }
     let replayed = client.fetch(&id).await?.body;
     assert_eq!((&replayed["state"], &replayed["attempts"]), (&failed["state"], &failed["attempts"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_sandbox_misbehaves_by_mail_as_by_other_ways() -> anyhow::Result<()> {
+    let stack = start().await?;
+    let client = &stack.client;
+    let to = |mode: &str| format!("{mode}@mail.example");
+    let body = |mode: &str| json!({ "to": { "email": to(mode) }, "service": "login" });
+    for mode in ["duplicate_receipt", "out_of_order", "receipt_first"] {
+        client.fault_of("mail", mode).await?;
+        let id = order(&stack, &body(mode)).await?;
+        client.until_state(&id, "delivered").await?;
+    }
+    for (mode, reason) in [
+        ("http_500", "provider_down"),
+        ("http_429", "throttled"),
+        ("reset", "unknown_outcome"),
+        ("reset_taken", "unknown_outcome"),
+    ] {
+        client.fault_of("mail", mode).await?;
+        let id = order(&stack, &body(mode)).await?;
+        let has_reason = |reply: &Reply| reply.body["attempts"][0]["reason"] == reason;
+        wait::until(mode, || client.fetch(&id), has_reason).await?;
+        let arrived = client.inbox(&to(mode)).await?.len();
+        assert_eq!(arrived, usize::from(mode == "reset_taken"), "{mode}");
+    }
     Ok(())
 }

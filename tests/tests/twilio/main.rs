@@ -7,7 +7,6 @@ mod requests;
 mod signatures;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -15,24 +14,11 @@ use std::thread;
 use anyhow::Context;
 use serde_json::Value;
 use tiffin_tests::servers::root;
-
-fn python() -> anyhow::Result<PathBuf> {
-    let versions = std::fs::read_to_string(root().join("scripts/versions.sh"))?;
-    let version = versions.lines().find_map(|line| line.strip_prefix("TWILIO_VERSION="));
-    let tools = std::env::var_os("TIFFIN_TOOLS").map(PathBuf::from).or_else(|| {
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-        Some(cache.join("tiffin/tools"))
-    });
-    let program =
-        tools.context("HOME is not set")?.join(format!("twilio-{}/bin/python", version.unwrap_or_default()));
-    anyhow::ensure!(program.exists(), "{} is missing: run scripts/setup.sh python", program.display());
-    Ok(program)
-}
+use tiffin_tests::tools;
 
 /// Twilio's library, asked about all of them at once.
 fn library(questions: &[Value]) -> anyhow::Result<Vec<Value>> {
-    let mut script = Command::new(python()?)
+    let mut script = Command::new(tools::python("twilio", "TWILIO_VERSION")?)
         .arg(root().join("tests/tests/twilio/sdk.py"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::piped())

@@ -13,12 +13,13 @@ from twilio.rest import Client
 
 
 class Recorder(HttpClient):
-    """Takes the last request, and answers with an empty list or a resource."""
+    """Takes the last request, and answers with an empty list or an empty resource."""
 
     def request(self, method, url, params=None, data=None, headers=None, auth=None, timeout=None, allow_redirects=False):
         self.last = {"method": method, "url": url, "query": pairs(params), "form": pairs(data), "auth": list(auth)}
-        empty = {"messages": [], "calls": [], "uri": "", "sid": "", "status": "active"}
-        return Response(200 if method == "GET" else 201, json.dumps(empty))
+        lists = {"Messages.json": "messages", "Calls.json": "calls"}
+        found = [name for end, name in lists.items() if method == "GET" and url.endswith(end)]
+        return Response(200 if method == "GET" else 201, json.dumps({name: [] for name in found}))
 
 
 class Repeated(dict):

@@ -23,6 +23,8 @@ use super::ring::Keys;
 use crate::config::API_KEYS;
 use crate::config::Config;
 use crate::config::names;
+use crate::gateways::account::secret_variable;
+use crate::gateways::kinds::SecretName;
 use crate::host;
 
 const FILES: [(&str, &str); 3] = [
@@ -142,7 +144,11 @@ fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
     for gateway in &config.file.gateways {
         for name in gateway.secret_variables() {
-            tokens.push((name, bytes::encode(&host::random::<24>()?)));
+            let is_it = |secret: &&SecretName| secret_variable(&gateway.name, secret.name) == name;
+            let secret = gateway.kind.secrets.iter().find(is_it);
+            let mut token = bytes::encode(&host::random::<24>()?);
+            token.truncate(secret.map_or(usize::MAX, |secret| secret.chars_max));
+            tokens.push((name, token));
         }
     }
     Ok(tokens)

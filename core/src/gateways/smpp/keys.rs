@@ -16,7 +16,7 @@ const BINDS_MAX: u8 = 16;
 const WINDOW_MAX: u16 = 1_000;
 /// SMPP 3.4, 5.2.1 to 5.2.3, without the closing octet.
 const SYSTEM_ID_CHARS_MAX: usize = 15;
-const PASSWORD_CHARS_MAX: usize = 8;
+pub(super) const PASSWORD_CHARS_MAX: usize = 8;
 const SYSTEM_TYPE_CHARS_MAX: usize = 12;
 
 /// What one account needs beside what every gateway has.
