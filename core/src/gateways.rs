@@ -154,6 +154,16 @@ impl Gateway {
         self.account.kind.is_indexed
     }
 
+    /// Whether word comes of what arrived: silence counts only where it does.
+    pub fn tells_arrival(&self) -> bool {
+        let can_hear = self.door == Door::Signed || self.callback_secret.is_some();
+        match &self.adapter {
+            Adapter::Http(adapter) => can_hear && adapter.tells_arrival(),
+            Adapter::Smpp(_) => true,
+            Adapter::Smtp(adapter) => can_hear && adapter.tells_arrival(),
+        }
+    }
+
     /// How often its provider is asked after an unknown outcome; 0 where it has no such query.
     pub fn looks_max(&self) -> u8 {
         match &self.adapter {

@@ -190,6 +190,8 @@ fn candidate(
     let sender = sending.sender.map(|sender| sender.id.clone());
     let way = Way { channel: gateway.channel(), gateway: gateway.name().clone(), sender };
     let paced_until = now.plus(app.routes.paces.wait_ms(sending, now));
+    let life_ms = header.expires_at.since(header.created_at);
+    let window_default_ms = if gateway.tells_arrival() { window_default_ms } else { life_ms };
     Candidate {
         health,
         free_at: view.paused_until.max(paced_until),

@@ -134,10 +134,10 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(msg91::routes())
         .merge(page::routes())
         .merge(plivo::routes())
+        .merge(telegram::routes())
         .merge(twilio::routes())
         .merge(vonage_messages::routes())
         .merge(vonage_sms::routes())
-        .merge(telegram::routes())
         .merge(whatsapp::routes())
         .fallback(async || {
             problem::response(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path")

@@ -101,6 +101,11 @@ pub trait HttpAdapter: Send + Sync {
         Found::Unclear
     }
 
+    /// Whether the provider tells what arrived. Where it does not, silence says nothing, and no other way is tried for it.
+    fn tells_arrival(&self) -> bool {
+        true
+    }
+
     /// Checks and reads what the provider posted to us.
     fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError>;
 

@@ -189,6 +189,10 @@ impl HttpAdapter for AwsSms {
         topic.read(callback.body(), callback.now).map(|post| Some(post.signing_cert_url))
     }
 
+    fn tells_arrival(&self) -> bool {
+        self.keys.topic_arn.is_some()
+    }
+
     fn check(&self, now: UnixMs) -> Option<Call> {
         Some(self.call(DESCRIBE, &json!({}), now))
     }

@@ -90,6 +90,10 @@ impl AwsSns {
 }
 
 impl HttpAdapter for AwsSns {
+    fn tells_arrival(&self) -> bool {
+        false
+    }
+
     /// SNS takes no lifetime.
     fn encode(&self, message: &Message<'_>) -> Result<Call, Reason> {
         let from = message.from();

@@ -186,6 +186,11 @@ impl Smtp {
         Ok(Told { attempt: Some(report.attempt), provider_id, fate }.into())
     }
 
+    /// Few servers report what arrived, even where they are asked to: of most mail that arrives nothing is heard again.
+    pub fn tells_arrival(&self) -> bool {
+        false
+    }
+
     /// Connects and proves who we are; says to whom, or why not.
     pub async fn check(&self) -> Result<String, String> {
         let server = self.pool.server();

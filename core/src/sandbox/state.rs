@@ -87,6 +87,8 @@ fn usual(account: &Account) -> Usual {
         "smtp" => smtp::USUAL,
         "telegram" => telegram::USUAL,
         "twilio" => twilio::USUAL,
+        "twilio_voice" => twilio::USUAL_OF_CALLS,
+        "twilio_whatsapp" => twilio::USUAL_OF_WHATSAPP,
         "vonage_messages" => vonage_messages::USUAL,
         "vonage_sms" => vonage_sms::USUAL,
         "whatsapp_cloud" => whatsapp::USUAL,

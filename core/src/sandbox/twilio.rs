@@ -1,7 +1,9 @@
-//! Twilio Programmable Messaging, as its adapter sees it: create, fetch and list messages, and status callbacks.
+//! Twilio Programmable Messaging and Voice, as their adapters see them: create, fetch and list messages and calls, and status
+//! callbacks.
 //!
-//! Messages live in the inbox. Faults strike the creation only, so that what became of a message can always be
-//! looked up. Left out: media, schedules, content templates and feedback.
+//! Messages and what calls said live in the inbox. Faults strike the creation only, so that what became of a message can always be
+//! looked up. Left out: media, schedules, feedback, and
+//! the texts of content templates.
 
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use super::inbox::Message;
 use super::state::Sandbox;
 
 mod auth;
+mod calls;
 mod codes;
 mod create;
 mod error;
@@ -36,6 +39,12 @@ mod request;
 mod resource;
 mod segments;
 
+/// No permission to call the region; nobody takes the call.
+pub(super) const USUAL_OF_CALLS: Usual = Usual { reject: "21215", failed_receipt: "no-answer" };
+
+/// WhatsApp: invalid recipient, at once or later.
+pub(super) const USUAL_OF_WHATSAPP: Usual = Usual { reject: "63024", failed_receipt: "63024" };
+
 /// 'To' is not a mobile number; unreachable destination handset.
 pub(super) const USUAL: Usual = Usual { reject: "21614", failed_receipt: "30003" };
 
@@ -43,6 +52,7 @@ const API_VERSION: &str = "2010-04-01";
 
 pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
+        .merge(calls::routes())
         .route("/2010-04-01/Accounts/{account_sid}/Messages.json", post(create::create).get(list))
         .route("/2010-04-01/Accounts/{account_sid}/Messages/{file}", get(fetch))
         .route("/2010-04-01/Accounts/{file}", get(account))
@@ -53,11 +63,11 @@ async fn fetch(
     Path((account_sid, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let account = auth::account(&sandbox.accounts, &account_sid, &headers)?;
+    let gateways = auth::gateways(&sandbox.accounts, &account_sid, &headers)?;
     let message = file
         .strip_suffix(".json")
         .and_then(|sid| sandbox.inbox.find(sid))
-        .filter(|message| message.entry.gateway == account.gateway())
+        .filter(|message| gateways.iter().any(|account| account.gateway() == message.entry.gateway))
         .ok_or(Error::NotFound)?;
     Ok(Json(Resource::new(&account_sid, &message)).into_response())
 }
@@ -68,7 +78,7 @@ async fn account(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let account_sid = file.strip_suffix(".json").ok_or(Error::NotFound)?;
-    auth::account(&sandbox.accounts, account_sid, &headers)?;
+    auth::gateways(&sandbox.accounts, account_sid, &headers)?;
     let account =
         json!({ "sid": account_sid, "status": "active", "type": "Trial", "friendly_name": "sandbox" });
     Ok(Json(account).into_response())
@@ -80,8 +90,9 @@ async fn list(
     headers: HeaderMap,
     query: Result<Query<List>, QueryRejection>,
 ) -> Result<Response, Error> {
-    let account = auth::account(&sandbox.accounts, &account_sid, &headers)?;
+    auth::gateways(&sandbox.accounts, &account_sid, &headers)?;
     let list = List::read(query)?;
+    let account = auth::account(&sandbox.accounts, list.kind(), &account_sid, &headers)?;
     let is_own = |message: &Message| message.entry.gateway == account.gateway();
     let messages = sandbox.inbox.newest(|message| is_own(message) && list.wants(message));
     Ok(Json(Page::new(&account_sid, &list, &messages)).into_response())

@@ -29,6 +29,7 @@ mod provider;
 mod receipts;
 mod silence;
 mod telegram;
+mod twilio;
 mod vonage_messages;
 mod vonage_sms;
 mod whatsapp;

@@ -30,6 +30,7 @@ use tiffin_shared::http::Request;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Found;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::text::Content;
@@ -91,6 +92,7 @@ impl Peer {
             content: &content,
             brand: "Tiffin",
             approves: None,
+            approves: None,
             sender: sender.as_ref(),
             template_id: None,
             registration: None,
@@ -125,6 +127,14 @@ impl Peer {
         }
     }
 
+    /// Asks the provider whether it has the message.
+    pub async fn look_up(&self, called_at: UnixMs) -> Found {
+        let adapter = self.adapter(secret);
+        let call = self.with("en", |message| adapter.query(message)).unwrap();
+        let answer = call_client().call(call).await.unwrap();
+        self.with("en", |message| adapter.found(&answer, message, called_at))
+    }
+
     /// Whether the account works.
     pub async fn check(&self) -> String {
         let adapter = self.adapter(secret);
@@ -149,14 +159,22 @@ impl Peer {
 
     /// Waits for these fates of the message, in this order, each of the attempt that sent it.
     pub async fn hears(&self, id: &str, fates: &[Fate]) {
-        let now = || UnixMs(u64::try_from(now_ms()).unwrap());
-        eventually("the callbacks", async || self.told(now()).len() >= fates.len()).await;
-        let told = self.told(now());
+        eventually("the callbacks", async || self.told(self.now()).len() >= fates.len()).await;
+        let told = self.told(self.now());
         assert!(
             told.iter().all(|told| told.provider_id == id && told.attempt == Some(reference())),
             "{told:?}"
         );
         assert_eq!(told.into_iter().map(|told| told.fate).collect::<Vec<_>>(), fates);
+    }
+
+    /// Lets go of the callbacks so far.
+    pub fn forget(&self) {
+        self.posted.lock().unwrap().clear();
+    }
+
+    pub fn now(&self) -> UnixMs {
+        UnixMs(u64::try_from(now_ms()).unwrap())
     }
 
     pub async fn fault(&self, script: &Value) {

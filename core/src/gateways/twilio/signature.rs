@@ -2,6 +2,7 @@
 //!
 //! base64(HMAC-SHA1(auth token, URL + name + value + name + value …)), the parameters in the order of their
 //! names, repeated ones in the order of their values and without duplicates, as Twilio's own helpers do it.
+//! A body that is no form is hashed (SHA-256, hexadecimal) into the address, as `bodySHA256`, and the address alone is signed.
 //! The URL is the public one, as Twilio was given it: rebuilding it behind a proxy is left to the caller.
 
 use std::collections::BTreeSet;
@@ -12,17 +13,54 @@ use hmac::Hmac;
 use hmac::KeyInit as _;
 use hmac::Mac as _;
 use sha1::Sha1;
+use sha2::Digest as _;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+/// The parameter of an address that holds the hash of a body that is no form.
+const BODY_HASH: &str = "bodySHA256";
 
 /// The value of `X-Twilio-Signature` for a form post of `params` (decoded names and values) to `url`.
 pub fn sign(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
     STANDARD.encode(mac(auth_token, url, params).finalize().into_bytes())
 }
 
-/// Whether `given` is that value; compares in constant time.
+/// Whether `given` is that value, for the URL with or without its port: Twilio may write one that is usual, or leave it out.
+/// Compares in constant time.
 pub fn verify(auth_token: &str, url: &str, params: &[(String, String)], given: &str) -> bool {
-    STANDARD
-        .decode(given)
-        .is_ok_and(|signature| mac(auth_token, url, params).verify_slice(&signature).is_ok())
+    let Ok(signature) = STANDARD.decode(given) else { return false };
+    let is_of = |url: &str| mac(auth_token, url, params).verify_slice(&signature).is_ok();
+    is_of(url) || other_port(url).is_some_and(|url| is_of(&url))
+}
+
+/// Whether an address says that its body is hashed, and no form.
+pub fn has_body_hash(url: &str) -> bool {
+    body_hash(url).is_some()
+}
+
+/// Whether `given` is the value for a post of such a body: of the address alone, which has the body's hash.
+pub fn verify_body(auth_token: &str, url: &str, body: &[u8], given: &str) -> bool {
+    let hash = Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let is_of_body = body_hash(url).is_some_and(|told| hash.as_bytes().ct_eq(told.as_bytes()).into());
+    is_of_body && verify(auth_token, url, &[], given)
+}
+
+fn body_hash(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let mut params = form_urlencoded::parse(query.as_bytes());
+    params.find(|(name, _)| name == BODY_HASH).map(|(_, hash)| hash.into_owned())
+}
+
+/// With the usual port where it has none, and without its port where it has one.
+fn other_port(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let host = match port {
+        Some((name, _)) => name.to_owned(),
+        None => format!("{host}:{}", if scheme == "https" { 443 } else { 80 }),
+    };
+    Some(format!("{scheme}://{host}{path}"))
 }
 
 fn mac(auth_token: &str, url: &str, params: &[(String, String)]) -> Hmac<Sha1> {
@@ -73,6 +111,34 @@ mod tests {
         assert!(!verify("12345", URL, &more, PUBLISHED));
         assert!(!verify("12345", URL, &published(), ""));
         assert!(!verify("12345", URL, &published(), "not base64"));
+    }
+
+    #[test]
+    fn a_usual_port_may_be_written_or_left_out() {
+        for (url, other) in [
+            ("https://core.example/callbacks/a?n=1", "https://core.example:443/callbacks/a?n=1"),
+            ("http://core.example?n=1", "http://core.example:80?n=1"),
+            ("https://core.example:8443/a", "https://core.example/a"),
+        ] {
+            for signed in [url, other] {
+                assert!(verify("12345", url, &published(), &sign("12345", signed, &published())), "{signed}");
+            }
+        }
+        let elsewhere = sign("12345", "https://core.example:8443/a", &published());
+        assert!(!verify("12345", "https://core.example/a", &published(), &elsewhere));
+    }
+
+    #[test]
+    fn a_body_that_is_no_form_is_hashed_into_the_address() {
+        // printf '{"a":1}' | sha256sum
+        let url = "https://core.example/a?n=1&bodySHA256=\
+                   015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+        let signature = sign("12345", url, &[]);
+        assert!(has_body_hash(url) && !has_body_hash(URL));
+        assert!(verify_body("12345", url, br#"{"a":1}"#, &signature));
+        assert!(!verify_body("12345", url, br#"{"a":2}"#, &signature));
+        assert!(!verify_body("12346", url, br#"{"a":1}"#, &signature));
+        assert!(!verify_body("12345", URL, br#"{"a":1}"#, &sign("12345", URL, &[])));
     }
 
     fn published() -> Vec<(String, String)> {

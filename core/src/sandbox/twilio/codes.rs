@@ -26,6 +26,7 @@ pub(super) fn message(code: u32) -> &'static str {
         20_500 => "Internal Server Error",
         20_503 => "Service Unavailable",
         21_211 => "Invalid 'To' Phone Number",
+        21_215 => "Geo Permission configuration is not permitting call",
         21_408 => {
             "Permission to send an SMS has not been enabled for the region indicated by the 'To' number"
         }
@@ -44,6 +45,9 @@ pub(super) fn message(code: u32) -> &'static str {
         30_007 => "Message filtered",
         30_008 => "Unknown error",
         30_034 => "Message from an Unregistered Number",
+        21_656 => "The ContentVariables Parameter is invalid",
+        63_007 => "Twilio could not find a Channel with the specified From address",
+        63_024 => "Invalid message recipient",
         30_036 => "Validity Period Expired",
         _other => "The message was refused",
     }

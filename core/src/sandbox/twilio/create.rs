@@ -19,6 +19,7 @@ use super::error::Error;
 use super::receipt;
 use super::request::Create;
 use super::resource::Resource;
+use crate::sandbox::Account;
 use crate::sandbox::clock;
 use crate::sandbox::line::Cut;
 use crate::sandbox::state::Sandbox;
@@ -33,9 +34,10 @@ pub(super) async fn create(
     headers: HeaderMap,
     form: Result<Form<Create>, FormRejection>,
 ) -> Result<Response, Error> {
-    let account = auth::account(&sandbox.accounts, &account_sid, &headers)
-        .inspect_err(|_error| count_stranger(&sandbox, &account_sid))?;
     let form = form.map(|Form(form)| form);
+    let kind = form.as_ref().map_or("twilio", Create::kind);
+    let account = auth::account(&sandbox.accounts, kind, &account_sid, &headers)
+        .inspect_err(|_error| count_stranger(&sandbox, kind, &account_sid))?;
     let taking = Taking::begin(&sandbox, account, form.as_ref().ok().map(Create::pair)).await;
     let taken = taking.end(|| {
         let (message, callback_url) = form?.message(account, clock::now_ms())?;
@@ -55,8 +57,9 @@ pub(super) async fn create(
     }
 }
 
-fn count_stranger(sandbox: &Sandbox, account_sid: &str) {
-    if let Some(account) = sandbox.accounts.iter().find(|account| account.key("account_sid") == account_sid) {
+pub(super) fn count_stranger(sandbox: &Sandbox, kind: &str, account_sid: &str) {
+    let is_it = |account: &&Account| account.kind() == kind && account.key("account_sid") == account_sid;
+    if let Some(account) = sandbox.accounts.iter().find(is_it) {
         sandbox.calls.received(account.gateway(), None, clock::now_ms()).refused("unauthenticated");
     }
 }

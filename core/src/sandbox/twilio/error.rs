@@ -40,6 +40,8 @@ pub(super) enum Error {
     TooManyRequests(u64),
     #[error("Invalid 'To' Phone Number")]
     ToInvalid,
+    #[error("Document parse failure")]
+    TwimlInvalid,
 }
 
 impl Error {
@@ -57,6 +59,7 @@ impl Error {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, 20001),
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, 20429),
             Self::ToInvalid => (StatusCode::BAD_REQUEST, 21211),
+            Self::TwimlInvalid => (StatusCode::BAD_REQUEST, 12100),
         }
     }
 }

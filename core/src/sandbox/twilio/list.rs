@@ -7,6 +7,8 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::Error;
+use super::request::WHATSAPP;
+use super::request::number;
 use crate::sandbox::clock;
 use crate::sandbox::inbox;
 use crate::sandbox::inbox::Message;
@@ -42,6 +44,12 @@ impl List {
         Ok(list)
     }
 
+    /// The kind of gateway whose messages are listed: of WhatsApp when an address is.
+    pub(super) fn kind(&self) -> &'static str {
+        let mut addresses = [&self.given.to, &self.given.from].into_iter().flatten();
+        if addresses.any(|address| address.starts_with(WHATSAPP)) { "twilio_whatsapp" } else { "twilio" }
+    }
+
     pub(super) fn wants(&self, message: &Message) -> bool {
         // A message that was not sent yet has no such date; it is found by the day on which it was taken.
         let day = clock::day(message.sent_at_ms.unwrap_or(message.created_at_ms));
@@ -62,8 +70,8 @@ impl List {
     /// The filters as a query string, to be followed by the page.
     pub(super) fn filters(&self) -> String {
         let filters = [
-            ("To", &self.to),
-            ("From", &self.from),
+            ("To", &self.given.to),
+            ("From", &self.given.from),
             ("DateSent", &self.given.date_sent),
             ("DateSent<", &self.given.date_sent_until),
             ("DateSent>", &self.given.date_sent_since),
@@ -88,7 +96,7 @@ impl<'de> Deserialize<'de> for List {
             first_day = first_day.max(first);
             last_day = last_day.into_iter().chain(last).min();
         }
-        let address = |given: &Option<String>| given.as_deref().map(inbox::address);
+        let address = |given: &Option<String>| given.as_deref().map(|given| inbox::address(number(given)));
         Ok(Self { to: address(&given.to), from: address(&given.from), first_day, last_day, given })
     }
 }

@@ -1,6 +1,7 @@
 //! Status callbacks: forms, signed with the auth token.
 
 use super::API_VERSION;
+use super::resource::address;
 use crate::gateways::twilio::signature;
 use crate::sandbox::Account;
 use crate::sandbox::callbacks::Callback;
@@ -29,16 +30,17 @@ fn params(
     status: Status,
     failure: Option<&str>,
 ) -> Vec<(String, String)> {
-    let from = message.from.as_deref().unwrap_or(POOL_NUMBER);
+    let from = address(message, message.from.as_deref().unwrap_or(POOL_NUMBER));
+    let to = address(message, &message.entry.to);
     let mut params = vec![
         ("AccountSid", account_sid),
         ("ApiVersion", API_VERSION),
-        ("From", from),
+        ("From", &from),
         ("MessageSid", &message.entry.id),
         ("MessageStatus", status.name()),
         ("SmsSid", &message.entry.id),
         ("SmsStatus", status.name()),
-        ("To", &message.entry.to),
+        ("To", &to),
     ];
     if let Some(sid) = &message.messaging_service_sid {
         params.push(("MessagingServiceSid", sid));

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::API_VERSION;
 use super::codes;
 use super::list::List;
+use super::request::WHATSAPP;
 use super::segments;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
@@ -51,7 +52,7 @@ impl Resource {
             direction: "outbound-api",
             error_code,
             error_message: error_code.map(codes::message),
-            from: message.from.clone(),
+            from: message.from.as_deref().map(|from| address(message, from)),
             messaging_service_sid: message.messaging_service_sid.clone(),
             num_media: "0",
             num_segments: segments::count(&message.entry.text).to_string(),
@@ -60,7 +61,7 @@ impl Resource {
             sid: message.entry.id.clone(),
             status: message.status,
             subresource_uris: json!({ "media": format!("{resource}/Media.json") }),
-            to: message.entry.to.clone(),
+            to: address(message, &message.entry.to),
             uri: format!("{resource}.json"),
         }
     }
@@ -103,6 +104,11 @@ impl Page {
             uri: uri(page),
         }
     }
+}
+
+/// As Twilio writes it on the message's channel.
+pub(super) fn address(message: &Message, number: &str) -> String {
+    if message.entry.channel == "whatsapp" { format!("{WHATSAPP}{number}") } else { number.to_owned() }
 }
 
 fn folder(account_sid: &str) -> String {

@@ -9,6 +9,7 @@ mod load;
 mod memory;
 mod order_cost;
 mod peers;
+mod smpp_throughput;
 mod throughput;
 mod wasm_size;
 
@@ -35,6 +36,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("order_cost") {
         save("order_cost", &order_cost::measure().await?)?;
+    }
+    if is_wanted("smpp_throughput") {
+        save("smpp_throughput", &smpp_throughput::measure().await?)?;
     }
     if is_wanted("delivery_throughput") {
         save("delivery_throughput", &delivery::throughput::measure().await?)?;

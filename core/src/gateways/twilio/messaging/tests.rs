@@ -4,7 +4,10 @@ use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::route::Sender;
 
+use super::super::SIGNATURE_HEADER;
+use super::super::signature;
 use super::*;
+use crate::gateways::call::Body;
 use crate::gateways::codes::Codes;
 use crate::gateways::codes::Corrections;
 use crate::gateways::testing::Parts;
