@@ -1,6 +1,6 @@
 # What a person types. Each target sets up what is missing, says what it does, and skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help run run-full standalone test bench fuzz setup lint clean
+.PHONY: help run run-full standalone demo test bench fuzz setup lint clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ run-full: ## The same on Redis and RabbitMQ (REDIS_URL, AMQP_URL, or started her
 
 standalone: ## Everything in one native process, no wasm
 	@scripts/run.sh standalone
+
+demo: ## Failover, shown: SMS goes dark, the code comes by WhatsApp; then by a call
+	@scripts/demo.sh
 
 test: ## Every test, on real workerd, Redis, RabbitMQ and Chromium
 	@scripts/test.sh

@@ -73,7 +73,7 @@ port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 "$ROOT/scripts/setup.sh" rust
 [ "$mode" = standalone ] || "$ROOT/scripts/setup.sh" node wasm
-for port in "$edge_port" "$core_port" "$sandbox_port"; do
+for port in "$edge_port" "$core_port" "$sandbox_port" $((sandbox_port + 2)); do
     port_is_free "$port" || die "port $port is in use" "Is Tiffin running already? Choose others: EDGE_PORT=… CORE_PORT=… SANDBOX_PORT=… make run"
 done
 
@@ -91,6 +91,8 @@ cd "$ROOT"
 export TIFFIN_SERVER_LISTEN=127.0.0.1:$core_port TIFFIN_SERVER_PUBLIC_LISTEN=127.0.0.1:$edge_port
 export TIFFIN_SERVER_PUBLIC_URL=http://127.0.0.1:$core_port TIFFIN_SERVER_EDGE_URL=http://127.0.0.1:$edge_port
 export TIFFIN_SANDBOX_LISTEN=127.0.0.1:$sandbox_port
+# Beside the page: the SMSC and the mail server that the sandbox plays.
+export TIFFIN_SANDBOX_SMPP_LISTEN=127.0.0.1:$((sandbox_port + 1)) TIFFIN_SANDBOX_SMTP_LISTEN=127.0.0.1:$((sandbox_port + 2))
 set -a
 . "$state/core.env"
 . "$state/clients.env"

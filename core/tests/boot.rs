@@ -28,7 +28,7 @@ struct Boot {
 impl Boot {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tiffin.toml");
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/settings.toml");
         let keys = dir.path().join("keys");
         let mut make = Command::new(env!("CARGO_BIN_EXE_tiffin"));
         make.env_clear().args(["keys", "make", "--dir"]).arg(&keys).arg("--config").arg(&example);

@@ -29,7 +29,7 @@ fn pid(told: &Value, name: &str) -> anyhow::Result<u32> {
 async fn a_first_code_arrives_and_everything_stops(mode: &str) -> anyhow::Result<()> {
     let dir = TempDir::with_prefix("tiffin-run-")?;
     let state = dir.path().join("state");
-    let first = wait::free_ports(3)?;
+    let first = wait::free_ports(5)?;
     let mut command = Command::new(root().join("scripts/run.sh"));
     command.arg(mode).env("TIFFIN_STATE", &state).env_remove("REDIS_URL").env_remove("AMQP_URL");
     for (at, name) in (0..).zip(["EDGE_PORT", "CORE_PORT", "SANDBOX_PORT"]) {

@@ -1,7 +1,7 @@
 //! Providers' own libraries: what we sign they accept, what they sign we accept, and neither takes what was altered. They
 //! write the requests that our adapters write, and the sandbox takes theirs.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::io::Write;
 use std::process::Command;

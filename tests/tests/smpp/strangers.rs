@@ -5,6 +5,7 @@ use proptest::prelude::Strategy;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use tiffin_core::gateways::adapter::Answered;
+use tiffin_tests::wait;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -67,12 +68,10 @@ async fn nonsense_ends_a_session_and_the_next_one_works() -> anyhow::Result<()> 
             anyhow::Ok(stream)
         };
         let sending = async {
-            // The first session may have been the only one yet.
-            loop {
-                if let answered @ (Answered::Taken { .. } | Answered::Unknown) = account.send_code(1).await? {
-                    return anyhow::Ok(answered);
-                }
-            }
+            // The first ones may still meet the first session, or none.
+            let look = || account.send_code(1);
+            wait::until("a session that works", look, |answered| matches!(answered, Answered::Taken { .. }))
+                .await
         };
         let (stream, answered) = tokio::join!(serving, sending);
         let _stream = stream?;
