@@ -14,3 +14,5 @@ ATPUBLIC_VERSION=9.0.0
 ATTRS_VERSION=26.1.0
 # With scripts/setup/smpp.txt, the versions of all it stands on.
 SMPP_TWISTED_VERSION=0.8
+# With scripts/setup/aws.txt, the versions of all it stands on.
+BOTOCORE_VERSION=1.44.5

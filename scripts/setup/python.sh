@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
 # makes requests from the API's description; aiosmtpd, a mail server whose answers tests script; smpp.twisted3, of which
-# Jasmin is made, for an SMSC.
+# Jasmin is made, for an SMSC; botocore, which signs and describes requests to AWS.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there. MODULE is what it is imported as.
@@ -27,3 +27,4 @@ install phonenumbers "$PHONENUMBERS_VERSION" "phonenumbers==$PHONENUMBERS_VERSIO
 install aiosmtpd "$AIOSMTPD_VERSION" "aiosmtpd==$AIOSMTPD_VERSION" "atpublic==$ATPUBLIC_VERSION" "attrs==$ATTRS_VERSION"
 install schemathesis "$SCHEMATHESIS_VERSION" --requirement "$ROOT/scripts/setup/schemathesis.txt"
 MODULE=smpp.twisted.server install smpp.twisted3 "$SMPP_TWISTED_VERSION" --requirement "$ROOT/scripts/setup/smpp.txt"
+install botocore "$BOTOCORE_VERSION" --requirement "$ROOT/scripts/setup/aws.txt"
