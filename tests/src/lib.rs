@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod keys;
 pub mod process;
 pub mod proxy;
+pub mod registered;
 pub mod servers;
 pub mod stack;
 pub mod tools;
