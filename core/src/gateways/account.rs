@@ -15,6 +15,8 @@ use tiffin_shared::sender;
 use tiffin_shared::wire::api::Channel;
 use toml::Table;
 
+use super::aws_sms;
+use super::aws_sns;
 use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
@@ -97,7 +99,9 @@ impl Account {
         let keys = if self.kind.name == smtp::KIND.name {
             smtp::settings::sandboxed(sandbox.smtp_listen)
         } else {
-            vec![("base_url", toml::Value::String(format!("http://{}", sandbox.listen)))]
+            let is_aws = [aws_sms::KIND.name, aws_sns::KIND.name].contains(&self.kind.name);
+            let folder = if is_aws { "/aws" } else { "" };
+            vec![("base_url", toml::Value::String(format!("http://{}{folder}", sandbox.listen)))]
         };
         for (key, value) in keys {
             self.keys.entry(key).or_insert(value);

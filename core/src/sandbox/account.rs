@@ -22,7 +22,7 @@ impl Account {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let secrets = Secrets::read(&account, &variable)?;
-        let is_secret = account.kind.door.of(&secrets) != Door::Signed;
+        let is_secret = matches!(account.kind.door.of(&secrets), Door::Secret | Door::Tagged);
         let secret = variable(&secret_variable(&account.name, CALLBACK_SECRET)).filter(|_| is_secret);
         let secret = secret.map(|secret| format!("/{secret}")).unwrap_or_default();
         let callback_url = format!("{public_url}/callbacks/{}{secret}", account.name);
