@@ -14,6 +14,7 @@ ATPUBLIC_VERSION=9.0.0
 ATTRS_VERSION=26.1.0
 # With scripts/setup/smpp.txt, the versions of all it stands on.
 SMPP_TWISTED_VERSION=0.8
-# With scripts/setup/plivo.txt and scripts/setup/vonage.txt, the versions of all they stand on.
+# With scripts/setup/plivo.txt, twilio.txt and vonage.txt, the versions of all they stand on.
 PLIVO_VERSION=4.63.0
+TWILIO_VERSION=9.13.0
 VONAGE_HTTP_CLIENT_VERSION=1.5.2

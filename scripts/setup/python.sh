@@ -28,4 +28,5 @@ install aiosmtpd "$AIOSMTPD_VERSION" "aiosmtpd==$AIOSMTPD_VERSION" "atpublic==$A
 install schemathesis "$SCHEMATHESIS_VERSION" --requirement "$ROOT/scripts/setup/schemathesis.txt"
 MODULE=smpp.twisted.server install smpp.twisted3 "$SMPP_TWISTED_VERSION" --requirement "$ROOT/scripts/setup/smpp.txt"
 install plivo "$PLIVO_VERSION" --requirement "$ROOT/scripts/setup/plivo.txt"
+install twilio "$TWILIO_VERSION" --requirement "$ROOT/scripts/setup/twilio.txt"
 MODULE=vonage_http_client install vonage-http-client "$VONAGE_HTTP_CLIENT_VERSION" --requirement "$ROOT/scripts/setup/vonage.txt"

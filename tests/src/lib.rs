@@ -14,5 +14,6 @@ pub mod proxy;
 pub mod servers;
 pub mod stack;
 pub mod tools;
+pub mod twilio;
 pub mod wait;
 pub mod welch;

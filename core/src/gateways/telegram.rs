@@ -113,7 +113,8 @@ impl Telegram {
 impl HttpAdapter for Telegram {
     fn encode(&self, message: &Message<'_>) -> Result<Call, Reason> {
         let code = message.code.expose();
-        if !(CODE_DIGITS_MIN..=CODE_DIGITS_MAX).contains(&code.len()) {
+        // Telegram's words cannot name a payment, and the payer must see it (PSD2 RTS Art. 5).
+        if message.approves.is_some() || !(CODE_DIGITS_MIN..=CODE_DIGITS_MAX).contains(&code.len()) {
             return Err(Reason::Rejected);
         }
         let mut body = json!({

@@ -172,6 +172,10 @@ impl Whatsapp {
 
 impl HttpAdapter for Whatsapp {
     fn encode(&self, message: &Message<'_>) -> Result<Call, Reason> {
+        // An authentication template cannot name a payment, and the payer must see it (PSD2 RTS Art. 5).
+        if message.approves.is_some() {
+            return Err(Reason::TemplateUnapproved);
+        }
         let code = message.code.expose();
         let (name, language) = self.template(message);
         if !is_template(name) || !languages::is_code(language) {

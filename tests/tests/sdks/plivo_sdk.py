@@ -4,6 +4,7 @@ import json
 import sys
 
 import plivo
+from plivo.rest import client as rest
 from plivo.utils.signature_v3 import construct_post_url, get_signature_v3, validate_v3_signature
 
 
@@ -37,8 +38,8 @@ def body(case):
 
 def send(case):
     """A message of their client's to the sandbox, and the account as it reads it."""
+    rest.PLIVO_API_BASE_URI = case['base'] + '/v1/Account'
     asked = client(case)
-    asked.base_uri = case['base'] + '/v1/Account'
     sent = asked.messages.create(src='15005550006', dst=case['to'], text=case['text'], url=case['url'])
     return {'message_uuid': sent.message_uuid[0], 'cash_credits': asked.account.get().cash_credits}
 

@@ -57,6 +57,9 @@ fn a_code_that_telegram_would_not_take_is_not_sent() {
     };
     assert_eq!((encode("0123"), encode("01234567")), (None, None));
     assert_eq!(encode("012345678"), Some(Reason::Rejected));
+    let parts = Parts::usual();
+    let payment = Message { approves: Some("499.00 INR to Shop"), ..parts.message() };
+    assert_eq!(telegram().encode(&payment).err(), Some(Reason::Rejected), "its words cannot name it");
 }
 
 #[test]

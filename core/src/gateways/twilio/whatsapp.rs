@@ -56,7 +56,7 @@ pub struct Keys {
     /// `AC` and 32 hexadecimal digits.
     account_sid: String,
     /// Content templates by language, such as `en = "HX…"`, for services that name none of their own; the code is their
-    /// variable 1. Without any, messages go as text.
+    /// variable 1. Without any, messages go as text. Of a service's own template for payments the payment is variable 2.
     #[serde(default)]
     contents: BTreeMap<String, String>,
     /// Which language of these goes to everybody else.
@@ -115,9 +115,18 @@ impl HttpAdapter for Whatsapp {
             (messaging::sender_name(message), address(message.from())),
         ];
         match self.content(message) {
+            // The account's templates do not name a payment, and the payer must see it (PSD2 RTS Art. 5).
+            Some(_) if message.approves.is_some() && message.template_id.is_none() => {
+                return Err(Reason::TemplateUnapproved);
+            }
             Some(sid) if is_content(sid) => {
+                let code = message.code.expose();
+                let variables = match message.approves {
+                    None => json!({ "1": code }),
+                    Some(payment) => json!({ "1": code, "2": payment }),
+                };
                 form.push(("ContentSid", sid.to_owned()));
-                form.push(("ContentVariables", json!({ "1": message.code.expose() }).to_string()));
+                form.push(("ContentVariables", variables.to_string()));
             }
             Some(_) => return Err(Reason::TemplateUnapproved),
             None => form.push(("Body", message.text().to_owned())),
@@ -231,6 +240,27 @@ mod tests {
         let pool = "MG0123456789abcdef0123456789abcdef";
         let parts = Parts { sender: Sender::parse(pool).ok(), ..Parts::usual() };
         assert_eq!(form(&format!("from = \"{pool}\""), &parts)["MessagingServiceSid"], pool);
+    }
+
+    #[test]
+    fn a_payment_is_named_by_the_services_own_template_or_by_text() {
+        let sent = |keys: &str, template_id: Option<&str>| {
+            let account = account(&format!("from = \"+14155238886\"\n{keys}")).unwrap();
+            let secrets = Secrets::read(&account, |_| Some("token".into())).unwrap();
+            let parts = Parts { template_id: template_id.map(str::to_owned), ..Parts::usual() };
+            let message = Message { approves: Some("499.00 INR to Shop"), ..parts.message() };
+            let Call { body: Body::Form(form), .. } =
+                Whatsapp::new(&account, &secrets).unwrap().encode(&message)?
+            else {
+                panic!("a form")
+            };
+            Ok(form.into_iter().collect::<BTreeMap<_, _>>())
+        };
+        let contents = format!("contents = {{ en = \"{ENGLISH}\" }}");
+        assert_eq!(sent(&contents, None), Err(Reason::TemplateUnapproved));
+        let own = sent(&contents, Some(OWN)).unwrap();
+        assert_eq!(own["ContentVariables"], r#"{"1":"012345","2":"499.00 INR to Shop"}"#);
+        assert_eq!(sent("", None).unwrap()["Body"], Parts::usual().content.text);
     }
 
     #[test]

@@ -90,6 +90,13 @@ fn a_services_own_template_goes_before_the_accounts() {
 }
 
 #[test]
+fn a_payment_that_the_template_cannot_name_is_not_approved() {
+    let parts = parts();
+    let message = Message { approves: Some("499.00 INR to Shop"), ..parts.message() };
+    assert_eq!(whatsapp().encode(&message).err(), Some(Reason::TemplateUnapproved));
+}
+
+#[test]
 fn keys_that_cannot_work_are_refused_with_their_name() {
     let refused = |keys: &str| account(keys).err().unwrap_or_default();
     assert_eq!(refused("template = \"login_code\""), "");
