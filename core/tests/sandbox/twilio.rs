@@ -33,7 +33,7 @@ async fn a_call_says_the_digits_and_a_person_who_takes_it_is_a_delivery() {
     let bench = Bench::start(&voice(""), &SECRETS, &[]).await;
     let id = bench.taken().await;
     let inbox = bench.entries().await;
-    let said = "Hello. Your Tiffin code is 4 8 2 9 1 5. Never share it.";
+    let said = "4 8 2 9 1 5 is your \"Tiffin\" code & more: ü @example.com #482915";
     assert_eq!((&inbox[0]["text"], &inbox[0]["channel"]), (&json!(said), &json!("voice")));
     assert_eq!((&inbox[0]["to"], &inbox[0]["id"]), (&json!(PHONE), &json!(id)));
     bench.hears(&id, &[Fate::Sent, Fate::Delivered]).await;
