@@ -34,10 +34,10 @@ fn every_documented_code_has_its_reason_and_its_class() {
 fn every_shipped_code_is_explained_and_every_table_names_its_source() {
     for (kind, text) in SHIPPED {
         let table: Shipped = toml::from_str(text).unwrap();
-        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '[']));
-        let explained: Vec<_> = lines.clone().filter(|line| !comment(line).is_empty()).collect();
-        assert_eq!(lines.collect::<Vec<_>>(), explained, "{kind}: codes without a comment");
-        assert_eq!(explained.len(), table.codes.len(), "{kind}: a line for each code");
+        let lines = || text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '[']));
+        let bare: Vec<_> = lines().filter(|line| comment(line).is_empty()).collect();
+        assert!(bare.is_empty(), "{kind}: without a comment: {bare:#?}");
+        assert_eq!(lines().count(), table.codes.len(), "{kind}: a line for each code");
         // A table without codes of a provider has no source.
         let names_source = text.lines().any(|line| line.starts_with('#') && line.contains("https://"));
         assert!(names_source || table.codes.is_empty(), "{kind}: no source");
