@@ -15,6 +15,7 @@ pub mod hex;
 pub mod http;
 pub mod infobip;
 pub mod kinds;
+pub mod mac;
 pub mod msg91;
 pub mod plivo;
 pub mod smpp;

@@ -55,6 +55,7 @@ mod infobip;
 mod journey;
 mod line;
 mod msg91;
+mod number;
 mod page;
 mod plan;
 mod plivo;

@@ -9,6 +9,7 @@ pub mod client;
 pub mod edge;
 pub mod jobs;
 pub mod keys;
+pub mod message;
 pub mod process;
 pub mod proxy;
 pub mod registered;

@@ -7,11 +7,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -30,7 +28,8 @@ use super::faults::Usual;
 use super::ids;
 use super::inbox::Entry;
 use super::inbox::Message;
-use super::line::Cut;
+use super::line::Connection;
+use super::number::is_number;
 use super::state::Sandbox;
 use super::taking::Refusal;
 use super::taking::Taken;
@@ -58,7 +57,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 
 async fn send(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -87,9 +86,7 @@ async fn send(
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
             response
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 
@@ -117,7 +114,7 @@ fn error(status: StatusCode, code: &str) -> Response {
 impl Send {
     fn message(self, account: &Account) -> Result<Message, &'static str> {
         let digits = self.to.trim_start_matches('+');
-        if !(7..=15).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(digits) {
             return Err("invalid_number");
         }
         let id = ids::hex(ID_DIGITS).ok_or("internal")?;

@@ -10,27 +10,20 @@ use serde_json::Value;
 use tiffin_core::gateways::account::Account;
 use tiffin_core::gateways::account::Secrets;
 use tiffin_core::gateways::adapter::Message;
-use tiffin_core::gateways::adapter::To;
-use tiffin_shared::code::Code;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
-use tiffin_shared::text::Content;
-use tiffin_shared::text::Locale;
-use tiffin_shared::text::Template;
-use tiffin_shared::text::dlt::Category;
-use tiffin_shared::text::dlt::Dlt;
 use tiffin_shared::text::dlt::Registration;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
+use tiffin_tests::message::PHONE;
+use tiffin_tests::message::Parts;
+use tiffin_tests::message::registered;
 use tiffin_tests::servers::root;
 
 pub const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 pub const KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 pub const TOKEN: &str = "IQoJb3JpZ2luX2VjE//////////wEaCXVzLWVhc3QtMSJH+a==";
 pub const REGION: &str = "eu-central-1";
+/// Which attempt of the usual order a message is.
+pub const ATTEMPT: u32 = 3;
 pub const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:receipts";
 
 pub fn account(kind: &str, more: &str) -> anyhow::Result<Account> {
@@ -48,10 +41,6 @@ pub fn secrets(account: &Account, has_token: bool) -> anyhow::Result<Secrets> {
     Secrets::read(account, secret).map_err(anyhow::Error::msg)
 }
 
-pub fn reference() -> Reference {
-    Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 3 }
-}
-
 /// A message of this text at this time; registered in India where it should be.
 pub fn with_message<T>(
     text: &str,
@@ -60,32 +49,14 @@ pub fn with_message<T>(
     now: UnixMs,
     act: impl FnOnce(&Message<'_>) -> T,
 ) -> anyhow::Result<T> {
-    let (phone, code) = (Phone::parse("+919876543210")?, Code::parse("482915")?);
-    let content = Content { locale: Locale::read("en"), subject: None, text: text.to_owned(), html: None };
-    let (header, category) = ("TIFFIN".to_owned(), Category::ServiceImplicit);
-    let dlt = Dlt { entity_id: "1101456324675322134".into(), header, category };
-    let template = Template {
-        channel: Channel::Sms,
-        locale: Locale::read("en"),
-        text: None,
-        subject: None,
-        dlt_template_id: None,
-        ids: [].into(),
-    };
+    let (parts, (dlt, template)) = (Parts::new(PHONE, ATTEMPT, text), registered());
     let registration = Registration { dlt: &dlt, template: &template, template_id: "1107457532145798767" };
     Ok(act(&Message {
-        to: To::Phone(&phone),
-        code: &code,
-        content: &content,
-        brand: "Tiffin",
-        approves: None,
         sender: Sender::parse(sender).ok().as_ref(),
-        template_id: None,
         registration: Some(&registration).filter(|_| is_registered),
-        valid_s: 300,
-        reference: &reference(),
         callback_url: "https://core.example/callbacks/aws",
         now,
+        ..parts.message()
     }))
 }
 

@@ -23,16 +23,17 @@ use tiffin_core::host;
 use tiffin_core::sandbox;
 use tiffin_shared::http::Request;
 use tiffin_shared::time::UnixMs;
+use tiffin_tests::message::reference;
 use tiffin_tests::wait;
 use tokio::net::TcpListener;
 
+use crate::common::ATTEMPT;
 use crate::common::KEY;
 use crate::common::TOPIC;
 use crate::common::account;
 use crate::common::judge;
 use crate::common::node;
 use crate::common::python;
-use crate::common::reference;
 use crate::common::secrets;
 use crate::common::with_message;
 
@@ -105,7 +106,7 @@ async fn awss_validator_takes_what_the_sandbox_signs() -> anyhow::Result<()> {
 fn our_adapter_takes_what_another_hand_signs() -> anyhow::Result<()> {
     let account = account("aws_sms", &format!("topic_arn = '{TOPIC}'"))?;
     let adapter = AwsSms::new(&account, &secrets(&account, false)?).map_err(anyhow::Error::msg)?;
-    let given = json!({"topic": TOPIC, "attempt": reference().text()});
+    let given = json!({"topic": TOPIC, "attempt": reference(ATTEMPT).text()});
     let made = judge(python("posts.py")?, &given)?;
     let pem = made["pem"].as_str().context("no certificate")?;
     let posts = made["posts"].as_array().context("no posts")?;
@@ -113,7 +114,8 @@ fn our_adapter_takes_what_another_hand_signs() -> anyhow::Result<()> {
     for post in posts {
         let body = post.to_string();
         let heard = hear(&adapter, body.as_bytes(), pem);
-        let told = Told { attempt: Some(reference()), provider_id: "m1".into(), fate: Fate::Delivered };
+        let told =
+            Told { attempt: Some(reference(ATTEMPT)), provider_id: "m1".into(), fate: Fate::Delivered };
         let expected = match post["Type"].as_str() {
             Some("Notification") => Heard::from(told),
             Some("SubscriptionConfirmation") => {

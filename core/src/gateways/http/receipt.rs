@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,6 +16,7 @@ use super::super::callback::CallbackError;
 use super::super::callback::Fate;
 use super::super::callback::Heard;
 use super::super::callback::Told;
+use super::super::mac;
 use super::answer::is_code;
 use super::answer::is_id;
 use super::answer::text;
@@ -165,12 +165,7 @@ impl Seal {
     }
 
     fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
-        #[expect(
-            clippy::expect_used,
-            reason = "HMAC hashes a long key and pads a short one, so none is refused"
-        )]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose().as_bytes())
-            .expect("HMAC takes a key of any length");
+        let mut mac = mac::begin::<Hmac<Sha256>>(self.secret.expose().as_bytes());
         mac.update(body);
         mac
     }

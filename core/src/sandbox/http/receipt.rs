@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::json;
 
+use crate::gateways::hex;
 use crate::sandbox::Account;
 use crate::sandbox::callbacks::Callback;
 use crate::sandbox::inbox::Status;
@@ -28,11 +29,7 @@ pub(super) fn teller(account: &Account, callback_url: Option<String>, reference:
         let body = json!({"id": message.entry.id, "status": status, "code": failure, "reference": reference});
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let tag = hmac::sign(&key, body.to_string().as_bytes());
-        let signature = if is_hex {
-            tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-        } else {
-            STANDARD.encode(tag)
-        };
+        let signature = if is_hex { hex::encode(tag.as_ref()) } else { STANDARD.encode(tag) };
         let header = (!header.is_empty()).then(|| (header.clone().into(), format!("{prefix}{signature}")));
         let callback = Callback::json(url.clone(), &body, Vec::new());
         Tell::Post(Callback { headers: header.into_iter().collect(), ..callback })

@@ -8,6 +8,7 @@ use crate::sandbox::clock;
 use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// What MSG91 calls a request.
 const ID_DIGITS: usize = 24;
@@ -30,7 +31,7 @@ impl Flow {
         let recipients = flow.get("recipients").and_then(Value::as_array).ok_or("recipients missing")?;
         let [Value::Object(recipient)] = recipients.as_slice() else { return Err("one recipient at a time") };
         let number = recipient.get("mobiles").and_then(Value::as_str).unwrap_or_default();
-        if !(7..=15).contains(&number.len()) || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(number) {
             return Err("Invalid mobile number");
         }
         let mut text = format!("Flow {template}:");
