@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod codes;
 pub mod compose;
 pub mod hex;
+pub mod http;
 pub mod infobip;
 pub mod kinds;
 pub mod msg91;

@@ -29,6 +29,7 @@ type Table = BTreeMap<String, Reason>;
 /// The tables that come with this build: kind, and content.
 const SHIPPED: &[(&str, &str)] = &[
     ("aws", include_str!("../../gateways/aws.toml")),
+    ("http", include_str!("../../gateways/http.toml")),
     ("infobip", include_str!("../../gateways/infobip.toml")),
     ("msg91", include_str!("../../gateways/msg91.toml")),
     ("plivo", include_str!("../../gateways/plivo.toml")),

@@ -86,12 +86,3 @@ async fn subscribe(State(sandbox): State<Arc<Sandbox>>, Path(gateway): Path<Stri
     sandbox.courier.deliver("subscription", &callback).await;
     StatusCode::NO_CONTENT
 }
-
-/// An id in the form of a UUID.
-fn new_id() -> Option<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    Some(format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)))
-}

@@ -21,6 +21,7 @@ mod calls;
 mod common;
 mod dates;
 mod faults;
+mod http;
 mod infobip;
 mod msg91;
 mod peer;

@@ -92,7 +92,6 @@ impl Peer {
             content: &content,
             brand: "Tiffin",
             approves: None,
-            approves: None,
             sender: sender.as_ref(),
             template_id: None,
             registration: None,

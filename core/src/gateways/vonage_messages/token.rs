@@ -120,7 +120,10 @@ mod tests {
         }
         let parts: Vec<_> = token.split('.').collect();
         let unsigned = format!("{}.{}.", bytes::encode(br#"{"alg":"none"}"#), parts[1]);
-        for other in ["", "..", parts[0], &unsigned, &format!("{token}.")] {
+        let text = format!("{}.{}", bytes::encode(br#"{"alg":"HS512"}"#), parts[1]);
+        let mislabelled =
+            format!("{text}.{}", bytes::encode(&mac("a secret", &text).finalize().into_bytes()));
+        for other in ["", "..", parts[0], &unsigned, &mislabelled, &format!("{token}.")] {
             assert_eq!(verify("a secret", other), None, "{other}");
         }
         assert!(claims().covers(b"{}") && !claims().covers(b"{ }"));

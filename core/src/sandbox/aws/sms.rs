@@ -12,12 +12,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
-use super::new_id;
 use super::topic;
 use crate::gateways::aws_sms;
 use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::line::Cut;
@@ -116,7 +116,7 @@ impl Send {
         if self.context.len() > CONTEXT_MAX {
             return Err(invalid("Context"));
         }
-        let id = new_id().ok_or_else(|| invalid("MessageBody"))?;
+        let id = ids::uuid().ok_or_else(|| invalid("MessageBody"))?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry = Entry {
             to: format!("+{digits}"),

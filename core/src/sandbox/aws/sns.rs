@@ -7,10 +7,10 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 
-use super::new_id;
 use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::journey::Tell;
@@ -67,7 +67,7 @@ async fn publish(
         let digits = to.strip_prefix('+').unwrap_or_default();
         let is_number =
             (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-        let id = new_id().filter(|_| is_number && !text.is_empty()).ok_or("InvalidParameter")?;
+        let id = ids::uuid().filter(|_| is_number && !text.is_empty()).ok_or("InvalidParameter")?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry =
             Entry { to: to.to_owned(), channel, gateway, at: String::new(), text: text.to_owned(), id };

@@ -5,8 +5,12 @@ use serde_json::Value;
 
 use crate::sandbox::Account;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+
+/// What MSG91 calls a request.
+const ID_DIGITS: usize = 24;
 
 /// A request for one message.
 pub(super) struct Flow {
@@ -39,9 +43,7 @@ impl Flow {
 
     /// The message, under an id of its own.
     pub(super) fn message(self, account: &Account) -> Result<Message, &'static str> {
-        let mut id = [0; 12];
-        getrandom::fill(&mut id).map_err(|_no_entropy| "Internal error")?;
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = ids::hex(ID_DIGITS).ok_or("Internal error")?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry = Entry { to: self.to, channel, gateway, at: String::new(), text: self.text, id };
         Ok(Message { from: self.sender, ..Message::queued(entry, clock::now_ms()) })
