@@ -44,11 +44,12 @@ pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told) -> Result<(), 
         tracing::warn!(gateway = %gateway.name(), "a receipt is about no message of ours");
         return Ok(());
     };
-    let provider_id = told.provider_id.clone();
+    let (name, provider_id) = (gateway.name().clone(), told.provider_id.clone());
     let ask = if gateway.only_hints() {
-        gateways::hint(&told.fate).map(|hint| Ask::Hint { n, provider_id, hint })
+        gateways::hint(&told.fate).map(|hint| Ask::Hint { gateway: name, n, provider_id, hint })
     } else {
-        app.gateways.receipt(gateway, &told.fate).map(|receipt| Ask::Receipt { n, provider_id, receipt })
+        let receipt = app.gateways.receipt(gateway, &told.fate);
+        receipt.map(|receipt| Ask::Receipt { gateway: name, n, provider_id, receipt })
     };
     let Some(ask) = ask else { return Ok(()) };
     insist(begun, || async { orders::apply(app, &order, ask.clone()).await.map(Some) }).await?;

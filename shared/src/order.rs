@@ -47,6 +47,7 @@ pub use self::timeline::Tried;
 
 use crate::bytes::Bytes;
 use crate::entropy::Entropy;
+use crate::id::GatewayId;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
@@ -132,6 +133,8 @@ pub enum Ask {
     },
     /// Somebody who could not prove to be the provider told how a message fares.
     Hint {
+        /// Through which gateway's door.
+        gateway: GatewayId,
         /// Which attempt.
         n: u32,
         /// The provider's name for the message.
@@ -150,6 +153,8 @@ pub enum Ask {
     },
     /// The provider told how a message fares.
     Receipt {
+        /// Whose provider told it: nobody speaks of another's messages.
+        gateway: GatewayId,
         /// Which attempt.
         n: u32,
         /// The provider's name for the message.
@@ -241,14 +246,14 @@ impl Machine for Order {
             (Ask::Stop(cause), state) => {
                 stop::step(state.unwrap_or_else(|| State::new(None, now)), *cause, now)
             }
-            (Ask::Hint { n, provider_id, hint }, Some(state)) => {
-                hint::step(state, *n, provider_id, *hint, command, now)
+            (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
+                hint::step(state, (gateway, *n), provider_id, *hint, command, now)
             }
             (Ask::Looked { n, look, found }, Some(state)) => {
                 look::looked(state, (*n, *look), found, command, now)
             }
-            (Ask::Receipt { n, provider_id, receipt }, Some(state)) => {
-                receipt::step(state, *n, provider_id, *receipt, command, now)
+            (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
+                receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),

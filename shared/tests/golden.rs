@@ -241,7 +241,15 @@ fn the_record_of_an_order_is_pinned_after_a_fixed_script() {
     ask(5, order::Ask::Result { n: 2, outcome: CallOutcome::Taken { provider_id: "SM1".into() } });
     ask(6, order::Ask::Reported(START.0 + 1_003));
     let receipt = Receipt::Failed(Reason::AbsentTemporary);
-    ask(7, order::Ask::Receipt { n: 2, provider_id: "SM1".into(), receipt });
+    ask(
+        7,
+        order::Ask::Receipt {
+            gateway: GatewayId::parse("alpha").unwrap(),
+            n: 2,
+            provider_id: "SM1".into(),
+            receipt,
+        },
+    );
     assert_eq!(host.body(), Some(RECORD));
     reads::<order::State>(RECORD);
     reads::<order::State>(&RECORD.replace(r#""sent_at":1795082404000,"#, ""));

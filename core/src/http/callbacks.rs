@@ -27,6 +27,7 @@ use super::health;
 use super::read;
 use crate::app::App;
 use crate::gateways::Gateway;
+use crate::gateways::call::FetchError;
 use crate::gateways::callback::Callback;
 use crate::gateways::callback::CallbackError;
 use crate::gateways::callback::Heard;
@@ -129,7 +130,13 @@ async fn hear(
         Some(address) => {
             Some(app.certificates.get(&app.provider_client, &address).await.map_err(|error| {
                 tracing::warn!(gateway = %gateway.name(), %error, "a callback's certificate cannot be had");
-                Problem::unavailable("The provider's certificate cannot be had.")
+                match error {
+                    // The provider has no such: whoever names it is somebody else.
+                    FetchError::Status(400..500) => refuse(CallbackError::Signature),
+                    FetchError::NoAnswer | FetchError::Status(_) => {
+                        Problem::unavailable("The provider's certificate cannot be had.")
+                    }
+                }
             })?)
         }
     };

@@ -6,6 +6,7 @@ use super::Command;
 use super::Decision;
 use super::Reply;
 use super::State;
+use crate::id::GatewayId;
 use crate::machine::Step;
 use crate::time::UnixMs;
 
@@ -20,7 +21,7 @@ pub enum Hint {
 
 pub(super) fn step(
     mut state: State,
-    n: u32,
+    (gateway, n): (&GatewayId, u32),
     provider_id: &str,
     hint: Hint,
     command: &Command,
@@ -33,6 +34,7 @@ pub(super) fn step(
     };
     // Unlike a receipt, it never names an attempt whose answer was lost.
     if is_over
+        || record.attempt.gateway != *gateway
         || record.attempt.state != AttemptState::Sent
         || record.provider_id.as_deref() != Some(provider_id)
     {

@@ -7,13 +7,14 @@ use super::Learnt;
 use super::Receipt;
 use super::Reply;
 use super::State;
+use crate::id::GatewayId;
 use crate::machine::Step;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
 
 pub(super) fn step(
     mut state: State,
-    n: u32,
+    (gateway, n): (&GatewayId, u32),
     provider_id: &str,
     receipt: Receipt,
     command: &Command,
@@ -25,6 +26,9 @@ pub(super) fn step(
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(nothing);
     };
+    if record.attempt.gateway != *gateway {
+        return Step::keep(nothing);
+    }
     // Matched by the provider's id; an attempt whose answer was lost takes the first one that names it.
     if *record.provider_id.get_or_insert_with(|| provider_id.to_owned()) != provider_id {
         return Step::keep(nothing);

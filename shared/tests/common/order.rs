@@ -132,7 +132,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
 pub fn offer(gateway: &str) -> Offer {
     let channel = if gateway == "gamma" { Channel::Voice } else { Channel::Sms };
     Offer {
-        way: Way { channel, gateway: GatewayId::parse(gateway).unwrap(), sender: None },
+        way: Way { channel, gateway: self::gateway(gateway), sender: None },
         health: Health::Closed,
         free_at: UnixMs(0),
         window_ms: 12_000,
@@ -140,6 +140,10 @@ pub fn offer(gateway: &str) -> Offer {
         is_mute: false,
         why: "up".into(),
     }
+}
+
+pub fn gateway(name: &str) -> GatewayId {
+    GatewayId::parse(name).unwrap()
 }
 
 pub fn command(event: u64, ask: Ask) -> Command {
@@ -166,6 +170,16 @@ impl Default for World {
 }
 
 impl World {
+    /// The one that attempt `n` goes by; the first, where there is no such attempt.
+    fn gateway(&self, n: u32) -> GatewayId {
+        let record: serde_json::Value =
+            self.host.body().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        let attempts = record["attempts"].as_array();
+        let mut of_n = attempts.into_iter().flatten().filter(|record| record["attempt"]["n"] == n);
+        let name = of_n.next().and_then(|record| record["attempt"]["gateway"].as_str());
+        gateway(name.unwrap_or("alpha"))
+    }
+
     pub fn next(&mut self, step: &Move) -> Command {
         self.events += 1;
         self.now = pause::after(self.now, step.pause);
@@ -173,12 +187,14 @@ impl World {
         let ask = match step.action.clone() {
             Action::Claim => claim(self.events),
             Action::Hint { back, provider, hint } => {
-                Ask::Hint { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), hint }
+                let (n, provider_id) = (self.n.saturating_sub(back), format!("m{provider}"));
+                Ask::Hint { gateway: self.gateway(n), n, provider_id, hint }
             }
             Action::Resend { n, channel } => dispatched(self.events, Some(Dispatch { n, channel })),
             Action::Stop(cause) => Ask::Stop(cause),
             Action::Receipt { back, provider, receipt } => {
-                Ask::Receipt { n: self.n.saturating_sub(back), provider_id: format!("m{provider}"), receipt }
+                let (n, provider_id) = (self.n.saturating_sub(back), format!("m{provider}"));
+                Ask::Receipt { gateway: self.gateway(n), n, provider_id, receipt }
             }
             Action::Looked { back, look, found } => {
                 Ask::Looked { n: self.n.saturating_sub(back), look, found }

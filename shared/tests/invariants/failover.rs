@@ -29,6 +29,7 @@ use crate::common::fixtures::START;
 use crate::common::fixtures::TTL_MS;
 use crate::common::host::Host;
 use crate::common::order::World;
+use crate::common::order::gateway;
 use crate::common::order::header;
 use crate::common::order::offer;
 use crate::common::order::pauses;
@@ -178,14 +179,23 @@ fn silence_moves_on_with_the_same_code_and_stops_when_nothing_would_change() {
     assert_eq!(changed[1], "another gateway: no receipt within 12 s");
     assert_eq!(changed[2], "another channel: no receipt within 12 s");
     // It is not over: any of the three may still arrive.
-    let late = worker.ask(Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered });
+    let late = worker.ask(Ask::Receipt {
+        gateway: gateway("alpha"),
+        n: 1,
+        provider_id: "m1".into(),
+        receipt: Receipt::Delivered,
+    });
     assert_eq!(late.event.unwrap().state, OrderState::Delivered);
 }
 
 #[test]
 fn a_receipt_that_says_no_moves_on_and_the_last_one_ends_the_order() {
-    let failed =
-        |n: u32| Ask::Receipt { n, provider_id: format!("m{n}"), receipt: Receipt::Failed(Reason::Rejected) };
+    let failed = |n: u32| Ask::Receipt {
+        gateway: gateway(if n == 1 { "alpha" } else { "beta" }),
+        n,
+        provider_id: format!("m{n}"),
+        receipt: Receipt::Failed(Reason::Rejected),
+    };
     let mut worker = Worker::new(&["alpha", "beta"]);
     worker.next();
     worker.result(1, taken(1));
@@ -280,7 +290,12 @@ fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
     let mut worker = Worker::new(&["alpha"]);
     worker.next();
     worker.result(1, taken(1));
-    worker.ask(Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered });
+    worker.ask(Ask::Receipt {
+        gateway: gateway("alpha"),
+        n: 1,
+        provider_id: "m1".into(),
+        receipt: Receipt::Delivered,
+    });
     worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
     let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });

@@ -6,6 +6,7 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Hint;
 use tiffin_shared::order::Order;
+use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::time::UnixMs;
@@ -18,6 +19,7 @@ use crate::common::order::Action;
 use crate::common::order::World;
 use crate::common::order::claim;
 use crate::common::order::command;
+use crate::common::order::gateway;
 use crate::common::order::offer;
 use crate::common::order::pauses;
 use crate::common::order::script;
@@ -43,7 +45,7 @@ impl Sent {
     }
 
     fn hint(&mut self, provider_id: &str, hint: Hint) -> Reply {
-        self.ask(Ask::Hint { n: 1, provider_id: provider_id.into(), hint })
+        self.ask(Ask::Hint { gateway: gateway("alpha"), n: 1, provider_id: provider_id.into(), hint })
     }
 
     fn claim(&mut self) -> Decision {
@@ -60,7 +62,12 @@ fn a_hint_of_arrival_keeps_the_order_from_looking_elsewhere_and_is_no_delivery()
     assert_eq!(reply.event.map(|event| event.state), Some(OrderState::Sent));
     sent.now = START.plus(60_000);
     assert_eq!(sent.claim(), Decision::RetryAt(START.plus(TTL_MS)));
-    let receipt = Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered };
+    let receipt = Ask::Receipt {
+        gateway: gateway("alpha"),
+        n: 1,
+        provider_id: "m1".into(),
+        receipt: Receipt::Delivered,
+    };
     let told = sent.ask(receipt);
     assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "the real one still counts");
 }
@@ -73,9 +80,47 @@ fn a_hint_of_loss_lets_the_order_look_elsewhere_at_once_and_is_no_failure() {
     let reply = sent.hint("m1", Hint::Lost);
     assert_eq!(reply.event.map(|event| event.state), Some(OrderState::Sent));
     assert_eq!(sent.claim(), Decision::Send { n: 2, way: offer("beta").way });
-    let receipt = Ask::Receipt { n: 1, provider_id: "m1".into(), receipt: Receipt::Delivered };
+    let receipt = Ask::Receipt {
+        gateway: gateway("alpha"),
+        n: 1,
+        provider_id: "m1".into(),
+        receipt: Receipt::Delivered,
+    };
     let told = sent.ask(receipt);
     assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "it was not lost");
+}
+
+#[test]
+fn nobody_speaks_of_another_gateways_messages() {
+    let told = |n, provider_id: &str| {
+        let (gateway, provider_id) = (gateway("beta"), provider_id.to_owned());
+        let receipts = [Receipt::Delivered, Receipt::Failed(Reason::Rejected), Receipt::Sent];
+        let id = provider_id.clone();
+        let receipts = receipts.map(|receipt| Ask::Receipt {
+            gateway: gateway.clone(),
+            n,
+            provider_id: id.clone(),
+            receipt,
+        });
+        let hints = [Hint::Arrived, Hint::Lost];
+        let hints = hints.map(|hint| Ask::Hint {
+            gateway: gateway.clone(),
+            n,
+            provider_id: provider_id.clone(),
+            hint,
+        });
+        receipts.into_iter().chain(hints).collect::<Vec<_>>()
+    };
+    // One that was taken, and one whose answer is not known yet: that would take the first id it is told.
+    let mut open = Sent { host: Host::default(), now: START, events: 0 };
+    open.ask(claim(1));
+    for mut order in [Sent::new(), open] {
+        let before = order.host.body().map(str::to_owned);
+        for ask in told(1, "m1") {
+            order.ask(ask);
+            assert_eq!(order.host.body().map(str::to_owned), before);
+        }
+    }
 }
 
 #[test]
@@ -99,7 +144,7 @@ fn a_hint_about_another_message_is_about_none() {
         let before = sent.host.body().map(str::to_owned);
         sent.hint("m2", hint);
         assert_eq!(sent.host.body().map(str::to_owned), before, "another id");
-        let unknown = Ask::Hint { n: 7, provider_id: "m1".into(), hint };
+        let unknown = Ask::Hint { gateway: gateway("alpha"), n: 7, provider_id: "m1".into(), hint };
         sent.ask(unknown);
         assert_eq!(sent.host.body().map(str::to_owned), before, "an attempt that is none");
         // An attempt whose answer was lost takes the first receipt that names it, and no hint.

@@ -12,28 +12,87 @@ use crate::broker::JobName;
 
 /// What happens at a moment.
 pub enum Event {
-    Arrive { order: usize },
-    Callback { order: usize, record: u32, n: u32, provider_id: String, receipt: Receipt, tries: u32 },
-    Cancel { order: usize },
+    Arrive {
+        order: usize,
+    },
+    Callback {
+        order: usize,
+        account: usize,
+        record: u32,
+        n: u32,
+        provider_id: String,
+        receipt: Receipt,
+        tries: u32,
+    },
+    Cancel {
+        order: usize,
+    },
     Crash,
-    Create { order: usize },
-    EdgeHears { order: usize, event: Box<OrderEvent> },
-    Flush { worker: usize, epoch: u32, gateway: usize, due: UnixMs },
-    FlushFigures { worker: usize, epoch: u32 },
+    Create {
+        order: usize,
+    },
+    EdgeHears {
+        order: usize,
+        event: Box<OrderEvent>,
+    },
+    Flush {
+        worker: usize,
+        epoch: u32,
+        gateway: usize,
+        due: UnixMs,
+    },
+    FlushFigures {
+        worker: usize,
+        epoch: u32,
+    },
     Forget,
-    GiveBack { worker: usize, gateway: usize, token: Bytes<16>, is_well: Option<bool> },
-    HandOver { job: JobName, tries: u32 },
-    LaneWakes { worker: usize, epoch: u32, phone: usize },
-    LadderEnds { job: JobName },
-    Move { is_abrupt: bool },
-    Notice { order: usize, cause: Cause, tries: u32 },
-    Own { partition: usize },
-    Reported { order: usize, seq: u64 },
-    Resend { order: usize },
-    Restart { worker: usize },
+    GiveBack {
+        worker: usize,
+        gateway: usize,
+        token: Bytes<16>,
+        is_well: Option<bool>,
+    },
+    HandOver {
+        job: JobName,
+        tries: u32,
+    },
+    LaneWakes {
+        worker: usize,
+        epoch: u32,
+        phone: usize,
+    },
+    LadderEnds {
+        job: JobName,
+    },
+    Move {
+        is_abrupt: bool,
+    },
+    Notice {
+        order: usize,
+        cause: Cause,
+        tries: u32,
+    },
+    Own {
+        partition: usize,
+    },
+    Reported {
+        order: usize,
+        seq: u64,
+    },
+    Resend {
+        order: usize,
+    },
+    Restart {
+        worker: usize,
+    },
     Task(u64),
-    Verify { order: usize },
-    Wake { order: usize, wake_at: UnixMs },
+    Verify {
+        order: usize,
+    },
+    Wake {
+        order: usize,
+        wake_at: UnixMs,
+    },
 }
 
 /// An event and its moment; those of one moment happen in the order they were scheduled.

@@ -202,17 +202,26 @@ impl World {
     }
 
     /// A provider posts a receipt to some process.
-    pub fn callback(&mut self, order: usize, record: u32, n: u32, told: (String, Receipt), tries: u32) {
+    pub fn callback(
+        &mut self,
+        order: usize,
+        record: u32,
+        n: u32,
+        told: (usize, String, Receipt),
+        tries: u32,
+    ) {
         // What a record that was forgotten had sent, the new one does not know by its number.
         if record != self.checker.record(order) {
             return;
         }
-        let (provider_id, receipt) = told;
-        let ask = Ask::Receipt { n, provider_id: provider_id.clone(), receipt };
+        let (account, provider_id, receipt) = told;
+        let gateway = self.plan.accounts[account].way.gateway.clone();
+        let ask = Ask::Receipt { gateway, n, provider_id: provider_id.clone(), receipt };
         let process = self.random.index(self.workers.len());
         if self.loses() || self.ask_order(process, order, &ask).is_none() {
             if tries + 1 < CALLBACKS_MAX {
-                let next = Event::Callback { order, record, n, provider_id, receipt, tries: tries + 1 };
+                let next =
+                    Event::Callback { order, account, record, n, provider_id, receipt, tries: tries + 1 };
                 self.after(5 * SECOND_MS, next);
             }
             return;

@@ -264,7 +264,9 @@ impl World {
             self.checker.taken(order, (record, n), &mut self.trace);
             for (wait_ms, receipt) in call.receipts {
                 let provider_id = provider_id.clone();
-                self.after(wait_ms, Event::Callback { order, record, n, provider_id, receipt, tries: 0 });
+                let tries = 0;
+                let told = Event::Callback { order, account, record, n, provider_id, receipt, tries };
+                self.after(wait_ms, told);
             }
         }
         if let Some(wait_ms) = call.arrives_ms {

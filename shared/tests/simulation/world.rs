@@ -120,8 +120,8 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Arrive { order } => self.arrive(order),
-            Event::Callback { order, record, n, provider_id, receipt, tries } => {
-                self.callback(order, record, n, (provider_id, receipt), tries);
+            Event::Callback { order, account, record, n, provider_id, receipt, tries } => {
+                self.callback(order, record, n, (account, provider_id, receipt), tries);
             }
             Event::Cancel { order } => self.cancel(order),
             Event::Crash => {

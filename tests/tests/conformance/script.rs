@@ -211,10 +211,12 @@ impl Script {
                 order::Ask::Claim { token, header: Box::new(header), dispatch, offers }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
-            7 => order::Ask::Receipt { n, provider_id: "SM1".into(), receipt: Receipt::Sent },
+            7 => {
+                order::Ask::Receipt { gateway: alpha(), n, provider_id: "SM1".into(), receipt: Receipt::Sent }
+            }
             8 => order::Ask::Reported(self.below(8)),
-            11 => order::Ask::Hint { n, provider_id: "SM1".into(), hint: Hint::Arrived },
-            12 => order::Ask::Hint { n, provider_id: "SM1".into(), hint: Hint::Lost },
+            11 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Arrived },
+            12 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Lost },
             10 => order::Ask::Looked { n, look: 1, found: Found::Missing },
             9 if self.below(4) == 0 => order::Ask::Stop(order::Cause::Cancelled),
             _ => order::Ask::Tick,
@@ -252,6 +254,10 @@ impl Script {
         let [a, b, c, d, e, f, g, h] = self.nonces.to_be_bytes();
         ([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0], self.tick())
     }
+}
+
+fn alpha() -> GatewayId {
+    GatewayId::parse("alpha").expect("a name")
 }
 
 pub fn offer(gateway: &str, looks_max: u8) -> Offer {

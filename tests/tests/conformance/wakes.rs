@@ -59,7 +59,11 @@ async fn a_wake_up_survives_writers_that_lose_and_rings_too_early() -> anyhow::R
     for n in 0..ORDERS {
         apply(&hosts.redis, n, claim(n)?, 1, START).await?;
         // The same receipt to two processes at once, with randomness and clocks of their own.
-        let receipt = || Ask::Receipt { n: 1, provider_id: "SM1".into(), receipt: Receipt::Sent };
+        let gateway = crate::script::offer("twilio-sms", 0).way.gateway;
+        let receipt = || {
+            let (gateway, provider_id) = (gateway.clone(), "SM1".into());
+            Ask::Receipt { gateway, n: 1, provider_id, receipt: Receipt::Sent }
+        };
         let (one, two) = tokio::join!(
             apply(&hosts.redis, n, receipt(), 2, START.plus(1)),
             apply(&hosts.redis_too, n, receipt(), 3, START.plus(900)),

@@ -58,7 +58,7 @@ impl Scene<'_> {
             case("bytes altered", self.altered()),
             case("status altered", self.status_altered()),
             case("other order", self.other_order()),
-            case("at other account", Ok(vec![self.genuine().at(&self.path_of_other())])),
+            case("at other account", self.at_other_account()),
             Case { name: "by other account", posts: self.by_other_account(), may_pass: true },
             case("path secret", self.wrong_path_secrets()),
             case("too old", self.too_old()),
@@ -157,6 +157,12 @@ impl Scene<'_> {
         }
         let (own, other) = (self.target.order.order.to_string(), self.bystander.order.order.to_string());
         Ok(vec![genuine.replace(&own, &other), genuine.replace("n=1", "n=2").replace(".1", ".2")])
+    }
+
+    /// As it came, but at the second account's address.
+    fn at_other_account(&self) -> Result<Vec<Post>, &'static str> {
+        self.needs_signature()?;
+        Ok(vec![self.genuine().at(&self.path_of_other())])
     }
 
     /// As the second account itself would post it, if it were told of this message.
