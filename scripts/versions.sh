@@ -18,3 +18,5 @@ SMPP_TWISTED_VERSION=0.8
 PLIVO_VERSION=4.63.0
 TWILIO_VERSION=9.13.0
 VONAGE_HTTP_CLIENT_VERSION=1.5.2
+# With scripts/setup/aws.txt, the versions of all it stands on.
+BOTOCORE_VERSION=1.44.5

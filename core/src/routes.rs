@@ -190,8 +190,6 @@ fn candidate(
     let sender = sending.sender.map(|sender| sender.id.clone());
     let way = Way { channel: gateway.channel(), gateway: gateway.name().clone(), sender };
     let paced_until = now.plus(app.routes.paces.wait_ms(sending, now));
-    let life_ms = header.expires_at.since(header.created_at);
-    let window_default_ms = if gateway.tells_arrival() { window_default_ms } else { life_ms };
     Candidate {
         health,
         free_at: view.paused_until.max(paced_until),
@@ -200,6 +198,7 @@ fn candidate(
         window_default_ms,
         price_micros: gateway.settings().price_micros,
         looks_max: gateway.looks_max(),
+        is_mute: !gateway.tells_arrival(),
         way,
     }
 }

@@ -16,6 +16,7 @@
 //! | `/api/v5/flow` | MSG91's |
 //! | `/sendVerificationMessage` | Telegram's |
 //! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
+//! | `/http/messages` | nobody's, for accounts of the kind `http` |
 //! | `/aws/` | AWS's, under `/aws`: End User Messaging SMS and SNS |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
@@ -47,12 +48,14 @@ mod calls;
 mod clock;
 mod events;
 mod faults;
+mod http;
 mod ids;
 mod inbox;
 mod infobip;
 mod journey;
 mod line;
 mod msg91;
+mod number;
 mod page;
 mod plan;
 mod plivo;
@@ -129,6 +132,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .merge(calls::routes())
         .merge(events::routes())
         .merge(faults::routes())
+        .merge(http::routes())
         .merge(inbox::routes())
         .merge(infobip::routes())
         .merge(msg91::routes())

@@ -130,7 +130,11 @@ fn unusable_values_stop_the_boot() {
             "{code} www.shop {brand}",
             &["login.templates[0].text", "www.shop", "address"],
         ),
-        ("locale = \"en\"", "locale = \"en_US\"", &["locale", "BCP 47"]),
+        (
+            "locale = \"en\"\ntext = \"{code} is",
+            "locale = \"en_US\"\ntext = \"{code} is",
+            &["locale", "BCP 47"],
+        ),
         (
             "dlt_template_id = \"1107000000000000001\"",
             "ids = { nobody = \"x\" }",

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
 # makes requests from the API's description; aiosmtpd, a mail server whose answers tests script; smpp.twisted3, of which
-# Jasmin is made, for an SMSC; and the libraries of providers, which check what we sign and sign what we check.
+# Jasmin is made, for an SMSC; and the libraries of providers, which check what we sign and sign what we check: botocore
+# also describes what AWS takes.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there. MODULE is what it is imported as.
@@ -30,3 +31,4 @@ MODULE=smpp.twisted.server install smpp.twisted3 "$SMPP_TWISTED_VERSION" --requi
 install plivo "$PLIVO_VERSION" --requirement "$ROOT/scripts/setup/plivo.txt"
 install twilio "$TWILIO_VERSION" --requirement "$ROOT/scripts/setup/twilio.txt"
 MODULE=vonage_http_client install vonage-http-client "$VONAGE_HTTP_CLIENT_VERSION" --requirement "$ROOT/scripts/setup/vonage.txt"
+install botocore "$BOTOCORE_VERSION" --requirement "$ROOT/scripts/setup/aws.txt"

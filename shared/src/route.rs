@@ -102,6 +102,8 @@ pub struct Candidate {
     pub price_micros: Option<u64>,
     /// How often the provider can be asked after an outcome that is unknown; 0 where it has no such query.
     pub looks_max: u8,
+    /// Nobody tells what arrived: silence says nothing.
+    pub is_mute: bool,
 }
 
 /// A way as a worker offers it to an order; best first in a list.
@@ -117,6 +119,8 @@ pub struct Offer {
     pub window_ms: u64,
     /// As in [`Candidate::looks_max`].
     pub looks_max: u8,
+    /// As in [`Candidate::is_mute`].
+    pub is_mute: bool,
     /// Why it stands where it stands, for the order's timeline.
     pub why: String,
 }
@@ -157,8 +161,8 @@ impl Candidate {
     fn offer(self) -> Offer {
         let why = self.why();
         let window_ms = self.window_ms();
-        let Self { way, health, free_at, looks_max, .. } = self;
-        Offer { way, health, free_at, window_ms, looks_max, why }
+        let Self { way, health, free_at, looks_max, is_mute, .. } = self;
+        Offer { way, health, free_at, window_ms, looks_max, is_mute, why }
     }
 
     fn why(&self) -> String {

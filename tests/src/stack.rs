@@ -15,6 +15,7 @@ use crate::keys::Keys;
 use crate::keys::Variables;
 use crate::keys::tiffin;
 use crate::process::Process;
+use crate::registered::registered;
 use crate::servers::SHARED_AMQP;
 use crate::servers::SHARED_REDIS;
 use crate::servers::Server;
@@ -103,7 +104,7 @@ impl Stack {
         let first = wait::free_ports(3)?;
         let ports = Ports { edge: first, core: first + 1, sandbox: first + 2 };
         let settings = dir.path().join("settings.toml");
-        std::fs::write(&settings, edit(&std::fs::read_to_string(keys::settings())?))?;
+        std::fs::write(&settings, registered(&edit(&std::fs::read_to_string(keys::settings())?))?)?;
         let keys = Keys::make_for(&settings, &dir.path().join("keys"))?;
         let (redis, rabbitmq) = match backing {
             Backing::Memory => (None, None),

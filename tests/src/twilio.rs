@@ -7,20 +7,15 @@ use tiffin_core::gateways::account::Account;
 use tiffin_core::gateways::account::Secrets;
 use tiffin_core::gateways::adapter::HttpAdapter;
 use tiffin_core::gateways::adapter::Message;
-use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::call::Auth;
 use tiffin_core::gateways::call::Body;
 use tiffin_core::gateways::call::Call;
 use tiffin_core::gateways::kinds::Adapter;
-use tiffin_shared::code::Code;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
-use tiffin_shared::text::Content;
 use tiffin_shared::text::Locale;
-use tiffin_shared::time::UnixMs;
+
+use crate::message::PHONE;
+use crate::message::Parts;
 
 /// The account's SID.
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -44,21 +39,13 @@ pub fn adapter(kind: &str, from: &str, keys: &str) -> Box<dyn HttpAdapter> {
 
 /// Does something with a message.
 pub fn with<T>(from: &str, act: impl FnOnce(&Message<'_>) -> T) -> T {
-    let (phone, code) = (Phone::parse("+919876543210").unwrap(), Code::parse("482915").unwrap());
-    let content = Content { locale: Locale::read("hi"), subject: None, text: TEXT.to_owned(), html: None };
+    let mut parts = Parts::new(PHONE, 1, TEXT);
+    parts.content.locale = Locale::read("hi");
     act(&Message {
-        to: To::Phone(&phone),
-        code: &code,
-        content: &content,
         brand: "Müller & Söhne",
-        approves: None,
         sender: Some(&Sender::parse(from).unwrap()),
-        template_id: None,
-        registration: None,
-        valid_s: 300,
-        reference: &Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 },
         callback_url: CALLBACK,
-        now: UnixMs(0),
+        ..parts.message()
     })
 }
 

@@ -47,6 +47,8 @@ pub enum Auth {
     Authorization(Secret<String>),
     /// A header of the provider's own.
     Header(&'static str, Secret<String>),
+    /// Headers that a configuration names: keys may be among them.
+    Headers(Vec<(String, Secret<String>)>),
     /// In the body or the address, or not at all.
     None,
 }
@@ -154,6 +156,9 @@ impl Client {
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.expose())),
             Auth::Authorization(value) => request.header("authorization", value.expose()),
             Auth::Header(name, value) => request.header(*name, value.expose()),
+            Auth::Headers(headers) => {
+                headers.iter().fold(request, |request, (name, value)| request.header(name, value.expose()))
+            }
             Auth::None => request,
         };
         for (name, value) in &call.headers {

@@ -29,6 +29,7 @@ type Table = BTreeMap<String, Reason>;
 /// The tables that come with this build: kind, and content.
 const SHIPPED: &[(&str, &str)] = &[
     ("aws", include_str!("../../gateways/aws.toml")),
+    ("http", include_str!("../../gateways/http.toml")),
     ("infobip", include_str!("../../gateways/infobip.toml")),
     ("msg91", include_str!("../../gateways/msg91.toml")),
     ("plivo", include_str!("../../gateways/plivo.toml")),
@@ -185,35 +186,4 @@ impl Corrections {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gateway(name: &str) -> GatewayId {
-        GatewayId::parse(name).unwrap()
-    }
-
-    fn reason(codes: &Codes, name: &str, code: &str) -> Reason {
-        codes.reason(&gateway(name), "twilio", Some(code), Reason::Rejected)
-    }
-
-    #[test]
-    fn a_correction_goes_before_the_table_and_an_account_before_its_kind() {
-        let codes = Codes::new(Corrections::default()).unwrap();
-        assert_eq!(reason(&codes, "a", "30007"), Reason::ContentFiltered);
-        assert_eq!(reason(&codes, "a", "99999"), Reason::Rejected);
-        let text = "[twilio]\n30007 = \"absent_temporary\"\n[gateway.b]\n30007 = \"blocked\"";
-        assert!(codes.correct(Corrections::parse("codes.toml", text).unwrap()));
-        assert_eq!(reason(&codes, "a", "30007"), Reason::AbsentTemporary);
-        assert_eq!(reason(&codes, "b", "30007"), Reason::Blocked);
-        assert!(codes.correct(Corrections::default()));
-        assert_eq!(reason(&codes, "b", "30007"), Reason::ContentFiltered);
-    }
-
-    #[test]
-    fn a_file_that_says_nonsense_is_refused_with_the_place() {
-        let refuse = |text: &str| Corrections::parse("codes.toml", text).unwrap_err().to_string();
-        assert!(refuse("[twillio]\n1 = \"dnd\"").contains("[twillio]: no such kind of gateway; there are"));
-        assert!(refuse("[twilio]\n1 = \"sad\"").contains("sad"));
-        assert!(refuse("twilio").contains("codes.toml: "));
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use super::account::Secrets;
 use super::adapter::HttpAdapter;
 use super::aws_sms;
 use super::aws_sns;
+use super::http;
 use super::infobip;
 use super::msg91;
 use super::plivo;
@@ -92,6 +93,7 @@ pub enum Adapter {
 pub const ALL: &[Kind] = &[
     aws_sms::KIND,
     aws_sns::KIND,
+    http::KIND,
     infobip::KIND,
     msg91::KIND,
     plivo::KIND,

@@ -6,10 +6,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::OriginalUri;
 use axum::extract::Path;
 use axum::extract::State;
@@ -23,7 +21,7 @@ use axum::routing::post;
 
 use super::clock;
 use super::faults::Usual;
-use super::line::Cut;
+use super::line::Connection;
 use super::state::Sandbox;
 use crate::gateways::aws_sms;
 use crate::gateways::aws_sns;
@@ -50,16 +48,15 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 async fn call(
     State(sandbox): State<Arc<Sandbox>>,
     OriginalUri(uri): OriginalUri,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let cut = connection.map(|Extension(ConnectInfo(cut))| cut);
     let target = headers.get(aws_sms::TARGET_HEADER).and_then(|value| value.to_str().ok());
     let kind = if target.is_some() { aws_sms::KIND.name } else { aws_sns::KIND.name };
     match (auth::account(&sandbox.accounts, kind, &uri, &headers, &body), target) {
-        (Ok(account), Some(target)) => sms::call(&sandbox, account, target, &body, cut).await,
-        (Ok(account), None) => sns::call(&sandbox, account, &body, cut).await,
+        (Ok(account), Some(target)) => sms::call(&sandbox, account, target, &body, connection).await,
+        (Ok(account), None) => sns::call(&sandbox, account, &body, connection).await,
         (Err(name), target) => {
             if let Some(account) = sandbox.accounts.iter().find(|account| account.kind() == kind) {
                 sandbox.calls.received(account.gateway(), None, clock::now_ms()).refused("unauthenticated");
@@ -85,13 +82,4 @@ async fn subscribe(State(sandbox): State<Arc<Sandbox>>, Path(gateway): Path<Stri
     let Some(callback) = topic.confirmation() else { return StatusCode::INTERNAL_SERVER_ERROR };
     sandbox.courier.deliver("subscription", &callback).await;
     StatusCode::NO_CONTENT
-}
-
-/// An id in the form of a UUID.
-fn new_id() -> Option<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).ok()?;
-    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    Some(format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)))
 }

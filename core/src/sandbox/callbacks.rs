@@ -1,5 +1,6 @@
 //! Status callbacks: posts to the URL that a sender asked for, tried a few times.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::Client;
@@ -11,7 +12,7 @@ use tokio::sync::Semaphore;
 pub(super) struct Callback {
     pub(super) url: String,
     pub(super) content_type: &'static str,
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) headers: Vec<(Cow<'static, str>, String)>,
     pub(super) body: Vec<u8>,
 }
 
@@ -22,12 +23,18 @@ impl Callback {
         headers: Vec<(&'static str, String)>,
     ) -> Self {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
-        Self { url, content_type: "application/x-www-form-urlencoded", headers, body: body.into_bytes() }
+        let content_type = "application/x-www-form-urlencoded";
+        Self { url, content_type, headers: named(headers), body: body.into_bytes() }
     }
 
     pub(super) fn json(url: String, body: &serde_json::Value, headers: Vec<(&'static str, String)>) -> Self {
-        Self { url, content_type: "application/json", headers, body: body.to_string().into_bytes() }
+        let body = body.to_string().into_bytes();
+        Self { url, content_type: "application/json", headers: named(headers), body }
     }
+}
+
+fn named(headers: Vec<(&'static str, String)>) -> Vec<(Cow<'static, str>, String)> {
+    headers.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
 /// Makes the calls.
@@ -89,7 +96,7 @@ impl Courier {
         let _permit = self.calls.acquire().await.map_err(|_closed| Error::Closing)?;
         let mut request = client.post(&callback.url).header("content-type", callback.content_type);
         for (name, value) in &callback.headers {
-            request = request.header(*name, value);
+            request = request.header(&**name, value);
         }
         let request = request.body(callback.body.clone());
         // The URL may carry a secret of the receiver's in its query; the log does without it.

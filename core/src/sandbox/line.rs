@@ -9,6 +9,8 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 
+use axum::Extension;
+use axum::extract::ConnectInfo;
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use axum::serve::Listener;
@@ -38,6 +40,9 @@ impl Connected<IncomingStream<'_, Lines>> for Cut {
         stream.io().cut.clone()
     }
 }
+
+/// The connection that a request came on.
+pub(super) type Connection = Option<Extension<ConnectInfo<Cut>>>;
 
 /// Accepts the connections.
 pub(super) struct Lines(pub(super) TcpListener);

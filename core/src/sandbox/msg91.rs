@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -23,7 +21,7 @@ use self::request::Flow;
 use super::calls::Pair;
 use super::clock;
 use super::faults::Usual;
-use super::line::Cut;
+use super::line::Connection;
 use super::state::Sandbox;
 use super::taking::Refusal;
 use super::taking::Taken;
@@ -43,7 +41,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 
 async fn flow(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -68,9 +66,7 @@ async fn flow(
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after_s.to_string())])
                 .into_response()
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 

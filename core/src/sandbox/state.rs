@@ -14,6 +14,7 @@ use super::clock;
 use super::events::Events;
 use super::faults::Board;
 use super::faults::Usual;
+use super::http;
 use super::inbox::Inbox;
 use super::infobip;
 use super::msg91;
@@ -80,6 +81,7 @@ fn usual(account: &Account) -> Usual {
     match account.kind() {
         "aws_sms" => aws::USUAL,
         "aws_sns" => aws::USUAL_SNS,
+        "http" => http::USUAL,
         "infobip" => infobip::USUAL,
         "msg91" => msg91::USUAL,
         "plivo" => plivo::USUAL,

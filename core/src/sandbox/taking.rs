@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
+use axum::extract::ConnectInfo;
 use axum::response::Response;
 use tokio::task::JoinHandle;
 
@@ -15,7 +17,7 @@ use super::faults::Strike;
 use super::inbox::Message;
 use super::journey::Journey;
 use super::journey::Teller;
-use super::line::Cut;
+use super::line::Connection;
 use super::plan::Plan;
 use super::silence;
 use super::state::Sandbox;
@@ -53,7 +55,8 @@ pub(super) enum Silence {
 
 impl Silence {
     /// Over HTTP.
-    pub(super) async fn keep(self, sandbox: &Sandbox, cut: Option<Cut>) -> Response {
+    pub(super) async fn keep(self, sandbox: &Sandbox, connection: Connection) -> Response {
+        let cut = connection.map(|Extension(ConnectInfo(cut))| cut);
         match self {
             Self::Cut => silence::hang_up(cut.as_ref()),
             Self::Held => silence::hold(sandbox).await,

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -20,7 +18,7 @@ use self::request::Create;
 use super::Account;
 use super::clock;
 use super::faults::Usual;
-use super::line::Cut;
+use super::line::Connection;
 use super::state::Sandbox;
 use super::taking::Refusal;
 use super::taking::Taken;
@@ -42,7 +40,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 
 async fn send(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -63,9 +61,7 @@ async fn send(
         Taken::No(Refusal::Internal) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Taken::No(Refusal::Invalid(error)) => refuse(error),
         Taken::No(Refusal::TooMany(retry_after_s)) => refuse(&format!("FLOOD_WAIT_{retry_after_s}")),
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 

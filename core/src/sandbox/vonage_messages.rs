@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -24,7 +22,7 @@ use super::Account;
 use super::basic;
 use super::clock;
 use super::faults::Usual;
-use super::line::Cut;
+use super::line::Connection;
 use super::state::Sandbox;
 use super::taking::Refusal;
 use super::taking::Taken;
@@ -42,7 +40,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 
 async fn create(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -70,9 +68,7 @@ async fn create(
             let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "/messages#1000", "Throttled");
             (headers, refusal).into_response()
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 

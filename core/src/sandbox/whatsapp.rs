@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::Path;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -26,7 +24,7 @@ use super::Account;
 use super::clock;
 use super::faults::Usual;
 use super::inbox::Message;
-use super::line::Cut;
+use super::line::Connection;
 use super::state::Sandbox;
 use super::taking::Refusal;
 use super::taking::Taken;
@@ -48,7 +46,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 async fn create(
     State(sandbox): State<Arc<Sandbox>>,
     Path((_version, number)): Path<(String, String)>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
@@ -66,9 +64,7 @@ async fn create(
         Taken::No(Refusal::Internal) => Err(Error::Internal),
         Taken::No(Refusal::Invalid(error)) => Err(error),
         Taken::No(Refusal::TooMany(retry_after_s)) => Err(Error::TooManyRequests(retry_after_s)),
-        Taken::Silence(silence) => {
-            Ok(silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await)
-        }
+        Taken::Silence(silence) => Ok(silence.keep(&sandbox, connection).await),
     }
 }
 

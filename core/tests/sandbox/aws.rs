@@ -42,7 +42,10 @@ async fn a_subscription_is_confirmed_by_a_visit() {
     let heard = bench.hear(&bench.posted(1).await[0]).await.unwrap();
     assert_eq!((heard.told.len(), &heard.reply), (0, &None));
     let address = heard.visit.unwrap();
-    assert!(address.starts_with(&format!("{}/aws/?Action=ConfirmSubscription&", bench.base)), "{address}");
+    assert!(
+        address.starts_with(&format!("{}/aws/?Action=ConfirmSubscription&", bench.sandbox.base)),
+        "{address}"
+    );
     assert_eq!(bench.visit(&address).await, 200);
 }
 

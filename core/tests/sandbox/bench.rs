@@ -1,18 +1,13 @@
 //! An adapter against the sandbox: the same account on both sides, and a receiver that keeps callbacks as they came.
 
+mod posted;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::Mutex;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::Uri;
-use reqwest::Client;
+use reqwest::Method;
 use serde_json::Value;
+use serde_json::json;
 use tiffin_core::config::Environment;
 use tiffin_core::gateways::Gateway;
 use tiffin_core::gateways::Gateways;
@@ -22,23 +17,29 @@ use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::call;
 use tiffin_core::gateways::callback::Callback;
 use tiffin_core::gateways::callback::CallbackError;
+use tiffin_core::gateways::callback::Fate;
 use tiffin_core::gateways::callback::Heard;
+use tiffin_core::gateways::callback::Told;
 use tiffin_core::gateways::codes::Codes;
 use tiffin_core::gateways::codes::Corrections;
 use tiffin_core::host;
-use tiffin_core::sandbox;
 use tiffin_core::sandbox::Account;
 use tiffin_shared::code::Code;
 use tiffin_shared::http::Request;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Found;
+use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::text::Content;
 use tiffin_shared::text::Locale;
+use tiffin_shared::time::UnixMs;
 
+use self::posted::Posted;
 use crate::common::PHONE;
+use crate::common::Sandbox;
 use crate::common::eventually;
 use crate::common::listen;
 
@@ -49,45 +50,30 @@ pub const TEXT: &str = "482915 is your \"Tiffin\" code & more: ü\n@example.com 
 /// The secret of a callback address.
 pub const DOOR: &str = "0123456789abcdef";
 
+/// Secrets by their names.
+type Secrets<'a> = &'a [(&'a str, &'a str)];
+
 /// One account, on both sides.
 pub struct Bench {
-    pub base: String,
+    pub sandbox: Sandbox,
     public_url: String,
     gateways: Gateways,
     client: call::Client,
     posted: Posted,
-    http: Client,
 }
 
-type Posted = Arc<Mutex<Vec<Arc<Request>>>>;
-
 impl Bench {
-    /// `keys` are the account's, with `{base}` for the sandbox; `secrets` by their variables, for each side its own.
-    pub async fn start(keys: &str, secrets: &[(&str, &str)], at_provider: &[(&str, &str)]) -> Self {
+    /// `keys` are the account's, with `{base}` for the sandbox; of its `secrets` the provider has those `at_provider` instead.
+    pub async fn start(keys: &str, secrets: Secrets<'_>, at_provider: Secrets<'_>) -> Self {
         call::install_tls();
-        let ((listener, address), (receiver, public)) = (listen().await, listen().await);
-        let (base, public_url) = (format!("http://{address}"), format!("http://{public}"));
-        let parse = || -> account::Account { toml::from_str(&keys.replace("{base}", &base)).unwrap() };
-        let find = |given: &[(&str, &str)], name: &str| {
-            let found = given.iter().find(|(known, _)| name.ends_with(&known.to_uppercase()));
-            found.map(|(_, value)| (*value).to_owned())
-        };
+        let (listener, address) = listen().await;
+        let (posted, public_url) = posted::receive().await;
+        let base = format!("http://{address}");
         let both = |name: &str| find(at_provider, name).or_else(|| find(secrets, name));
-        let played = Account::new(parse(), &public_url, both).unwrap();
-        let ports = sandbox::Ports::default();
-        tokio::spawn(sandbox::serve(listener, ports, vec![played], std::future::pending()));
-        let account = parse();
-        let variables = account.secret_variables().into_iter();
-        let variables: BTreeMap<_, _> =
-            variables.filter_map(|name| Some((name.clone(), find(secrets, &name)?))).collect();
-        let environment = Environment::new(variables).unwrap();
-        let codes = Codes::new(Corrections::default()).unwrap();
-        let posted = Posted::default();
-        let router = Router::new().fallback(keep).with_state(Arc::clone(&posted));
-        tokio::spawn(async move { axum::serve(receiver, router).await });
-        let gateways = Gateways::new(&[account], &environment, codes).unwrap();
-        let http = Client::builder().no_proxy().build().unwrap();
-        Self { base, public_url, gateways, client: call::Client::new().unwrap(), posted, http }
+        let played = Account::new(account(keys, &base), &public_url, both).unwrap();
+        let sandbox = Sandbox::start_on(listener, vec![played]);
+        let gateways = gateways(account(keys, &base), secrets);
+        Self { sandbox, public_url, gateways, client: call::Client::new().unwrap(), posted }
     }
 
     pub fn gateway(&self) -> &Gateway {
@@ -100,26 +86,12 @@ impl Bench {
 
     /// Sends [`TEXT`] to the usual number, as the first sender.
     pub async fn send(&self) -> CallOutcome {
-        let (phone, code) = (Phone::parse(PHONE).unwrap(), Code::parse(CODE).unwrap());
-        let content = Content { locale: Locale::read("en"), subject: None, text: TEXT.into(), html: None };
-        let reference = Self::reference();
-        let address = self.gateway().callback_url(&self.public_url);
-        let callback_url = format!("{address}?order={}&n={}", reference.order, reference.n);
-        let message = Message {
-            to: To::Phone(&phone),
-            code: &code,
-            content: &content,
-            brand: "Tiffin",
-            approves: None,
-            sender: self.gateway().settings().senders.first().map(|sender| &sender.id),
-            template_id: None,
-            registration: None,
-            valid_s: 300,
-            reference: &reference,
-            callback_url: &callback_url,
-            now: host::now(),
-        };
-        self.gateways.send(self.gateway(), &self.client, &message).await
+        self.send_through(&self.gateways).await
+    }
+
+    /// The same, from somebody who has other keys or other secrets than the provider knows.
+    pub async fn send_as(&self, keys: &str, secrets: Secrets<'_>) -> CallOutcome {
+        self.send_through(&gateways(account(keys, &self.sandbox.base), secrets)).await
     }
 
     /// The id of a message that must be taken.
@@ -128,6 +100,13 @@ impl Bench {
             CallOutcome::Taken { provider_id } => provider_id,
             outcome => panic!("{outcome:?}"),
         }
+    }
+
+    /// Asks the provider after the message.
+    pub async fn look_up(&self, called_at: UnixMs) -> Found {
+        let gateway = self.gateway();
+        let look = async |message: &Message<'_>| gateway.look_up(&self.client, message, called_at).await;
+        self.with_message(gateway, look).await
     }
 
     /// What the credentials are tried with, and what comes of it.
@@ -142,8 +121,10 @@ impl Bench {
         posted()
     }
 
-    /// What the adapter makes of a callback.
+    /// What the adapter makes of a callback, which must come through the gateway's door.
     pub async fn hear(&self, request: &Request) -> Result<Heard, CallbackError> {
+        let door = format!("/callbacks/{}", self.gateway().name());
+        assert!(self.gateway().opens_to(request.path.strip_prefix(&door).unwrap().strip_prefix('/')));
         let url = format!("{}{}?{}", self.public_url, request.path, request.query);
         let url = url.trim_end_matches('?');
         let query: BTreeMap<_, _> = form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
@@ -160,15 +141,60 @@ impl Bench {
         self.gateway().hear(&callback)
     }
 
-    /// The texts in the inbox, newest first.
-    pub async fn inbox(&self) -> Vec<String> {
-        let inbox: Value = self.get("/inbox").await;
-        let messages = inbox["messages"].as_array().unwrap();
-        messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
+    /// Waits for these fates of a message, in this order, each told of the attempt that sent it.
+    pub async fn hears(&self, provider_id: &str, fates: &[Fate]) {
+        eventually("the callbacks", async || self.told_of(provider_id).await.len() >= fates.len()).await;
+        let told = |fate: &Fate| Told {
+            attempt: Some(Self::reference()),
+            provider_id: provider_id.to_owned(),
+            fate: fate.clone(),
+        };
+        assert_eq!(self.told_of(provider_id).await, fates.iter().map(told).collect::<Vec<_>>());
     }
 
-    pub async fn get(&self, path: &str) -> Value {
-        self.http.get(format!("{}{path}", self.base)).send().await.unwrap().json().await.unwrap()
+    async fn told_of(&self, provider_id: &str) -> Vec<Told> {
+        let mut told = Vec::new();
+        for request in self.posted(0).await {
+            told.extend(self.hear(&request).await.unwrap().told);
+        }
+        told.retain(|told| told.provider_id == provider_id);
+        told
+    }
+
+    /// Sends one message, which arrives as it was written and whose receipts say so.
+    pub async fn arrives(&self) -> String {
+        let provider_id = self.taken().await;
+        let entries = self.entries().await;
+        assert_eq!((&entries[0]["to"], &entries[0]["text"]), (&json!(PHONE), &json!(TEXT)));
+        assert_eq!(entries[0]["id"], json!(provider_id));
+        self.hears(&provider_id, &[Fate::Sent, Fate::Delivered]).await;
+        provider_id
+    }
+
+    /// Every fault before the message is taken, and one after.
+    pub async fn faults_are_told_apart(&self) {
+        let http_429 = json!({"mode": "http_429", "retry_after_s": 7});
+        for (script, outcome) in [
+            (json!({"mode": "http_500"}), CallOutcome::Failed(Reason::ProviderDown)),
+            (http_429, CallOutcome::Throttled { retry_after_ms: Some(7_000) }),
+            (json!({"mode": "reset"}), CallOutcome::Unknown),
+            (json!({"mode": "reset_taken"}), CallOutcome::Unknown),
+        ] {
+            self.fault(&script).await;
+            assert_eq!(self.send().await, outcome, "{script}");
+        }
+        assert_eq!(self.inbox().await.len(), 1, "the last one was taken");
+    }
+
+    /// The inbox, newest first.
+    pub async fn entries(&self) -> Vec<Value> {
+        self.sandbox.inbox("").await
+    }
+
+    /// The texts in the inbox, newest first.
+    pub async fn inbox(&self) -> Vec<String> {
+        let entries = self.entries().await;
+        entries.iter().map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The same callback with other words in its body.
@@ -185,33 +211,60 @@ impl Bench {
     }
 
     pub async fn visit(&self, address: &str) -> u16 {
-        self.http.get(address).send().await.unwrap().status().as_u16()
+        self.sandbox.client.get(address).send().await.unwrap().status().as_u16()
     }
 
     pub async fn post(&self, path: &str) -> u16 {
-        self.http.post(format!("{}{path}", self.base)).send().await.unwrap().status().as_u16()
+        self.sandbox.call(Method::POST, path, "").await.0
     }
 
     pub async fn fault(&self, script: &Value) {
-        let url = format!("{}/faults/{}", self.base, self.gateway().name());
-        assert_eq!(self.http.put(url).json(script).send().await.unwrap().status(), 200);
+        let path = format!("/faults/{}", self.gateway().name());
+        assert_eq!(self.sandbox.call(Method::PUT, &path, &script.to_string()).await.0, 200);
+    }
+
+    async fn send_through(&self, gateways: &Gateways) -> CallOutcome {
+        let gateway = &gateways.all()[0];
+        self.with_message(gateway, async |message| gateways.send(gateway, &self.client, message).await).await
+    }
+
+    async fn with_message<T>(&self, gateway: &Gateway, act: impl AsyncFnOnce(&Message<'_>) -> T) -> T {
+        let (phone, code) = (Phone::parse(PHONE).unwrap(), Code::parse(CODE).unwrap());
+        let content = Content { locale: Locale::read("en"), subject: None, text: TEXT.into(), html: None };
+        let reference = Self::reference();
+        let address = gateway.callback_url(&self.public_url);
+        let callback_url = format!("{address}?order={}&n={}", reference.order, reference.n);
+        act(&Message {
+            to: To::Phone(&phone),
+            code: &code,
+            content: &content,
+            brand: "Tiffin",
+            approves: None,
+            sender: gateway.settings().senders.first().map(|sender| &sender.id),
+            template_id: None,
+            registration: None,
+            valid_s: 300,
+            reference: &reference,
+            callback_url: &callback_url,
+            now: host::now(),
+        })
+        .await
     }
 }
 
-async fn keep(
-    State(posted): State<Posted>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> StatusCode {
-    let text = |value: &axum::http::HeaderValue| value.to_str().unwrap().to_owned();
-    posted.lock().unwrap().push(Arc::new(Request {
-        method: method.to_string(),
-        path: uri.path().to_owned(),
-        query: uri.query().unwrap_or_default().to_owned(),
-        headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-        body: body.to_vec(),
-    }));
-    StatusCode::NO_CONTENT
+fn account(keys: &str, base: &str) -> account::Account {
+    toml::from_str(&keys.replace("{base}", base)).unwrap()
+}
+
+fn gateways(account: account::Account, secrets: Secrets<'_>) -> Gateways {
+    let variables = account.secret_variables().into_iter();
+    let variables = variables.filter_map(|name| Some((name.clone(), find(secrets, &name)?))).collect();
+    let codes = Codes::new(Corrections::default()).unwrap();
+    Gateways::new(&[account], &Environment::new(variables).unwrap(), codes).unwrap()
+}
+
+/// The secret that a variable is for.
+fn find(secrets: Secrets<'_>, variable: &str) -> Option<String> {
+    let found = secrets.iter().find(|(name, _)| variable.ends_with(&name.to_uppercase()));
+    found.map(|(_, value)| (*value).to_owned())
 }

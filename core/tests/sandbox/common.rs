@@ -41,12 +41,13 @@ impl Sandbox {
         let text = format!("name='twilio-sms'\nkind='twilio'\naccount_sid='{ACCOUNT}'\nfrom='+15005550006'");
         let account = toml::from_str(&text).unwrap();
         let account = Account::new(account, "http://127.0.0.1:1", |_| Some(TOKEN.to_owned())).unwrap();
-        Self::start_with(vec![account]).await
+        let (listener, _) = listen().await;
+        Self::start_on(listener, vec![account])
     }
 
-    pub async fn start_with(accounts: Vec<Account>) -> Self {
+    pub fn start_on(listener: TcpListener, accounts: Vec<Account>) -> Self {
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        let (listener, address) = listen().await;
+        let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
         let ports = Ports::default();

@@ -5,63 +5,61 @@ use tiffin_core::gateways::callback::Fate;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Reason;
 
+use crate::bench::Bench;
 use crate::common::answer;
-use crate::provider::Provider;
-use crate::provider::reference;
 
-const KIND: &str = "plivo";
 const AUTH_ID: &str = "MAXXXXXXXXXXXXXXXXXX";
-const KEYS: &str = "auth_id = 'MAXXXXXXXXXXXXXXXXXX'\nfrom = '+15005550006'";
+const KEYS: &str = "name = 'plivo'\nkind = 'plivo'\nbase_url = '{base}'\n\
+                    auth_id = 'MAXXXXXXXXXXXXXXXXXX'\nfrom = '+15005550006'";
 const SECRETS: [(&str, &str); 1] = [("auth_token", "an auth token")];
 
 #[tokio::test]
 async fn a_message_arrives_and_its_signed_callbacks_are_heard() {
     let pool = KEYS.replace("+15005550006", "3ecaf3b1-3a4e-4d3b-9f5c-0c1d2e3f4a5b");
     for keys in [KEYS, &pool] {
-        let provider = Provider::start(KIND, keys, &SECRETS).await;
-        provider.a_message_arrives().await;
-        assert_eq!(provider.heard().remove(0).unwrap().told.remove(0).attempt, Some(reference()));
+        let bench = Bench::start(keys, &SECRETS, &[]).await;
+        bench.arrives().await;
     }
 }
 
 #[tokio::test]
 async fn wrong_credentials_are_refused() {
-    let provider = Provider::start(KIND, KEYS, &SECRETS).await;
+    let bench = Bench::start(KEYS, &SECRETS, &[]).await;
     let refused = CallOutcome::Failed(Reason::AuthFailed);
-    assert_eq!(provider.send_with(KIND, KEYS, &[("auth_token", "wrong")]).await, refused);
+    assert_eq!(bench.send_as(KEYS, &[("auth_token", "wrong")]).await, refused);
     let other = KEYS.replace("MAXX", "MAYY");
-    assert_eq!(provider.send_with(KIND, &other, &SECRETS).await, refused);
-    assert!(provider.inbox().await.is_empty());
-    assert_eq!(provider.check().await.unwrap(), "the balance is 20.00000 USD");
+    assert_eq!(bench.send_as(&other, &SECRETS).await, refused);
+    assert!(bench.inbox().await.is_empty());
+    assert_eq!(bench.check().await.unwrap(), "the balance is 20.00000 USD");
 }
 
 #[tokio::test]
 async fn refusals_and_failures_have_their_meaning() {
-    let provider = Provider::start(KIND, KEYS, &SECRETS).await;
-    provider.fault(&json!({"mode": "reject"})).await;
-    assert_eq!(provider.send().await, CallOutcome::Failed(Reason::Rejected));
-    provider.fault(&json!({"mode": "reject", "code": 402})).await;
-    assert_eq!(provider.send().await, CallOutcome::Failed(Reason::InsufficientBalance));
-    provider.fault(&json!({"mode": "failed_receipt"})).await;
-    assert!(matches!(provider.send().await, CallOutcome::Taken { .. }));
+    let bench = Bench::start(KEYS, &SECRETS, &[]).await;
+    bench.fault(&json!({"mode": "reject"})).await;
+    assert_eq!(bench.send().await, CallOutcome::Failed(Reason::Rejected));
+    bench.fault(&json!({"mode": "reject", "code": 402})).await;
+    assert_eq!(bench.send().await, CallOutcome::Failed(Reason::InsufficientBalance));
+    bench.fault(&json!({"mode": "failed_receipt"})).await;
+    let provider_id = bench.taken().await;
     let failed = Fate::Failed { code: Some("80".into()), fallback: Reason::Rejected };
-    assert_eq!(provider.fates(2).await, [Fate::Sent, failed]);
+    bench.hears(&provider_id, &[Fate::Sent, failed]).await;
 }
 
 #[tokio::test]
 async fn faults_are_told_apart() {
-    Provider::start(KIND, KEYS, &SECRETS).await.its_faults_are_told_apart().await;
+    Bench::start(KEYS, &SECRETS, &[]).await.faults_are_told_apart().await;
 }
 
 #[tokio::test]
 async fn bad_messages_are_refused() {
-    let provider = Provider::start(KIND, KEYS, &SECRETS).await;
+    let bench = Bench::start(KEYS, &SECRETS, &[]).await;
     let usual = json!({"src": "15005550006", "dst": "919876543210", "text": "1"});
-    let url = format!("{}/v1/Account/{AUTH_ID}/Message/", provider.base);
+    let url = format!("{}/v1/Account/{AUTH_ID}/Message/", bench.sandbox.base);
     let send = async |name: &str, value: serde_json::Value| {
         let mut body = usual.clone();
         body[name] = value;
-        let request = provider.client.post(&url).json(&body).basic_auth(AUTH_ID, Some("an auth token"));
+        let request = bench.sandbox.client.post(&url).json(&body).basic_auth(AUTH_ID, Some("an auth token"));
         let (status, body) = answer(request).await;
         assert_eq!(status == 202, body["error"].is_null());
         status

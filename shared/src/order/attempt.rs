@@ -83,6 +83,9 @@ pub(super) struct Record {
     /// How often the provider has been asked whether it has the message, and the most it will be.
     #[serde(default, skip_serializing_if = "Looks::is_none")]
     pub(super) looks: Looks,
+    /// Nobody will tell that it arrived, or somebody has hinted so: its silence says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_mute: bool,
     /// Its usual time passed without a word, and the router has learnt so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_silent: bool,

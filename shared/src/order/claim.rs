@@ -76,8 +76,7 @@ pub(super) fn step(
         state.state = OrderState::Expired;
         return state.put(stop, now);
     }
-    let follow =
-        state.attempts.last().map_or(Follow::Choose, |last| last.follow(claim.token, is_resend, now));
+    let follow = state.attempts.last().map_or(Follow::Choose, |last| last.follow(claim, is_resend, now));
     match (follow, state.attempts.last_mut()) {
         (Follow::Again, Some(last)) => {
             // Its worker has not called yet, or it would not ask: it calls now.
@@ -186,6 +185,7 @@ fn begin(
         unknown_at: None,
         provider_id: None,
         looks: Looks { done: 0, max: offer.looks_max },
+        is_mute: offer.is_mute,
         is_silent: false,
     });
     state.state = OrderState::Sending;
@@ -228,7 +228,8 @@ impl State {
 }
 
 impl Record {
-    fn follow(&self, token: Bytes<16>, is_resend: bool, now: UnixMs) -> Follow {
+    fn follow(&self, claim: &Claim<'_>, is_resend: bool, now: UnixMs) -> Follow {
+        let (token, expires_at) = (claim.token, claim.header.expires_at);
         let silent_at = self.window_ends_at();
         match self.attempt.state {
             AttemptState::Sending if self.claim == token && now < self.claimed_until => Follow::Again,
@@ -243,6 +244,7 @@ impl Record {
                 None if now < silent_at => Follow::Wait(silent_at),
                 None => Follow::Choose,
             },
+            AttemptState::Sent if self.is_mute => Follow::Wait(expires_at),
             AttemptState::Sent if now < silent_at => Follow::Wait(silent_at),
             AttemptState::Failed | AttemptState::Sent => Follow::Choose,
             AttemptState::Delivered => Follow::Stop,

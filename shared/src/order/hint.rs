@@ -29,9 +29,6 @@ pub(super) fn step(
 ) -> Step<State, Reply> {
     let nothing = Reply::of(Decision::Noted);
     let is_over = state.is_over();
-    let Some(expires_at) = state.header.as_ref().map(|header| header.expires_at) else {
-        return Step::keep(nothing);
-    };
     let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(nothing);
     };
@@ -43,18 +40,16 @@ pub(super) fn step(
     {
         return Step::keep(nothing);
     }
-    // What is silent already has no window to move.
-    if record.is_silent || record.window_ends_at() <= now {
+    // What is silent already stays so.
+    let has_ended = !record.is_mute && record.window_ends_at() <= now;
+    let is_known = record.is_mute && hint == Hint::Arrived;
+    if record.is_silent || has_ended || is_known {
         return Step::keep(nothing);
     }
-    let window_ms = match hint {
-        Hint::Arrived => expires_at.since(record.called_at()),
-        Hint::Lost => now.since(record.called_at()),
-    };
-    if record.window_ms == window_ms {
-        return Step::keep(nothing);
+    record.is_mute = hint == Hint::Arrived;
+    if hint == Hint::Lost {
+        record.window_ms = record.window_ms.min(now.since(record.called_at()));
+        record.attempt.expected_by = Some(record.window_ends_at());
     }
-    record.window_ms = window_ms;
-    record.attempt.expected_by = Some(record.window_ends_at());
     state.tell(Decision::Noted, command, now)
 }

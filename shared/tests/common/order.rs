@@ -137,6 +137,7 @@ pub fn offer(gateway: &str) -> Offer {
         free_at: UnixMs(0),
         window_ms: 12_000,
         looks_max: if gateway == "alpha" { 2 } else { 0 },
+        is_mute: false,
         why: "up".into(),
     }
 }

@@ -20,6 +20,7 @@ use crate::keys::Variables;
 use crate::keys::tiffin;
 use crate::process::Process;
 use crate::proxy::Proxy;
+use crate::registered::registered;
 use crate::servers::SHARED_AMQP;
 use crate::servers::SHARED_REDIS;
 use crate::servers::Server;
@@ -83,7 +84,7 @@ impl Fleet {
     ) -> anyhow::Result<Self> {
         let dir = TempDir::with_prefix("tiffin-chaos-")?;
         let settings = dir.path().join("settings.toml");
-        std::fs::write(&settings, edit(&std::fs::read_to_string(keys::settings())?))?;
+        std::fs::write(&settings, registered(&edit(&std::fs::read_to_string(keys::settings())?))?)?;
         let keys = Keys::make_for(&settings, &dir.path().join("keys"))?;
         let (redis, rabbitmq) = servers(backing, amqp_ports.is_some(), dir.path()).await?;
         let shared = |name| std::env::var(name).ok();

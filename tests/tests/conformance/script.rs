@@ -268,6 +268,7 @@ pub fn offer(gateway: &str, looks_max: u8) -> Offer {
         free_at: UnixMs(0),
         window_ms: 12_000,
         looks_max,
+        is_mute: false,
         why: "up".into(),
     }
 }

@@ -247,7 +247,6 @@ async fn forged_callbacks_change_nothing_at_any_gateway() -> anyhow::Result<()> 
         let row = bench.row(provider).await.with_context(|| provider.name)?;
         anyhow::Ok((provider, row))
     }));
-    #[expect(clippy::print_stdout, reason = "the table of the run")]
     for (provider, row) in rows.await? {
         println!("{} ({})", provider.kind, provider.name);
         row.iter().for_each(|(case, answers)| println!("    {case:<18}{answers}"));

@@ -7,24 +7,15 @@ use tiffin_core::gateways::account::Account;
 use tiffin_core::gateways::account::Secrets;
 use tiffin_core::gateways::adapter::HttpAdapter;
 use tiffin_core::gateways::adapter::Message;
-use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::call::Body;
 use tiffin_core::gateways::kinds::Adapter;
 use tiffin_core::sandbox;
 use tiffin_core::sandbox::Ports;
-use tiffin_shared::code::Code;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::reference::Reference;
-use tiffin_shared::text::Content;
-use tiffin_shared::text::Locale;
-use tiffin_shared::text::Template;
-use tiffin_shared::text::dlt::Category;
-use tiffin_shared::text::dlt::Dlt;
 use tiffin_shared::text::dlt::Registration;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
+use tiffin_tests::message::PHONE;
+use tiffin_tests::message::Parts;
+use tiffin_tests::message::registered;
 use tokio::net::TcpListener;
 
 /// Every secret of these accounts.
@@ -43,21 +34,13 @@ pub fn encoded(keys: &str, text: &str, is_registered: bool) -> Value {
     let (dlt, template) = registered();
     let registration = Registration { dlt: &dlt, template: &template, template_id: "1107457532145798767" };
     let registration = is_registered.then_some(&registration);
-    let code = Code::parse("482915").unwrap();
-    let content = Content { locale: Locale::read("en"), subject: None, text: text.to_owned(), html: None };
+    let (parts, callback_url) = (Parts::new(PHONE, 1, text), format!("{URL}?order=o&n=1"));
     let message = Message {
-        to: To::Phone(&Phone::parse("+919876543210").unwrap()),
-        code: &code,
-        content: &content,
-        brand: "Tiffin",
-        approves: None,
         sender: account.settings.senders.first().map(|sender| &sender.id),
-        template_id: None,
         registration,
-        valid_s: 300,
-        reference: &Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n: 1 },
-        callback_url: &format!("{URL}?order=o&n=1"),
+        callback_url: &callback_url,
         now: UnixMs(1_795_082_400_000),
+        ..parts.message()
     };
     body(adapter.as_ref(), &message)
 }
@@ -68,23 +51,6 @@ fn body(adapter: &dyn HttpAdapter, message: &Message<'_>) -> Value {
         Some(Body::Form(form)) => form.into_iter().map(|(name, value)| (name, Value::from(value))).collect(),
         _ => panic!("neither JSON nor a form"),
     }
-}
-
-fn registered() -> (Dlt, Template) {
-    let dlt = Dlt {
-        entity_id: "1101456324675322134".into(),
-        header: "TIFFIN".into(),
-        category: Category::ServiceImplicit,
-    };
-    let template = Template {
-        channel: Channel::Sms,
-        locale: Locale::read("en"),
-        text: None,
-        subject: None,
-        dlt_template_id: None,
-        ids: [].into(),
-    };
-    (dlt, template)
 }
 
 /// A sandbox with one account. It ends with the test.

@@ -14,25 +14,18 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tiffin_core::gateways::adapter::Answered;
 use tiffin_core::gateways::adapter::Message;
-use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::callback::Fate;
 use tiffin_core::gateways::callback::Told;
 use tiffin_core::gateways::smpp::Handler;
 use tiffin_core::gateways::smpp::NotTaken;
 use tiffin_core::gateways::smpp::Smpp;
 use tiffin_core::gateways::smpp::tls;
-use tiffin_shared::code::Code;
 use tiffin_shared::id::GatewayId;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Found;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
-use tiffin_shared::text::Content;
-use tiffin_shared::text::Locale;
-use tiffin_shared::time::UnixMs;
+use tiffin_tests::message::Parts;
+use tiffin_tests::message::reference;
 use tiffin_tests::process::Process;
 use tiffin_tests::servers::root;
 use tiffin_tests::wait;
@@ -228,35 +221,14 @@ impl Account {
         text: &str,
         act: impl AsyncFnOnce(&Message<'_>) -> T,
     ) -> anyhow::Result<T> {
-        let (phone, code) = (Phone::parse(&phone(n))?, Code::parse("482915")?);
-        let content =
-            Content { locale: Locale::read("en"), subject: None, text: text.to_owned(), html: None };
-        let sender = Sender::parse("ACME")?;
-        let message = Message {
-            to: To::Phone(&phone),
-            code: &code,
-            content: &content,
-            brand: "Acme",
-            approves: None,
-            sender: Some(&sender),
-            template_id: None,
-            registration: None,
-            valid_s: 300,
-            reference: &reference(n),
-            callback_url: "",
-            now: UnixMs(0),
-        };
-        Ok(act(&message).await)
+        let (parts, sender) = (Parts::new(&phone(n), n, text), Sender::parse("ACME")?);
+        Ok(act(&Message { sender: Some(&sender), ..parts.message() }).await)
     }
 }
 
 /// Message `n` goes to a number of its own.
 pub fn phone(n: u32) -> String {
     format!("+9198{n:08}")
-}
-
-fn reference(n: u32) -> Reference {
-    Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n }
 }
 
 /// How many messages a test sends: `TIFFIN_SMPP_MESSAGES`.

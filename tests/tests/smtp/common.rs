@@ -14,15 +14,12 @@ use tiffin_core::gateways::callback::Callback;
 use tiffin_core::gateways::callback::CallbackError;
 use tiffin_core::gateways::callback::Told;
 use tiffin_core::gateways::smtp::Smtp;
-use tiffin_shared::code::Code;
 use tiffin_shared::http::Request;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
-use tiffin_shared::text::Content;
 use tiffin_shared::text::Locale;
 use tiffin_shared::time::UnixMs;
+use tiffin_tests::message::PHONE;
+use tiffin_tests::message::Parts;
 
 pub const USER: &str = "tiffin";
 pub const PASSWORD: &str = "Secret of the server";
@@ -73,11 +70,6 @@ pub fn gateway(port: u16, ca_file: &Path, password: &str, changes: &Value) -> an
     Smtp::new(&account, &secrets).map_err(anyhow::Error::msg)
 }
 
-/// An attempt of an order.
-pub fn attempt(n: u32) -> Reference {
-    Reference { order: OrderId::new([1; 16], LedgerId::new([9; 16])), n }
-}
-
 /// What the gateway makes of a message that was piped to its callback address.
 pub fn hear(gateway: &Smtp, raw: &[u8]) -> Result<Vec<Told>, CallbackError> {
     let request = Request { body: raw.to_vec(), ..Request::default() };
@@ -93,26 +85,16 @@ pub async fn send(gateway: &Smtp, to: &str) -> Answered {
 
 pub async fn send_attempt(gateway: &Smtp, to: &str, n: u32) -> Answered {
     let sender = Sender::parse("Shop <codes@shop.example>").ok();
-    let Some(code) = Code::parse("482915").ok() else { return Answered::Unknown };
-    let content = Content {
-        locale: Locale::read("de"),
-        subject: Some("Dein Code für Läden".into()),
-        text: TEXT.into(),
-        html: Some(HTML.into()),
-    };
+    let mut parts = Parts::new(PHONE, n, TEXT);
+    parts.content.locale = Locale::read("de");
+    parts.content.subject = Some("Dein Code für Läden".into());
+    parts.content.html = Some(HTML.into());
     let message = Message {
         to: To::Email(to),
-        code: &code,
-        content: &content,
         brand: "Läden",
-        approves: None,
         sender: sender.as_ref(),
-        template_id: None,
-        registration: None,
-        valid_s: 300,
-        reference: &attempt(n),
-        callback_url: "",
         now: UnixMs(1_795_168_800_000),
+        ..parts.message()
     };
     gateway.send(&message).await
 }

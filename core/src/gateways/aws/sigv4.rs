@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
@@ -17,6 +16,9 @@ use sha2::Digest as _;
 use sha2::Sha256;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
+
+use crate::gateways::hex;
+use crate::gateways::mac;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// When it was signed.
@@ -72,11 +74,11 @@ impl Signer {
         let day = at.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let (names, canonical) = canonical(request, &own);
-        let to_sign = format!("{ALGORITHM}\n{at}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
+        let to_sign = format!("{ALGORITHM}\n{at}\n{scope}\n{}", hex::encode(&Sha256::digest(canonical)));
         let key = format!("AWS4{}", self.secret_access_key.expose());
         let parts = [day, &self.region, self.service, "aws4_request"];
         let key = parts.iter().fold(key.into_bytes(), |key, part| mac(&key, part));
-        let signature = hex(&mac(&key, &to_sign));
+        let signature = hex::encode(&mac(&key, &to_sign));
         let credential = format!("{}/{scope}", self.access_key_id);
         let authorization =
             format!("{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}");
@@ -103,7 +105,7 @@ fn canonical(request: &Request<'_>, own: &[(&str, String)]) -> (String, String) 
     }
     let names = headers.keys().copied().collect::<Vec<_>>().join(";");
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let body = hex(&Sha256::digest(request.body));
+    let body = hex::encode(&Sha256::digest(request.body));
     let canonical = format!("{}\n{path}\n{}\n{lines}\n{names}\n{body}", request.method, query.join("&"));
     (names, canonical)
 }
@@ -113,14 +115,9 @@ fn encode(text: &str) -> String {
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "HMAC hashes a long key and pads a short one, so none is refused")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = mac::begin::<Hmac<Sha256>>(key);
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use sha2::Sha256;
+
+use crate::gateways::mac;
 
 /// The signature of a post of `params` (decoded names and values) to `url`.
 pub fn sign(auth_token: &str, url: &str, params: &[(String, String)], nonce: &str) -> String {
@@ -31,9 +32,7 @@ pub fn verify(auth_token: &str, url: &str, params: &[(String, String)], nonce: &
 const SIGNATURES_MAX: usize = 4;
 
 fn mac(auth_token: &str, url: &str, params: &[(String, String)], nonce: &str) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC hashes a long key and pads a short one, so none is refused")]
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac = mac::begin::<Hmac<Sha256>>(auth_token.as_bytes());
     mac.update(signed_text(url, params, nonce).as_bytes());
     mac
 }

@@ -102,14 +102,15 @@ fn answers_lead_to_the_right_next_step() {
 
 fn hear(url: &str, body: &str, headers: &[(&str, &str)]) -> Result<Heard, CallbackError> {
     let reference = Parts::usual().reference;
+    let query = url.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
     let request = Request {
         method: "POST".into(),
         path: "/callbacks/plivo".into(),
-        query: "order=o&n=1".into(),
+        query,
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         body: body.as_bytes().to_vec(),
     };
-    let attempt = Some(&reference);
+    let attempt = Some(&reference).filter(|_| request.query.contains("order="));
     plivo().1.hear(&Callback { url, request: &request, attempt, certificate: None, now: UnixMs(0) })
 }
 
@@ -164,6 +165,10 @@ fn each_status_is_what_it_says() {
     assert_eq!(fate("failed", "1000"), failed(Some("1000")));
     assert_eq!(fate("rejected", "000"), failed(None));
     assert_eq!(heard("Status=sent"), Err(CallbackError::Malformed));
+    let (plain, body) = ("https://core.example/callbacks/plivo", callback("sent", "000"));
+    let genuine = [(header, signed(TOKEN, plain, &body)), (NONCE_HEADER, NONCE.to_owned())];
+    let genuine = genuine.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(hear(plain, &body, &genuine), Err(CallbackError::Malformed), "it names no attempt");
     assert_eq!(heard("MessageUUID=a"), Err(CallbackError::Malformed));
 }
 

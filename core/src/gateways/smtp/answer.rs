@@ -29,6 +29,9 @@ pub fn own(code: Option<&str>, fallback: Reason) -> Refusal {
 /// Greylisting (RFC 6647) is a mailbox out of reach for now, not a gateway that asks for a pause: that would hold up what goes
 /// to everybody else. The order's own backoff brings the message again.
 fn refusal(step: Step, reply: &Reply) -> Refusal {
+    if let Some(reason) = of_us(step, reply) {
+        return own(None, reason);
+    }
     let is_transient = (400..500).contains(&reply.code);
     let fallback = match step {
         Step::Auth if !is_transient => Reason::AuthFailed,
@@ -36,6 +39,17 @@ fn refusal(step: Step, reply: &Reply) -> Refusal {
         _ => fallback(is_transient),
     };
     Refusal { code: Some(code(step, reply)), fallback, retry_after_ms: None }
+}
+
+/// What a refusal for good means that is not about the recipient, whom the same reply code would be about after `RCPT`
+/// (RFC 5321, 4.3.2): our host, our sender or our text. Nothing where the code itself says it.
+fn of_us(step: Step, reply: &Reply) -> Option<Reason> {
+    match (step, reply.code, &reply.enhanced) {
+        (Step::Opening, 550 | 554, _) => Some(Reason::AuthFailed),
+        (Step::Sender, 550 | 551 | 553 | 554, None) => Some(Reason::SenderUnapproved),
+        (Step::Message, 550 | 551 | 553, None) => Some(Reason::ContentFiltered),
+        _ => None,
+    }
 }
 
 /// What a code that is in no table means: RFC 5321, 4.2.1 has a client go by the first digit.

@@ -79,7 +79,9 @@ pub enum Step {
     Auth,
     /// `MAIL`, or what resets the one before it.
     Sender,
-    /// `RCPT`, `DATA` or the message.
+    /// `RCPT`.
+    Recipient,
+    /// `DATA` or the message.
     Message,
 }
 
@@ -165,7 +167,7 @@ impl Session {
         let answered = self.connection.command(Mail::new(Some(outgoing.sender.clone()), of_mail)).await;
         expect(Step::Sender, answered, &[250])?;
         let answered = self.connection.command(Rcpt::new(outgoing.recipient.clone(), of_rcpt)).await;
-        expect(Step::Message, answered, &[250, 251])?;
+        expect(Step::Recipient, answered, &[250, 251])?;
         let answered = self.connection.command(Data).await;
         expect(Step::Message, answered, &[354])?;
         let bytes = std::iter::once(outgoing.bytes).chain(std::iter::from_fn(|| {

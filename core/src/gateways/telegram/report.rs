@@ -3,7 +3,6 @@
 //! <https://core.telegram.org/gateway/api#report-delivery>. Telegram posts up to ten times more what was not answered with 200.
 
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use serde::Deserialize;
 use sha2::Digest as _;
@@ -20,6 +19,8 @@ use crate::gateways::callback::CallbackError;
 use crate::gateways::callback::Fate;
 use crate::gateways::callback::Heard;
 use crate::gateways::callback::Told;
+use crate::gateways::hex;
+use crate::gateways::mac;
 
 /// The header with the time of the report, in seconds since 1970.
 pub const TIMESTAMP_HEADER: &str = "x-request-timestamp";
@@ -46,12 +47,11 @@ struct Status {
 /// hexadecimal digits.
 pub fn sign(api_token: &str, timestamp: &str, body: &[u8]) -> String {
     let key = Sha256::digest(api_token.as_bytes());
-    #[expect(clippy::expect_used, reason = "HMAC hashes a long key and pads a short one, so none is refused")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
+    let mut mac = mac::begin::<Hmac<Sha256>>(&key);
     mac.update(timestamp.as_bytes());
     mac.update(b"\n");
     mac.update(body);
-    mac.finalize().into_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(&mac.finalize().into_bytes())
 }
 
 /// Compares in constant time, then looks at the time.

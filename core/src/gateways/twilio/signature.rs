@@ -10,12 +10,14 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Hmac;
-use hmac::KeyInit as _;
 use hmac::Mac as _;
 use sha1::Sha1;
 use sha2::Digest as _;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+
+use crate::gateways::hex;
+use crate::gateways::mac;
 
 /// The parameter of an address that holds the hash of a body that is no form.
 const BODY_HASH: &str = "bodySHA256";
@@ -40,7 +42,7 @@ pub fn has_body_hash(url: &str) -> bool {
 
 /// Whether `given` is the value for a post of such a body: of the address alone, which has the body's hash.
 pub fn verify_body(auth_token: &str, url: &str, body: &[u8], given: &str) -> bool {
-    let hash = Sha256::digest(body).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let hash = hex::encode(&Sha256::digest(body));
     let is_of_body = body_hash(url).is_some_and(|told| hash.as_bytes().ct_eq(told.as_bytes()).into());
     is_of_body && verify(auth_token, url, &[], given)
 }
@@ -64,9 +66,7 @@ fn other_port(url: &str) -> Option<String> {
 }
 
 fn mac(auth_token: &str, url: &str, params: &[(String, String)]) -> Hmac<Sha1> {
-    #[expect(clippy::expect_used, reason = "HMAC hashes a long key and pads a short one, so none is refused")]
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac = mac::begin::<Hmac<Sha1>>(auth_token.as_bytes());
     mac.update(url.as_bytes());
     for (name, value) in params.iter().collect::<BTreeSet<_>>() {
         mac.update(name.as_bytes());

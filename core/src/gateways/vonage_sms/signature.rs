@@ -18,6 +18,7 @@ use sha2::Sha512;
 use subtle::ConstantTimeEq as _;
 
 use crate::gateways::hex;
+use crate::gateways::mac;
 
 /// The parameter that holds the signature.
 const SIG: &str = "sig";
@@ -63,8 +64,7 @@ pub fn verify(method: Method, secret: &str, params: &Params) -> bool {
 }
 
 fn mac<M: Mac + KeyInit>(secret: &str, text: &str) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "HMAC hashes a long key and pads a short one, so none is refused")]
-    let mut mac = <M as KeyInit>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac: M = mac::begin(secret.as_bytes());
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }

@@ -149,7 +149,7 @@ fn answers_lead_to_the_right_next_step() {
         (failed(400, 133_010), is(Reason::SenderUnapproved)),
         (failed(403, 368), is(Reason::AuthFailed)),
         (failed(400, 130_429), CallOutcome::Throttled { retry_after_ms: None }),
-        (failed(400, 131_056), CallOutcome::Throttled { retry_after_ms: None }),
+        (failed(429, 131_056), CallOutcome::Failed(Reason::AbsentTemporary)),
         (failed(500, 131_000), is(Reason::ProviderDown)),
         (failed(503, 131_016), is(Reason::ProviderDown)),
         (failed(400, 131_049), is(Reason::Blocked)),

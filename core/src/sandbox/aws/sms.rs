@@ -12,15 +12,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
-use super::new_id;
 use super::topic;
 use crate::gateways::aws_sms;
 use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
+use crate::sandbox::number::is_number;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
@@ -49,10 +50,10 @@ pub(super) async fn call(
     account: &Account,
     target: &str,
     body: &[u8],
-    cut: Option<Cut>,
+    connection: Connection,
 ) -> Response {
     match target {
-        aws_sms::SEND => send(sandbox, account, body, cut).await,
+        aws_sms::SEND => send(sandbox, account, body, connection).await,
         aws_sms::DESCRIBE => {
             Json(json!({"AccountAttributes": [{"Name": "ACCOUNT_TIER", "Value": "SANDBOX"}]})).into_response()
         }
@@ -69,7 +70,7 @@ pub(super) fn refuse(status: StatusCode, name: &str, reason: Option<&str>) -> Re
     (status, Json(body)).into_response()
 }
 
-async fn send(sandbox: &Arc<Sandbox>, account: &Account, body: &[u8], cut: Option<Cut>) -> Response {
+async fn send(sandbox: &Arc<Sandbox>, account: &Account, body: &[u8], connection: Connection) -> Response {
     let send =
         serde_json::from_slice::<Send>(body).map_err(|_| Invalid("MessageBody", "FIELD_VALIDATION_FAILED"));
     let pair = send.as_ref().ok().map(|send| Pair::new(&send.destination_phone_number, &send.message_body));
@@ -98,7 +99,7 @@ async fn send(sandbox: &Arc<Sandbox>, account: &Account, body: &[u8], cut: Optio
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
             response
         }
-        Taken::Silence(silence) => silence.keep(sandbox, cut).await,
+        Taken::Silence(silence) => silence.keep(sandbox, connection).await,
     }
 }
 
@@ -106,7 +107,7 @@ impl Send {
     fn message(self, account: &Account) -> Result<Message, Invalid> {
         let invalid = |field| Invalid(field, "FIELD_VALIDATION_FAILED");
         let digits = self.destination_phone_number.trim_start_matches('+');
-        if !(7..=15).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(digits) {
             return Err(invalid("DestinationPhoneNumber"));
         }
         let chars = self.message_body.chars().count();
@@ -116,7 +117,7 @@ impl Send {
         if self.context.len() > CONTEXT_MAX {
             return Err(invalid("Context"));
         }
-        let id = new_id().ok_or_else(|| invalid("MessageBody"))?;
+        let id = ids::uuid().ok_or_else(|| invalid("MessageBody"))?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry = Entry {
             to: format!("+{digits}"),

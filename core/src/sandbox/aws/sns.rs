@@ -7,14 +7,15 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 
-use super::new_id;
 use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::journey::Tell;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
+use crate::sandbox::number::is_number;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
@@ -26,7 +27,7 @@ pub(super) async fn call(
     sandbox: &Arc<Sandbox>,
     account: &Account,
     body: &[u8],
-    cut: Option<Cut>,
+    connection: Connection,
 ) -> Response {
     let form: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     let param = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -36,7 +37,7 @@ pub(super) async fn call(
         }
         Some("Publish") => {
             let (to, text) = (param("PhoneNumber").unwrap_or_default(), param("Message").unwrap_or_default());
-            publish(sandbox, account, to, text, cut).await
+            publish(sandbox, account, to, text, connection).await
         }
         _ => refuse(StatusCode::BAD_REQUEST, "InvalidAction"),
     }
@@ -60,14 +61,12 @@ async fn publish(
     account: &Account,
     to: &str,
     text: &str,
-    cut: Option<Cut>,
+    connection: Connection,
 ) -> Response {
     let taking = Taking::begin(sandbox, account, Some(Pair::new(to, text))).await;
     let taken = taking.end(|| {
         let digits = to.strip_prefix('+').unwrap_or_default();
-        let is_number =
-            (7..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-        let id = new_id().filter(|_| is_number && !text.is_empty()).ok_or("InvalidParameter")?;
+        let id = ids::uuid().filter(|_| is_number(digits) && !text.is_empty()).ok_or("InvalidParameter")?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry =
             Entry { to: to.to_owned(), channel, gateway, at: String::new(), text: text.to_owned(), id };
@@ -86,6 +85,6 @@ async fn publish(
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
             response
         }
-        Taken::Silence(silence) => silence.keep(sandbox, cut).await,
+        Taken::Silence(silence) => silence.keep(sandbox, connection).await,
     }
 }

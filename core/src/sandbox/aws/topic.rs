@@ -11,12 +11,12 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::key;
-use super::new_id;
 use crate::gateways::aws::notification::Kind;
 use crate::gateways::aws::notification::Notification;
 use crate::sandbox::Account;
 use crate::sandbox::callbacks::Callback;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::inbox::Status;
 use crate::sandbox::journey::Tell;
@@ -77,7 +77,7 @@ impl Topic {
 
     /// The request to confirm a subscription.
     pub(super) fn confirmation(&self) -> Option<Callback> {
-        let token = new_id()?;
+        let token = ids::uuid()?;
         let url =
             format!("{}/?Action=ConfirmSubscription&TopicArn={}&Token={token}", self.base_url, self.arn);
         let message = "You have chosen to subscribe to the topic. To confirm, visit the SubscribeURL.";
@@ -105,7 +105,7 @@ impl Topic {
     fn post(&self, kind: Kind, message: String) -> Option<Notification> {
         Some(Notification {
             kind,
-            message_id: new_id()?,
+            message_id: ids::uuid()?,
             topic_arn: self.arn.clone(),
             message,
             timestamp: clock::rfc3339(clock::now_ms()),

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Tally;
+use crate::gateways::hex;
 use crate::sandbox::clock;
 use crate::sandbox::inbox;
 use crate::sandbox::problem;
@@ -66,7 +67,7 @@ impl Report {
         let count = |pair| tally.counts.get(pair).copied().unwrap_or_default();
         let messages = wanted().take(MESSAGES_MAX).map(|pair| PerMessage {
             to: pair.to.clone(),
-            body_sha256: pair.body_sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            body_sha256: hex::encode(&pair.body_sha256),
             received: count(pair).received,
             taken: count(pair).taken,
         });

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
@@ -23,7 +21,7 @@ use super::status::Name;
 use super::stranger;
 use crate::sandbox::clock;
 use crate::sandbox::ids;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
@@ -31,7 +29,7 @@ use crate::sandbox::taking::Taking;
 
 pub(super) async fn create(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -57,9 +55,7 @@ pub(super) async fn create(
             let headers = [(header::RETRY_AFTER, retry_after_s.to_string())];
             (headers, refuse(StatusCode::TOO_MANY_REQUESTS, "E429", "Too many requests.")).into_response()
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::sandbox::calls::Pair;
 use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// A request for one message; what the sandbox has no use for is ignored.
 #[derive(Deserialize)]
@@ -79,7 +80,7 @@ impl Create {
         if to.is_empty() {
             return Err(Refused("MISSING_TO"));
         }
-        if !(7..=15).contains(&to.len()) || !to.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(to) {
             return Err(Refused("REJECTED_DESTINATION"));
         }
         if self.content.text.chars().count() > TEXT_CHARS_MAX {

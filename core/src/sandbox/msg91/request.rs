@@ -5,8 +5,13 @@ use serde_json::Value;
 
 use crate::sandbox::Account;
 use crate::sandbox::clock;
+use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
+
+/// What MSG91 calls a request.
+const ID_DIGITS: usize = 24;
 
 /// A request for one message.
 pub(super) struct Flow {
@@ -26,7 +31,7 @@ impl Flow {
         let recipients = flow.get("recipients").and_then(Value::as_array).ok_or("recipients missing")?;
         let [Value::Object(recipient)] = recipients.as_slice() else { return Err("one recipient at a time") };
         let number = recipient.get("mobiles").and_then(Value::as_str).unwrap_or_default();
-        if !(7..=15).contains(&number.len()) || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(number) {
             return Err("Invalid mobile number");
         }
         let mut text = format!("Flow {template}:");
@@ -39,9 +44,7 @@ impl Flow {
 
     /// The message, under an id of its own.
     pub(super) fn message(self, account: &Account) -> Result<Message, &'static str> {
-        let mut id = [0; 12];
-        getrandom::fill(&mut id).map_err(|_no_entropy| "Internal error")?;
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = ids::hex(ID_DIGITS).ok_or("Internal error")?;
         let (channel, gateway) = (account.channel(), account.gateway().to_owned());
         let entry = Entry { to: self.to, channel, gateway, at: String::new(), text: self.text, id };
         Ok(Message { from: self.sender, ..Message::queued(entry, clock::now_ms()) })

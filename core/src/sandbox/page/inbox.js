@@ -6,6 +6,7 @@ const KEPT = 2000; // messages: what a page holds in memory under a load test
 const PHONES_SHOWN = 100;
 const MESSAGES_SHOWN = 50;
 const RETRY_MS = 2000;
+const CHANNELS = { email: "Email", sms: "SMS", telegram: "Telegram", voice: "Call", whatsapp: "WhatsApp" };
 const narrow = matchMedia("(max-width: 47.5rem)");
 
 const messages = new Map(); // id → message, oldest first
@@ -204,7 +205,9 @@ function bubble(message) {
   tick.append(svg, word);
   const meta = make("p", "meta");
   const time = make("time", "", { dateTime: message.at, title: message.at, textContent: clock(message.at, true) });
-  meta.append(time, make("span", "", { textContent: `${message.channel} by ${message.gateway}` }), tick);
+  const channel = make("span", "channel", { textContent: CHANNELS[message.channel] ?? message.channel });
+  meta.append(time, channel, make("span", "by", { textContent: `by ${message.gateway}` }), tick);
+  box.dataset.channel = message.channel;
   box.append(make("p", "text", { textContent: message.text }), meta);
   const item = make("li");
   item.append(box);
@@ -229,10 +232,12 @@ function codeButton(code) {
   return button;
 }
 
-// The code of a last line "@host #123456" (Web OTP), else the first number of 4 to 10 digits that is no amount.
+// The code of a last line "@host #123456" (Web OTP), else digits one by one as a call says them, else the first number of 4
+// to 10 digits that is no amount.
 function codeOf(text) {
   const bound = /^@\S+ #(\d{4,10})\b/m.exec(text);
-  return bound?.[1] ?? /(?<![\d.,+])\b\d{4,10}\b(?![.,]\d)/.exec(text)?.[0] ?? null;
+  const said = /(?<!\d ?)\b\d(?: \d){3,9}\b(?! ?\d)/.exec(text)?.[0].replaceAll(" ", "");
+  return bound?.[1] ?? said ?? /(?<![\d.,+])\b\d{4,10}\b(?![.,]\d)/.exec(text)?.[0] ?? null;
 }
 
 async function copy(text) {

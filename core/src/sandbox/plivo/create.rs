@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::ConnectInfo;
 use axum::extract::Path;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -22,7 +20,7 @@ use super::request::Create;
 use super::stranger;
 use crate::sandbox::clock;
 use crate::sandbox::ids;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
@@ -31,7 +29,7 @@ use crate::sandbox::taking::Taking;
 pub(super) async fn create(
     State(sandbox): State<Arc<Sandbox>>,
     Path(auth_id): Path<String>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -62,8 +60,6 @@ pub(super) async fn create(
             let headers = [(header::RETRY_AFTER, retry_after_s.to_string())];
             (headers, refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests")).into_response()
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }

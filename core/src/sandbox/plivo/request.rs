@@ -7,6 +7,7 @@ use crate::sandbox::calls::Pair;
 use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// A text message; what the sandbox has no use for is ignored.
 #[derive(Deserialize)]
@@ -31,7 +32,7 @@ impl Create {
             return Err("Specify either powerpack_uuid or src".to_owned());
         }
         let to = self.dst.trim_start_matches('+');
-        if !(7..=15).contains(&to.len()) || !to.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(to) {
             return Err(format!("{} is not a valid phone number.", self.dst));
         }
         if self.text.is_empty() || self.text.chars().count() > TEXT_CHARS_MAX {

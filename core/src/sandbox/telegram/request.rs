@@ -6,6 +6,7 @@ use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// The parameters of `sendVerificationMessage`; one without a code, which Telegram would make up, is refused.
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ impl Create {
 
     pub(super) fn message(self, account: &Account, now_ms: u64) -> Result<Message, &'static str> {
         let digits = self.phone_number.strip_prefix('+').unwrap_or_default();
-        if !(7..=15).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        if !is_number(digits) {
             return Err("PHONE_NUMBER_INVALID");
         }
         if !(4..=8).contains(&self.code.len()) || !self.code.bytes().all(|digit| digit.is_ascii_digit()) {

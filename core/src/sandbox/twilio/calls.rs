@@ -5,11 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Form;
 use axum::Json;
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
@@ -31,9 +29,8 @@ use super::create::count_stranger;
 use crate::sandbox::clock;
 use crate::sandbox::inbox;
 use crate::sandbox::inbox::Message;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
-use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
 use crate::sandbox::taking::Taking;
 
@@ -56,7 +53,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
 async fn create(
     State(sandbox): State<Arc<Sandbox>>,
     Path(account_sid): Path<String>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, Error> {
@@ -72,13 +69,8 @@ async fn create(
         Taken::Yes(message) => {
             Ok((StatusCode::CREATED, Json(resource::call(&account_sid, &message))).into_response())
         }
-        Taken::No(Refusal::Code(code)) => Err(Error::Scripted(code.parse().unwrap_or_default())),
-        Taken::No(Refusal::Internal) => Err(Error::Internal),
-        Taken::No(Refusal::Invalid(error)) => Err(error),
-        Taken::No(Refusal::TooMany(retry_after_s)) => Err(Error::TooManyRequests(retry_after_s)),
-        Taken::Silence(silence) => {
-            Ok(silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await)
-        }
+        Taken::No(refusal) => Err(refusal.into()),
+        Taken::Silence(silence) => Ok(silence.keep(&sandbox, connection).await),
     }
 }
 

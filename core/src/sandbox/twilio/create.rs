@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Form;
 use axum::Json;
-use axum::extract::ConnectInfo;
 use axum::extract::Path;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -21,16 +19,15 @@ use super::request::Create;
 use super::resource::Resource;
 use crate::sandbox::Account;
 use crate::sandbox::clock;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
-use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
 use crate::sandbox::taking::Taking;
 
 pub(super) async fn create(
     State(sandbox): State<Arc<Sandbox>>,
     Path(account_sid): Path<String>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     headers: HeaderMap,
     form: Result<Form<Create>, FormRejection>,
 ) -> Result<Response, Error> {
@@ -47,13 +44,8 @@ pub(super) async fn create(
         Taken::Yes(message) => {
             Ok((StatusCode::CREATED, Json(Resource::new(&account_sid, &message))).into_response())
         }
-        Taken::No(Refusal::Code(code)) => Err(Error::Scripted(code.parse().unwrap_or_default())),
-        Taken::No(Refusal::Internal) => Err(Error::Internal),
-        Taken::No(Refusal::Invalid(error)) => Err(error),
-        Taken::No(Refusal::TooMany(retry_after_s)) => Err(Error::TooManyRequests(retry_after_s)),
-        Taken::Silence(silence) => {
-            Ok(silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await)
-        }
+        Taken::No(refusal) => Err(refusal.into()),
+        Taken::Silence(silence) => Ok(silence.keep(&sandbox, connection).await),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::codes;
+use crate::sandbox::taking::Refusal;
 
 /// What the sandbox refuses with, in Twilio's words.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,17 @@ impl IntoResponse for Error {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
+    }
+}
+
+impl From<Refusal<Self>> for Error {
+    fn from(refusal: Refusal<Self>) -> Self {
+        match refusal {
+            Refusal::Code(code) => Self::Scripted(code.parse().unwrap_or_default()),
+            Refusal::Internal => Self::Internal,
+            Refusal::Invalid(error) => error,
+            Refusal::TooMany(retry_after_s) => Self::TooManyRequests(retry_after_s),
+        }
     }
 }
 

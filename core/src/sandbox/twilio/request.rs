@@ -9,6 +9,7 @@ use crate::sandbox::Account;
 use crate::sandbox::calls::Pair;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// The form of a creation; parameters that the sandbox has no use for are ignored.
 #[derive(Deserialize)]
@@ -79,11 +80,7 @@ impl Create {
 
 /// A plus and 7 to 15 digits, of which the first is no zero.
 pub(super) fn is_e164(number: &str) -> bool {
-    number.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|digit| digit.is_ascii_digit())
-    })
+    number.strip_prefix('+').is_some_and(|digits| is_number(digits) && !digits.starts_with('0'))
 }
 
 /// Other than ASCII is escaped when it is called, so that the URL seen there would not be the one that is signed.

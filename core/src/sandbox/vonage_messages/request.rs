@@ -7,6 +7,7 @@ use crate::sandbox::calls::Pair;
 use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// A text message; what the sandbox has no use for is ignored.
 #[derive(Deserialize)]
@@ -35,9 +36,7 @@ impl Send {
         if self.channel != "sms" || self.message_type != "text" || self.text.is_empty() {
             return Err(Refused("1020"));
         }
-        let is_number =
-            (7..=15).contains(&self.to.len()) && self.to.bytes().all(|digit| digit.is_ascii_digit());
-        if !is_number || self.to.starts_with('0') {
+        if !is_number(&self.to) || self.to.starts_with('0') {
             return Err(Refused("1430"));
         }
         if self.from.is_empty() || self.from.starts_with('+') {

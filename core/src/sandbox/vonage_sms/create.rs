@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::Form;
 use axum::Json;
-use axum::extract::ConnectInfo;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header;
@@ -19,7 +17,7 @@ use super::request;
 use crate::gateways::vonage_sms::signature::Params;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
-use crate::sandbox::line::Cut;
+use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Refusal;
 use crate::sandbox::taking::Taken;
@@ -27,7 +25,7 @@ use crate::sandbox::taking::Taking;
 
 pub(super) async fn create(
     State(sandbox): State<Arc<Sandbox>>,
-    connection: Option<Extension<ConnectInfo<Cut>>>,
+    connection: Connection,
     Form(params): Form<Params>,
 ) -> Response {
     let account = match request::account(&sandbox.accounts, &params) {
@@ -48,9 +46,7 @@ pub(super) async fn create(
             let headers = [(header::RETRY_AFTER, retry_after_s.to_string())];
             (StatusCode::TOO_MANY_REQUESTS, headers, refuse("1", "Throughput Rate Exceeded")).into_response()
         }
-        Taken::Silence(silence) => {
-            silence.keep(&sandbox, connection.map(|Extension(ConnectInfo(cut))| cut)).await
-        }
+        Taken::Silence(silence) => silence.keep(&sandbox, connection).await,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::sandbox::calls::Pair;
 use crate::sandbox::ids;
 use crate::sandbox::inbox::Entry;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::number::is_number;
 
 /// A status other than 0, and what Vonage says with it.
 pub(super) type Refused = (&'static str, &'static str);
@@ -52,7 +53,7 @@ pub(super) fn pair(params: &BTreeMap<String, String>) -> Option<Pair> {
 pub(super) fn message(account: &Account, params: &Params, now_ms: u64) -> Result<Message, Refused> {
     let param = |name: &str| params.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let to = param("to").ok_or(("2", "Missing to param"))?;
-    if !(7..=15).contains(&to.len()) || !to.bytes().all(|digit| digit.is_ascii_digit()) {
+    if !is_number(to) {
         return Err(("3", "Invalid to param"));
     }
     let from = param("from").ok_or(("2", "Missing from param"))?;

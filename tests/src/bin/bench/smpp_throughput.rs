@@ -20,21 +20,13 @@ use rusmpp::types::OctetString;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_core::gateways::adapter::Answered;
-use tiffin_core::gateways::adapter::Message;
-use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::smpp::NotTaken;
 use tiffin_core::gateways::smpp::Smpp;
 use tiffin_core::gateways::smpp::keys::Keys;
-use tiffin_shared::code::Code;
 use tiffin_shared::id::GatewayId;
-use tiffin_shared::id::LedgerId;
-use tiffin_shared::id::OrderId;
-use tiffin_shared::phone::Phone;
-use tiffin_shared::reference::Reference;
 use tiffin_shared::secret::Secret;
-use tiffin_shared::text::Content;
-use tiffin_shared::text::Locale;
-use tiffin_shared::time::UnixMs;
+use tiffin_tests::message::PHONE;
+use tiffin_tests::message::Parts;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
@@ -147,23 +139,8 @@ async fn sessions(port: u16, window: usize) -> anyhow::Result<f64> {
 }
 
 async fn send(smpp: &Smpp, n: u32) -> anyhow::Result<()> {
-    let (phone, code) = (Phone::parse("+919876543210")?, Code::parse("482915")?);
-    let content = Content { locale: Locale::read("en"), subject: None, text: TEXT.into(), html: None };
-    let message = Message {
-        to: To::Phone(&phone),
-        code: &code,
-        content: &content,
-        brand: "Acme",
-        approves: None,
-        sender: None,
-        template_id: None,
-        registration: None,
-        valid_s: 300,
-        reference: &Reference { order: OrderId::new([1; 16], LedgerId::new([2; 16])), n },
-        callback_url: "",
-        now: UnixMs(0),
-    };
-    let answered = smpp.send(&message).await;
+    let parts = Parts::new(PHONE, n, TEXT);
+    let answered = smpp.send(&parts.message()).await;
     anyhow::ensure!(matches!(answered, Answered::Taken { .. }), "{answered:?}");
     Ok(())
 }

@@ -16,12 +16,18 @@ fn refused(step: Step, code: u16, text: &str) -> Refusal {
 #[test]
 fn a_refusal_becomes_the_reason_of_its_code() {
     let cases = [
-        (Step::Message, 550, "5.1.1 <user@mail.example>: no such user", Reason::InvalidAddress),
-        (Step::Message, 550, "No such user", Reason::InvalidAddress),
-        (Step::Message, 552, "5.2.2 mailbox full", Reason::AbsentTemporary),
-        (Step::Message, 452, "4.2.2 mailbox full", Reason::AbsentTemporary),
-        (Step::Message, 450, "4.2.0 <user@mail.example>: greylisted", Reason::AbsentTemporary),
-        (Step::Message, 451, "4.7.1 try again later", Reason::AbsentTemporary),
+        (Step::Recipient, 550, "5.1.1 <user@mail.example>: no such user", Reason::InvalidAddress),
+        (Step::Recipient, 550, "No such user", Reason::InvalidAddress),
+        (Step::Recipient, 552, "5.2.2 mailbox full", Reason::AbsentTemporary),
+        (Step::Recipient, 452, "4.2.2 mailbox full", Reason::AbsentTemporary),
+        (Step::Recipient, 450, "4.2.0 <user@mail.example>: greylisted", Reason::AbsentTemporary),
+        (Step::Recipient, 451, "4.7.1 try again later", Reason::AbsentTemporary),
+        // The same digits of somebody or something else.
+        (Step::Opening, 554, "no service for your address", Reason::AuthFailed),
+        (Step::Opening, 554, "5.7.1 your address is listed", Reason::AuthFailed),
+        (Step::Sender, 550, "no such sender here", Reason::SenderUnapproved),
+        (Step::Sender, 553, "5.1.8 no such domain", Reason::SenderUnapproved),
+        (Step::Message, 550, "looks like spam", Reason::ContentFiltered),
         (Step::Message, 451, "local error", Reason::ProviderDown),
         (Step::Message, 452, "4.3.1 disk full", Reason::ProviderDown),
         (Step::Message, 421, "4.7.0 too many messages from you", Reason::Throttled),
