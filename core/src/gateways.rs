@@ -289,15 +289,29 @@ impl Gateways {
 
     /// Sends, once.
     pub async fn send(&self, gateway: &Gateway, client: &call::Client, message: &Message<'_>) -> CallOutcome {
-        match gateway.send(client, message).await {
-            Ok(answered) => {
-                if let Answered::Refused(Refusal { code: Some(code), .. }) = &answered {
-                    tracing::info!(gateway = %gateway.name(), provider.code = %code, "the provider refused a message");
-                }
-                self.codes.outcome(gateway.name(), gateway.account.kind.codes, answered)
-            }
-            Err(outcome) => outcome,
+        let (outcome, code) = self.try_out(gateway, client, message).await;
+        if let Some(code) = code {
+            tracing::info!(gateway = %gateway.name(), provider.code = %code, "the provider refused a message");
         }
+        outcome
+    }
+
+    /// The same, with the provider's own code where it refuses.
+    pub async fn try_out(
+        &self,
+        gateway: &Gateway,
+        client: &call::Client,
+        message: &Message<'_>,
+    ) -> (CallOutcome, Option<String>) {
+        let answered = match gateway.send(client, message).await {
+            Ok(answered) => answered,
+            Err(outcome) => return (outcome, None),
+        };
+        let code = match &answered {
+            Answered::Refused(refusal) => refusal.code.clone(),
+            Answered::Taken { .. } | Answered::Unknown => None,
+        };
+        (self.codes.outcome(gateway.name(), gateway.account.kind.codes, answered), code)
     }
 
     /// What a signed receipt comes to; nothing where it tells nothing new.

@@ -52,6 +52,10 @@ pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told) -> Result<(), 
         receipt.map(|receipt| Ask::Receipt { gateway: name, n, provider_id, receipt })
     };
     let Some(ask) = ask else { return Ok(()) };
+    if let Fate::Failed { code: Some(code), .. } = &told.fate {
+        let gateway = gateway.name();
+        tracing::info!(order.id = %order, attempt.n = n, %gateway, provider.code = %code, "a message failed");
+    }
     insist(begun, || async { orders::apply(app, &order, ask.clone()).await.map(Some) }).await?;
     Ok(())
 }

@@ -116,7 +116,7 @@ fn unknown_keys_stop_the_boot() {
 
 #[test]
 fn unusable_values_stop_the_boot() {
-    let cases: [(&str, &str, &[&str]); 16] = [
+    let cases: [(&str, &str, &[&str]); 17] = [
         ("partitions = 8", "partitions = 0", &["bus.partitions", "1 to 64"]),
         ("partitions = 8", "partitions = \"8\"", &["partitions", "invalid type"]),
         ("lanes = 256", "lanes = 0", &["delivery.lanes", "1 to 4096"]),
@@ -139,6 +139,11 @@ fn unusable_values_stop_the_boot() {
             "dlt_template_id = \"1107000000000000001\"",
             "ids = { nobody = \"x\" }",
             &["login.templates", "unknown gateway nobody"],
+        ),
+        (
+            "from = \"+15005550006\"",
+            "from = \"+15005550006\"\nbase_url = \"https://api.twilio.com\"",
+            &["gateways.twilio-sms.base_url", "or sandbox = true"],
         ),
         ("samples_min = 20", "samples_min = 9", &["guard.samples_min", "10"]),
         ("guesses_per_code = 5", "guesses_per_code = 6", &["guesses_per_code"]),

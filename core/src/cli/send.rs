@@ -95,13 +95,13 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
     }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
         say(&announcement(gateway, message));
-        gateways.send(gateway, &client, message).await
+        gateways.try_out(gateway, &client, message).await
     });
-    let outcome = sending.await.unwrap_or_else(CallOutcome::Failed);
+    let (outcome, code) = sending.await.unwrap_or_else(|reason| (CallOutcome::Failed(reason), None));
     if let Some(sessions) = sessions {
         sessions.close().await;
     }
-    tell(outcome)
+    tell(outcome, code.as_deref())
 }
 
 fn number(arguments: &Arguments) -> anyhow::Result<Phone> {
@@ -161,17 +161,18 @@ fn sender(
     Ok(sender)
 }
 
-fn tell(outcome: CallOutcome) -> anyhow::Result<()> {
+fn tell(outcome: CallOutcome, code: Option<&str>) -> anyhow::Result<()> {
+    let code = code.map(|code| format!(", the provider's code {code}")).unwrap_or_default();
     match outcome {
         CallOutcome::Taken { provider_id } => {
             say(&format!("taken: the provider calls it {provider_id}"));
             Ok(())
         }
         CallOutcome::Failed(reason) => {
-            anyhow::bail!("not sent: {} ({})", reason.as_str(), what_to_do(reason))
+            anyhow::bail!("not sent: {}{code} ({})", reason.as_str(), what_to_do(reason))
         }
         CallOutcome::Throttled { .. } => {
-            anyhow::bail!("not sent: the provider asks us to slow down; try again later")
+            anyhow::bail!("not sent: the provider asks us to slow down{code}; try again later")
         }
         CallOutcome::Unknown => anyhow::bail!(
             "nobody can tell: the provider was called and gave no clear answer; look at its console before trying again"

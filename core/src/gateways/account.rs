@@ -15,13 +15,11 @@ use tiffin_shared::sender;
 use tiffin_shared::wire::api::Channel;
 use toml::Table;
 
-use super::aws_sms;
-use super::aws_sns;
 use super::kinds;
 use super::kinds::CALLBACK_SECRET;
 use super::kinds::Door;
 use super::kinds::Kind;
-use super::smtp;
+use super::kinds::SecretName;
 use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
@@ -91,26 +89,26 @@ impl Account {
         self.keys.get(name).and_then(toml::Value::as_str)
     }
 
-    /// Points a sandboxed account at the sandbox, where no key of its own says otherwise.
-    pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
+    /// Points a sandboxed account at the sandbox, where no key of its own names another place on this machine. A place
+    /// elsewhere is refused: it could be the provider.
+    pub fn find_sandbox(&mut self, sandbox: &Sandbox) -> Result<(), String> {
         if !self.is_sandboxed {
-            return;
+            return Ok(());
         }
-        let keys = if self.kind.name == smtp::KIND.name {
-            smtp::settings::sandboxed(sandbox.smtp_listen)
-        } else {
-            let is_aws = [aws_sms::KIND.name, aws_sns::KIND.name].contains(&self.kind.name);
-            let folder = if is_aws { "/aws" } else { "" };
-            vec![("base_url", toml::Value::String(format!("http://{}{folder}", sandbox.listen)))]
-        };
-        for (key, value) in keys {
+        for (key, value) in self.kind.sandboxed(sandbox) {
+            let here = |text: &str| !text.starts_with("http") || is_loopback(text);
+            if self.key(key).is_some_and(|text| !here(text)) {
+                return Err(format!("{key}: leave it out, or sandbox = true: it is another host"));
+            }
             self.keys.entry(key).or_insert(value);
         }
+        Ok(())
     }
 
     /// The variables that hold its secrets.
     pub fn secret_variables(&self) -> Vec<String> {
-        let own = self.kind.secrets.iter().map(|secret| secret.name);
+        let made = |secret: &&SecretName| !secret.is_optional || secret.is_usual;
+        let own = self.kind.secrets.iter().filter(made).map(|secret| secret.name);
         let callback = (self.kind.door != Door::Signed).then_some(CALLBACK_SECRET);
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }
@@ -206,8 +204,13 @@ impl TryFrom<Table> for Account {
             let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
             let is_sandboxed = take(table, "sandbox")?.unwrap_or_default();
             let keys = std::mem::take(table);
-            let account = Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
+            let mut account =
+                Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
+            let (own, usual) = (account.keys.clone(), Sandbox::default());
+            account.find_sandbox(&usual)?;
             account.check()?;
+            // The sandbox may listen elsewhere, which is known when the whole file is.
+            account.keys = own;
             Ok(account)
         };
         read(&mut table).map_err(place)
@@ -265,6 +268,14 @@ pub fn check_url(key: &str, url: &str) -> Result<(), String> {
         return Err(format!("{key}: must be an http(s) address without a slash at the end"));
     }
     Ok(())
+}
+
+/// Whether an address is on this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = host.unwrap_or_default();
+    host == "localhost"
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn take<T: DeserializeOwned>(table: &mut Table, key: &str) -> Result<Option<T>, String> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tiffin_shared::wire::api::Channel;
+use toml::Value;
 
 use super::account::Account;
 use super::account::Secrets;
@@ -21,6 +22,7 @@ use super::twilio;
 use super::vonage_messages;
 use super::vonage_sms;
 use super::whatsapp;
+use crate::config::Sandbox;
 
 /// A kind of gateway.
 pub struct Kind {
@@ -50,6 +52,8 @@ pub struct SecretName {
     pub what: &'static str,
     /// Whether an account may do without it.
     pub is_optional: bool,
+    /// Whether most accounts have it all the same.
+    pub is_usual: bool,
     /// The longest that the protocol has room for.
     pub chars_max: usize,
 }
@@ -122,10 +126,29 @@ pub fn is_secret(key: &str) -> bool {
 /// The secret in the callback address of a provider that signs nothing.
 pub const CALLBACK_SECRET: &str = "callback_secret";
 
+impl Kind {
+    /// Where the sandbox plays this kind's provider: keys of an account, with their values.
+    pub fn sandboxed(&self, sandbox: &Sandbox) -> Vec<(&'static str, Value)> {
+        let text = |value: String| Value::String(value);
+        let http = |path: &str| text(format!("http://{}{path}", sandbox.listen));
+        match self.name {
+            "aws_sms" | "aws_sns" => vec![("base_url", http("/aws"))],
+            "http" => vec![("url", http("/http/messages"))],
+            "smpp" => vec![
+                ("host", text(sandbox.smpp_listen.ip().to_string())),
+                ("port", Value::Integer(sandbox.smpp_listen.port().into())),
+            ],
+            "smtp" => smtp::settings::sandboxed(sandbox.smtp_listen),
+            "vonage_messages" => vec![("base_url", http("")), ("balance_url", http(""))],
+            _ => vec![("base_url", http(""))],
+        }
+    }
+}
+
 impl SecretName {
     /// One that every account of the kind has.
     pub const fn new(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: false, chars_max: usize::MAX }
+        Self { name, what, is_optional: false, is_usual: true, chars_max: usize::MAX }
     }
 
     /// One with room for so many characters.
@@ -135,7 +158,12 @@ impl SecretName {
 
     /// One that an account may do without.
     pub const fn optional(name: &'static str, what: &'static str) -> Self {
-        Self { name, what, is_optional: true, chars_max: usize::MAX }
+        Self { name, what, is_optional: true, is_usual: false, chars_max: usize::MAX }
+    }
+
+    /// One that an account may do without, and that most have: `tiffin keys make` makes it.
+    pub const fn usual(name: &'static str, what: &'static str) -> Self {
+        Self { name, what, is_optional: true, is_usual: true, chars_max: usize::MAX }
     }
 }
 

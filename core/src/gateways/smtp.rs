@@ -63,7 +63,7 @@ pub const KIND: Kind = Kind {
     channel: Channel::Email,
     codes: "smtp",
     secrets: &[
-        SecretName::optional("password", "the password of `user`"),
+        SecretName::usual("password", "the password of `user`"),
         SecretName::new(
             "bounce_key",
             "what proves that a bounce is of a message of ours: any long random text",

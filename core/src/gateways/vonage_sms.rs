@@ -45,7 +45,7 @@ pub const KIND: Kind = Kind {
     codes: "vonage_sms",
     secrets: &[
         SecretName::new("api_secret", "the account's API secret"),
-        SecretName::optional("signature_secret", "the account's signature secret"),
+        SecretName::usual("signature_secret", "the account's signature secret"),
     ],
     door: Door::SignedWith("signature_secret"),
     is_indexed: false,

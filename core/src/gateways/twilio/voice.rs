@@ -137,6 +137,11 @@ impl HttpAdapter for Voice {
         login::classify(answer)
     }
 
+    /// Without it nobody says whether a person took the call.
+    fn tells_arrival(&self) -> bool {
+        self.machine_detection
+    }
+
     fn looks_max(&self) -> u8 {
         LOOKS_MAX
     }
