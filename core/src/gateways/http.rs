@@ -43,8 +43,8 @@ pub const KIND: Kind = Kind {
     channel: Channel::Sms,
     codes: "http",
     secrets: &[
-        SecretName::optional("password", "the password that belongs to user"),
-        SecretName::optional("token", "the key that goes into auth_header, or where {token} stands"),
+        SecretName::usual("password", "the password that belongs to user"),
+        SecretName::usual("token", "the key that goes into auth_header, or where {token} stands"),
         SecretName::optional(SIGNATURE_SECRET, "the key that the gateway signs its callbacks with"),
     ],
     door: Door::SignedWith(SIGNATURE_SECRET),

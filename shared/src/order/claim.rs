@@ -204,7 +204,7 @@ impl State {
     }
 
     /// Keeps a decision that was not to send; false where it only repeats the last one.
-    fn note(&mut self, why: String, now: UnixMs) -> bool {
+    pub(super) fn note(&mut self, why: String, now: UnixMs) -> bool {
         if self.notes.last().is_some_and(|last| last.why == why) {
             return false;
         }

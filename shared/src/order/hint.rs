@@ -51,5 +51,12 @@ pub(super) fn step(
         record.window_ms = record.window_ms.min(now.since(record.called_at()));
         record.attempt.expected_by = Some(record.window_ends_at());
     }
+    state.note(
+        match hint {
+            Hint::Arrived => format!("for its code: an unsigned receipt hints that attempt {n} arrived"),
+            Hint::Lost => format!("no longer for attempt {n}: an unsigned receipt hints that it was lost"),
+        },
+        now,
+    );
     state.tell(Decision::Noted, command, now)
 }

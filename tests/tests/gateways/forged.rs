@@ -117,15 +117,33 @@ impl Bench {
         let before = self.fetch(told).await?;
         let post = told.posts.last().context("no callback")?;
         let answer = self.post(&self.known, post).await?;
+        // An unsigned one moves what the order waits for, and nothing else.
+        let is_hint = provider.proof == Proof::Secret;
         let is_moved = |reply: &Reply| reply.text != before.text;
         let what = format!("the effect of {} on {}: {answer}", provider.name, before.text);
-        let after = wait::until(&what, || self.fetch(told), is_moved).await?;
-        // An unsigned one moves what is expected, and nothing else.
-        let expected = if provider.proof == Proof::Secret { "sent" } else { "delivered" };
+        let after = if is_hint {
+            wait::until(
+                &what,
+                || async { self.shown(told) },
+                |said| said.contains("hints that attempt 1 arrived"),
+            )
+            .await?;
+            self.fetch(told).await?
+        } else {
+            wait::until(&what, || self.fetch(told), is_moved).await?
+        };
+        let expected = if is_hint { "sent" } else { "delivered" };
         assert_eq!(after.body["state"], expected, "{}: {}", provider.name, after.text);
         assert_eq!(after.body["attempts"].as_array().map(Vec::len), Some(1), "{}", after.text);
         assert_eq!(after.body["attempts"][0]["state"], expected, "{}", after.text);
         Ok((answer, after))
+    }
+
+    /// What an operator sees of the order.
+    fn shown(&self, told: &Told) -> anyhow::Result<String> {
+        let order = told.order.order.to_string();
+        let core = [("TIFFIN_OPS_URL", self.stack.client.core.as_str())];
+        Ok(self.stack.run_with(&["order", "show", &order], &core)?.1)
     }
 
     fn check(&self, is_well: bool, what: &str) {

@@ -44,7 +44,7 @@ const SMS: Provider = Provider {
     posts: 2,
 };
 
-pub const ALL: [Provider; 13] = [
+pub const ALL: [Provider; 14] = [
     Provider {
         kind: "aws_sms",
         name: "aws",
@@ -55,6 +55,20 @@ pub const ALL: [Provider; 13] = [
         keys: "region = 'eu-central-1'\naccess_key_id = 'AKIA{id}'\nfrom = 'TIFFIN'\n\
                topic_arn = 'arn:aws:sns:eu-central-1:{id}:receipts'",
         words: ["TEXT_DELIVERED", "TEXT_BLOCKED"],
+        ..SMS
+    },
+    Provider {
+        kind: "http",
+        name: "own",
+        country: "DK",
+        number: "+452012",
+        keys: "content_type = 'application/json'\nauth = 'header'\nauth_prefix = 'Bearer '\n\
+               body = '{\"to\": \"{to}\", \"text\": \"{text}\", \"reference\": \"{reference}\", \
+               \"callback_url\": \"{callback_url}\"}'\n\
+               success = { pointer = '/status', equals = 'queued' }\nid = '/id'\n\
+               callback = { id = '/id', status = '/status', code = '/code', reference = '/reference', \
+               delivered = ['DELIVRD'], failed = ['UNDELIV'], sent = ['ENROUTE'] }",
+        words: ["DELIVRD", "DELIVRD"],
         ..SMS
     },
     Provider {
