@@ -36,8 +36,10 @@ use crate::gateways::callback::Told;
 use crate::host;
 use crate::receipts;
 
+/// Where all of them come in.
+pub const PATH: &str = "/callbacks/";
 /// WhatsApp and Infobip batch; a bounced mail comes whole. Others' callbacks are below two kilobytes.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Receipts of one callback that are noted at once.
 const NOTED_AT_ONCE: usize = 16;
 

@@ -25,6 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::callbacks;
 use super::health;
 
 /// How long a request may take at work once its body is here: a dozen calls to Redis and RabbitMQ, each with a deadline
@@ -119,7 +120,10 @@ async fn admit(State(room): State<Room>, request: Request, next: Next) -> Respon
 /// The request with its body read: whole, or one byte more than is ever accepted.
 async fn buffer(request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let body_bytes_max = body_bytes_max(parts.uri.path());
+    let path = parts.uri.path();
+    // A body that is cut short has another signature.
+    let is_callback = path.starts_with(callbacks::PATH);
+    let body_bytes_max = if is_callback { callbacks::BODY_BYTES_MAX } else { body_bytes_max(path) };
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
