@@ -64,6 +64,8 @@ impl Bench {
         let more = [
             ("TIFFIN_SERVER_PUBLIC_URL", recorder.url.as_str()),
             ("TIFFIN_SANDBOX_SMTP_LISTEN", smtp.as_str()),
+            ("TIFFIN_GATEWAY_SEALED_SIGNATURE_SECRET", "a secret of the first account"),
+            ("TIFFIN_GATEWAY_SEALED_B_SIGNATURE_SECRET", "a secret of the second account"),
             ("TIFFIN_GATEWAY_VONAGE_OPEN_SIGNATURE_SECRET", ""),
             ("TIFFIN_GATEWAY_VONAGE_OPEN_B_SIGNATURE_SECRET", ""),
         ];
@@ -80,10 +82,10 @@ impl Bench {
         let body = json!({
             "to": provider.address(digits), "service": provider.channel, "channel": provider.channel,
         });
+        let before = self.recorder.of(provider.name, 0).await?.len();
         let reply = self.stack.client.create(&fresh_key(), &body).await?;
         anyhow::ensure!(reply.status == 202, "{}: {reply:?}", provider.name);
         let id = reply.id()?;
-        let before = self.recorder.of(provider.name, 0).await?.len();
         let posts = self.recorder.of(provider.name, before + provider.posts).await;
         let order = self.stack.client.until_state(&id, "sent").await?;
         let posts = posts.with_context(|| order.to_string())?.split_off(before);
@@ -244,7 +246,7 @@ fn secret_name(proof: Proof) -> &'static str {
         Proof::Secret | Proof::Topic => "none",
         Proof::Tag => "bounce_key",
         Proof::Telegram => "api_token",
-        Proof::VonageMessages | Proof::VonageSms => "signature_secret",
+        Proof::Http | Proof::VonageMessages | Proof::VonageSms => "signature_secret",
         Proof::Whatsapp => "app_secret",
     }
 }

@@ -12,6 +12,9 @@ use tiffin_core::gateways::vonage_sms::signature::Params;
 use tiffin_core::gateways::whatsapp;
 use tiffin_shared::reference::Reference;
 
+/// The header that the gateway by configuration signs in.
+pub const HTTP_HEADER: &str = "x-signature";
+
 /// A callback.
 #[derive(Clone, Debug)]
 pub struct Post {
@@ -24,6 +27,8 @@ pub struct Post {
 /// How a kind's callbacks prove where they come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
+    /// As a gateway by configuration has it: the HMAC of the body, in a header of its own.
+    Http,
     Plivo,
     /// By nothing but the secret in the address.
     Secret,
@@ -80,6 +85,7 @@ impl Post {
     pub fn without_proof(&self, proof: Proof) -> Self {
         let mut bare = self.clone();
         let names: &[&str] = match proof {
+            Proof::Http => &[HTTP_HEADER],
             Proof::Plivo => &plivo::SIGNATURE_HEADERS,
             Proof::Telegram => &[telegram::SIGNATURE_HEADER],
             Proof::Twilio => &[twilio::SIGNATURE_HEADER],
@@ -146,6 +152,8 @@ impl Signer<'_> {
         let (secret, url) = (self.secret, format!("{}{}", self.public_url, post.path));
         match self.proof {
             Proof::Secret | Proof::Tag | Proof::Topic => return None,
+            // Meta's scheme, prefix and all.
+            Proof::Http => signed.set_header(HTTP_HEADER, &whatsapp::sign(secret, &post.body)),
             Proof::Plivo => {
                 let nonce = post.header(plivo::NONCE_HEADER);
                 let signature = plivo::signature::sign(secret, &url, &post.form(), nonce);

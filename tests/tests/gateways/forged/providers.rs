@@ -31,6 +31,14 @@ pub struct Provider {
 const TWILIO_IDS: [&str; 2] = ["AC00000000000000000000000000000001", "AC00000000000000000000000000000002"];
 const JSON_WORDS: [&str; 2] = [r#""status":"delivered""#, r#""status":"rejected""#];
 
+/// As `own`, but signed.
+const SEALED: &str = "content_type = 'application/json'\nauth = 'header'\nauth_prefix = 'Bearer '\n\
+    body = '{\"to\": \"{to}\", \"text\": \"{text}\", \"reference\": \"{reference}\", \"callback_url\": \"{callback_url}\"}'\n\
+    success = { pointer = '/status', equals = 'queued' }\nid = '/id'\n\
+    signature_header = 'x-signature'\nsignature = 'hmac-sha256-hex'\nsignature_prefix = 'sha256='\n\
+    callback = { id = '/id', status = '/status', code = '/code', reference = '/reference', \
+    delivered = ['DELIVRD'], failed = ['UNDELIV'], sent = ['ENROUTE'] }";
+
 const SMS: Provider = Provider {
     kind: "",
     name: "",
@@ -44,7 +52,7 @@ const SMS: Provider = Provider {
     posts: 2,
 };
 
-pub const ALL: [Provider; 14] = [
+pub const ALL: [Provider; 15] = [
     Provider {
         kind: "aws_sms",
         name: "aws",
@@ -69,6 +77,16 @@ pub const ALL: [Provider; 14] = [
                callback = { id = '/id', status = '/status', code = '/code', reference = '/reference', \
                delivered = ['DELIVRD'], failed = ['UNDELIV'], sent = ['ENROUTE'] }",
         words: ["DELIVRD", "DELIVRD"],
+        ..SMS
+    },
+    Provider {
+        kind: "http",
+        name: "sealed",
+        proof: Proof::Http,
+        country: "IE",
+        number: "+35385012",
+        keys: SEALED,
+        words: [r#""status":"DELIVRD""#, r#""status":"UNDELIV""#],
         ..SMS
     },
     Provider {
