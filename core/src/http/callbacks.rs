@@ -39,7 +39,7 @@ use crate::receipts;
 /// Where all of them come in.
 pub const PATH: &str = "/callbacks/";
 /// WhatsApp and Infobip batch; a bounced mail comes whole. Others' callbacks are below two kilobytes.
-pub const BODY_BYTES_MAX: usize = 256 * 1024;
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Receipts of one callback that are noted at once.
 const NOTED_AT_ONCE: usize = 16;
 
@@ -73,7 +73,7 @@ async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<St
     let url = format!("{}{path}", app.config.file.server.public_url);
     let request = read(request, BODY_BYTES_MAX).await?;
     if request.body.len() > BODY_BYTES_MAX {
-        return Err(Problem::new(Code::BodyTooLarge, "A callback holds at most 256 KiB."));
+        return Err(Problem::new(Code::BodyTooLarge, "A callback holds at most 64 KiB."));
     }
     if !client(app, &request, peer).is_some_and(|peer| gateway.account().hears(peer)) {
         tracing::warn!(gateway = %gateway.name(), "a callback came from a network that is not the provider's");
@@ -156,8 +156,7 @@ fn attempt(query: &str) -> Option<Reference> {
 
 /// Who calls: behind a proxy, whom the proxy says.
 fn client(app: &App, request: &http::Request, peer: Option<IpAddr>) -> Option<IpAddr> {
-    match app.config.file.server.client_ip_header.as_deref() {
-        None => peer,
-        Some(header) => request.header(header).and_then(|text| text.trim().parse().ok()),
-    }
+    let header = app.config.file.server.client_ip_header.as_deref();
+    let told = header.and_then(|name| request.header(name)).and_then(|text| text.trim().parse().ok());
+    told.or(peer)
 }

@@ -26,8 +26,10 @@ pub fn params(callback: &Callback<'_>) -> Result<Params, CallbackError> {
         (_, false) => callback.form(),
     };
     let count = pairs.len();
+    // The signature joins names and values with these, and escapes them in values alone.
+    let is_plain = pairs.iter().all(|(name, _)| !name.contains(['&', '=']));
     let params: Params = pairs.into_iter().collect();
-    if params.len() == count { Ok(params) } else { Err(CallbackError::Malformed) }
+    if is_plain && params.len() == count { Ok(params) } else { Err(CallbackError::Malformed) }
 }
 
 /// An object of texts and numbers.
