@@ -105,10 +105,18 @@ impl Account {
         Ok(())
     }
 
-    /// The variables that hold its secrets.
+    /// The variables that may hold its secrets.
     pub fn secret_variables(&self) -> Vec<String> {
-        let made = |secret: &&SecretName| !secret.is_optional || secret.is_usual;
-        let own = self.kind.secrets.iter().filter(made).map(|secret| secret.name);
+        self.variables(|_| true)
+    }
+
+    /// Those that nobody does without, and those that most accounts have: what `tiffin keys make` makes up.
+    pub fn usual_secret_variables(&self) -> Vec<String> {
+        self.variables(|secret| !secret.is_optional || secret.is_usual)
+    }
+
+    fn variables(&self, wants: impl Fn(&SecretName) -> bool) -> Vec<String> {
+        let own = self.kind.secrets.iter().filter(|secret| wants(secret)).map(|secret| secret.name);
         let callback = (self.kind.door != Door::Signed).then_some(CALLBACK_SECRET);
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }

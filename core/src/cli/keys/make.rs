@@ -143,7 +143,7 @@ fn fresh_ring() -> anyhow::Result<Keys> {
 fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
     for gateway in &config.file.gateways {
-        for name in gateway.secret_variables() {
+        for name in gateway.usual_secret_variables() {
             let is_it = |secret: &&SecretName| secret_variable(&gateway.name, secret.name) == name;
             let secret = gateway.kind.secrets.iter().find(is_it);
             let mut token = bytes::encode(&host::random::<24>()?);
