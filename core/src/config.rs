@@ -84,11 +84,7 @@ impl Config {
         let file: File = toml::from_str(&text).map_err(|error| invalid(path, error))?;
         file.check().map_err(|reason| invalid(path, reason))?;
         let mut file = overlay::apply(file, &text, &environment)?;
-        for gateway in &mut file.gateways {
-            let name = gateway.name.clone();
-            let place = |reason: String| invalid(path, format!("gateways.{name}.{reason}"));
-            gateway.find_sandbox(&file.sandbox).map_err(place)?;
-        }
+        file.gateways.iter_mut().for_each(|gateway| gateway.find_sandbox(&file.sandbox));
         let config = Self { file, environment, path: path.to_owned() };
         config.directory()?.check().map_err(|reason| invalid(path, reason))?;
         Ok(config)

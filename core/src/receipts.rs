@@ -31,8 +31,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Error(#[from] orders::Error);
 
 /// Notes one receipt. What is about nobody's message is let go: others may send through the same account.
-pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told) -> Result<(), Error> {
-    let begun = Instant::now();
+///
+/// It waits no longer than so long after `begun`, when what it came with arrived: others of that may have waited already.
+pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told, begun: Instant) -> Result<(), Error> {
     if told.fate == Fate::Underway {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::gateways::Gateway;
@@ -34,7 +35,7 @@ fn handler(app: &Arc<App>, gateway: &Gateway) -> Handler {
 
 async fn take(app: Arc<App>, gateway: String, told: Told) -> Result<(), NotTaken> {
     let gateway = app.gateways.named(&gateway).ok_or(NotTaken)?;
-    receipts::take(&app, gateway, &told).await.map_err(|error| {
+    receipts::take(&app, gateway, &told, Instant::now()).await.map_err(|error| {
         tracing::warn!(gateway = %gateway.name(), %error, "a receipt is left with the SMSC");
         NotTaken
     })

@@ -1,6 +1,7 @@
 //! `tiffin send`: one test message through one gateway, past queue, router and breaker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use futures::FutureExt as _;
@@ -19,6 +20,7 @@ use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
 use tiffin_shared::text::segment;
 use tiffin_shared::wire::api::Channel;
+use tokio::time::sleep;
 
 use super::check::counted;
 use crate::config::Config;
@@ -26,14 +28,19 @@ use crate::gateways::Gateway;
 use crate::gateways::Gateways;
 use crate::gateways::adapter::Message;
 use crate::gateways::call;
+use crate::gateways::callback::Fate;
 use crate::gateways::codes::Codes;
 use crate::gateways::compose::Composition;
 use crate::gateways::smpp::NotTaken;
+use crate::gateways::smpp::Smpp;
 use crate::host;
 use crate::numbers;
 
 /// The code in a test message. It belongs to no order.
 const TEST_CODE: &str = "000000";
+/// How often an SMSC is asked how the message fares, and the pause between: handsets that are on take seconds.
+const QUERIES_MAX: u32 = 10;
+const QUERY_PAUSE: Duration = Duration::from_millis(500);
 
 /// What to send.
 #[derive(Args)]
@@ -95,13 +102,47 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
     }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
         say(&announcement(gateway, message));
-        gateways.try_out(gateway, &client, message).await
+        let (outcome, code) = gateways.try_out(gateway, &client, message).await;
+        let fate = match (&outcome, sessions) {
+            (CallOutcome::Taken { .. }, Some(sessions)) => fate(sessions, message).await,
+            _ => None,
+        };
+        (outcome, code, fate)
     });
-    let (outcome, code) = sending.await.unwrap_or_else(|reason| (CallOutcome::Failed(reason), None));
+    let (outcome, code, fate) =
+        sending.await.unwrap_or_else(|reason| (CallOutcome::Failed(reason), None, None));
     if let Some(sessions) = sessions {
         sessions.close().await;
     }
-    tell(outcome, code.as_deref())
+    tell(outcome, code.as_deref())?;
+    if let Some(fate) = fate {
+        say(&format!("the SMSC says: {}", word(&fate)));
+    }
+    Ok(())
+}
+
+/// What the SMSC says of the message, asked until it is final or for some seconds.
+async fn fate(sessions: &Smpp, message: &Message<'_>) -> Option<Fate> {
+    let from = Some(message.from()).filter(|from| !from.is_empty());
+    let mut said = None;
+    for _ in 0..QUERIES_MAX {
+        said = sessions.query(message.reference, from).await.or(said);
+        if matches!(said, Some(Fate::Delivered | Fate::Failed { .. })) {
+            break;
+        }
+        sleep(QUERY_PAUSE).await;
+    }
+    said
+}
+
+fn word(fate: &Fate) -> String {
+    match fate {
+        Fate::Delivered => "delivered".into(),
+        Fate::Failed { code, fallback } => {
+            format!("failed ({})", code.as_deref().unwrap_or_else(|| fallback.as_str()))
+        }
+        Fate::Sent | Fate::Underway => "on its way".into(),
+    }
 }
 
 fn number(arguments: &Arguments) -> anyhow::Result<Phone> {

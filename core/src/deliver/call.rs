@@ -101,7 +101,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     let calling = with_message(app, sending, gateway, async |message| {
         let call = app.gateways.send(gateway, &app.provider_client, message);
         let (outcome, is_well) = app.routes.counted(gateway.name(), sending.has_others, call).await;
-        if let (CallOutcome::Taken { provider_id }, true) = (&outcome, gateway.is_indexed()) {
+        if let CallOutcome::Taken { provider_id } = &outcome {
             index(app, gateway, provider_id, message.reference).await;
         }
         (outcome, is_well)
@@ -118,7 +118,11 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
 pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: UnixMs) -> Found {
     let Some(gateway) = app.gateways.named(sending.way.gateway.as_str()) else { return Found::Unclear };
     let looking = with_message(app, sending, gateway, async |message| {
-        gateway.look_up(&app.provider_client, message, called_at).await
+        let found = gateway.look_up(&app.provider_client, message, called_at).await;
+        if let Found::Taken { provider_id } = &found {
+            index(app, gateway, provider_id, message.reference).await;
+        }
+        found
     });
     // A provider whose calls hang may hang here too.
     let found = timeout(Duration::from_millis(SLOW_MS), looking).await;
@@ -127,6 +131,9 @@ pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: Un
 
 /// For receipts that name the message by the provider's id alone. Without it they are refused, and the silence leads on.
 async fn index(app: &App, gateway: &Gateway, provider_id: &str, reference: &Reference) {
+    if !gateway.is_indexed() {
+        return;
+    }
     let key = Key::reference(gateway.name(), provider_id);
     let keep = reference::Command::Keep(reference.clone());
     for _ in 0..INDEX_TRIES_MAX {

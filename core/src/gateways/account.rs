@@ -89,20 +89,13 @@ impl Account {
         self.keys.get(name).and_then(toml::Value::as_str)
     }
 
-    /// Points a sandboxed account at the sandbox, where no key of its own names another place on this machine. A place
-    /// elsewhere is refused: it could be the provider.
-    pub fn find_sandbox(&mut self, sandbox: &Sandbox) -> Result<(), String> {
-        if !self.is_sandboxed {
-            return Ok(());
-        }
-        for (key, value) in self.kind.sandboxed(sandbox) {
-            let here = |text: &str| !text.starts_with("http") || is_loopback(text);
-            if self.key(key).is_some_and(|text| !here(text)) {
-                return Err(format!("{key}: leave it out, or sandbox = true: it is another host"));
+    /// Points a sandboxed account at the sandbox, where no key of its own names another place on this machine.
+    pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
+        if self.is_sandboxed {
+            for (key, value) in self.kind.sandboxed(sandbox) {
+                self.keys.entry(key).or_insert(value);
             }
-            self.keys.entry(key).or_insert(value);
         }
-        Ok(())
     }
 
     /// The variables that may hold its secrets.
@@ -138,6 +131,13 @@ impl Account {
     }
 
     fn check(&self) -> Result<(), String> {
+        // It could be the provider.
+        let is_elsewhere = |key: &&&str| self.key(key).is_some_and(|place| !is_loopback(place));
+        if self.is_sandboxed
+            && let Some(key) = ["base_url", "balance_url", "host", "url"].iter().find(is_elsewhere)
+        {
+            return Err(format!("{key}: leave it out, or sandbox = true: it is another host"));
+        }
         if self.settings.per_second == Some(0) {
             return Err("per_second: must be at least 1".into());
         }
@@ -212,13 +212,11 @@ impl TryFrom<Table> for Account {
             let callback_sources = take(table, "callback_sources")?.unwrap_or_default();
             let is_sandboxed = take(table, "sandbox")?.unwrap_or_default();
             let keys = std::mem::take(table);
-            let mut account =
-                Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
-            let (own, usual) = (account.keys.clone(), Sandbox::default());
-            account.find_sandbox(&usual)?;
-            account.check()?;
+            let account = Self { name: name.clone(), kind, settings, callback_sources, is_sandboxed, keys };
             // The sandbox may listen elsewhere, which is known when the whole file is.
-            account.keys = own;
+            let mut whole = account.clone();
+            whole.find_sandbox(&Sandbox::default());
+            whole.check()?;
             Ok(account)
         };
         read(&mut table).map_err(place)
@@ -278,10 +276,10 @@ pub fn check_url(key: &str, url: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether an address is on this machine.
-fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    let host = host.unwrap_or_default();
+/// Whether an address, or a host by itself, is on this machine.
+fn is_loopback(place: &str) -> bool {
+    let of_url = reqwest::Url::parse(place).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = of_url.unwrap_or_else(|| place.to_owned());
     host == "localhost"
         || host.trim_matches(['[', ']']).parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -54,7 +54,6 @@ pub const KIND: Kind = Kind {
 #[serde(deny_unknown_fields)]
 pub struct Keys {
     /// The account's own host, such as `https://xyz123.api.infobip.com`.
-    #[serde(default)]
     base_url: String,
     /// For messages to India, where a telemarketer sends them for another.
     telemarketer_id: Option<String>,
@@ -93,10 +92,6 @@ impl Keys {
     fn check(&self, account: &Account) -> Result<(), String> {
         if account.settings.senders.is_empty() {
             return Err("from: must be a number, a short code or a name".into());
-        }
-        // A sandboxed account is told later.
-        if account.is_sandboxed && self.base_url.is_empty() {
-            return Ok(());
         }
         check_url("base_url", &self.base_url)
     }

@@ -134,7 +134,7 @@ impl HttpAdapter for Msg91 {
         let template_id = message.template_id.or(self.keys.template_id.as_deref());
         let template_id = template_id.ok_or(Reason::TemplateUnapproved)?;
         let mut recipient = Map::new();
-        recipient.insert("mobiles".into(), message.phone()?.e164().trim_start_matches('+').into());
+        recipient.insert("mobiles".into(), message.digits()?.into());
         for (name, value) in self.keys.variables(message)? {
             recipient.insert(name.into(), value.into());
         }

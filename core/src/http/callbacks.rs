@@ -14,14 +14,13 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use futures::StreamExt;
-use futures::TryStreamExt;
-use futures::stream;
+use futures::future::try_join_all;
 use tiffin_shared::http;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::reference::Reference;
+use tokio::time::Instant;
 
 use super::health;
 use super::read;
@@ -32,7 +31,6 @@ use crate::gateways::callback::Callback;
 use crate::gateways::callback::CallbackError;
 use crate::gateways::callback::Heard;
 use crate::gateways::callback::TOLD_MAX;
-use crate::gateways::callback::Told;
 use crate::host;
 use crate::receipts;
 
@@ -92,19 +90,15 @@ async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<St
             Problem::unavailable("The provider's address for the confirmation does not answer.")
         })?;
     }
-    let noted = stream::iter(heard.told).map(|told| note(app.clone(), door.gateway.clone(), told));
-    noted.buffer_unordered(NOTED_AT_ONCE).try_collect::<()>().await.map_err(|error| {
-        tracing::warn!(%error, gateway = %gateway.name(), "a callback comes again");
-        Problem::unavailable("The store does not answer.")
-    })?;
-    Ok(heard.reply)
-}
-
-async fn note(app: Arc<App>, gateway: String, told: Told) -> Result<(), receipts::Error> {
-    match app.gateways.named(&gateway) {
-        Some(gateway) => receipts::take(&app, gateway, &told).await,
-        None => Ok(()),
+    let begun = Instant::now();
+    for some in heard.told.chunks(NOTED_AT_ONCE) {
+        let noting = some.iter().map(|told| receipts::take(app, gateway, told, begun));
+        try_join_all(noting).await.map_err(|error| {
+            tracing::warn!(%error, gateway = %gateway.name(), "a callback comes again");
+            Problem::unavailable("The store does not answer.")
+        })?;
     }
+    Ok(heard.reply)
 }
 
 /// Checks and reads it, with the certificate that it takes.

@@ -37,7 +37,6 @@ mod list;
 mod receipt;
 mod request;
 mod resource;
-mod segments;
 
 /// No permission to call the region; nobody takes the call.
 pub(super) const USUAL_OF_CALLS: Usual = Usual { reject: "21215", failed_receipt: "no-answer" };

@@ -4,6 +4,7 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
+use tiffin_tests::wait;
 
 const TOKEN: &str = "TIFFIN_GATEWAY_TWILIO_SMS_2_AUTH_TOKEN";
 
@@ -66,5 +67,22 @@ async fn a_test_message_goes_through_the_gateway_that_is_named() -> anyhow::Resu
         assert!(!is_well && said.contains(reason), "{said}");
     }
     assert_eq!(client.inbox(&phone).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_smsc_is_asked_how_the_test_message_fares() -> anyhow::Result<()> {
+    let gateway = "[[gateways]]\nname = \"smsc\"\nkind = \"smpp\"\nsandbox = true\nsystem_id = \"tiffin\"\n\
+                   from = \"TIFFIN\"\n";
+    let listen = format!("127.0.0.1:{}", wait::free_ports(1)?);
+    let more = [("TIFFIN_SANDBOX_SMPP_LISTEN", listen.as_str())];
+    let with_smsc = |toml: &str| format!("{toml}\n{gateway}");
+    let stack = Stack::launch(Front::Standalone, Backing::Memory, &more, with_smsc).await?;
+    let send = || stack.run(&["send", "--to", &fresh_phone(), "--gateway", "smsc"]);
+    let (is_well, said) = send()?;
+    assert!(is_well && said.contains("the SMSC says: delivered"), "{said}");
+    stack.client.fault_of("smsc", "failed_receipt").await?;
+    let (is_well, said) = send()?;
+    assert!(is_well && said.contains("the SMSC says: failed"), "{said}");
     Ok(())
 }

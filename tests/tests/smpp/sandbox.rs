@@ -12,6 +12,7 @@ use tiffin_core::sandbox;
 use tiffin_core::sandbox::Ports;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_tests::message::reference;
 use tiffin_tests::wait;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
@@ -175,10 +176,8 @@ async fn receipts_that_go_wrong_are_told_as_they_come() -> anyhow::Result<()> {
 async fn a_message_that_is_never_told_of_can_be_asked_for() -> anyhow::Result<()> {
     let played = Played::start("message_id = 'as_is'").await?;
     played.fault(&json!({ "mode": "accept_no_receipt" })).await?;
-    let Answered::Taken { provider_id } = played.account.send_code(1).await? else {
-        anyhow::bail!("refused")
-    };
-    let look = || async { Ok(played.account.smpp.query(&provider_id, Some("ACME")).await) };
+    let Answered::Taken { .. } = played.account.send_code(1).await? else { anyhow::bail!("refused") };
+    let look = || async { Ok(played.account.smpp.query(&reference(1), Some("ACME")).await) };
     wait::until("sent", look, |fate| *fate == Some(Fate::Sent)).await?;
     assert!(played.account.told.receipts().is_empty());
     Ok(())

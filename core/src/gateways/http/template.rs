@@ -37,8 +37,8 @@ const NAMES: [&str; 12] = [
 ];
 /// Of these, what may stand in a path: nothing that could be empty, or that a tenant writes.
 const IN_PATH: [&str; 4] = ["to", "to_digits", "code", "reference"];
-/// And what can be a number.
-const NUMBERS: [&str; 3] = ["to_digits", "ttl_s", "code"];
+/// And what can be a number: a code is none, of which one in ten begins with a zero.
+const NUMBERS: [&str; 2] = ["to_digits", "ttl_s"];
 
 /// What the names stand for in one message. No `Debug`: the code is among it.
 pub(super) struct Values(Vec<(&'static str, String)>);

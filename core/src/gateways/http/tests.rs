@@ -76,6 +76,7 @@ fn what_cannot_be_used_stops_the_boot() {
         (json("{text}", "no"), "body: has neither {text} nor {code}"),
         (json("\"text\"", "\"{to}\""), "body: {to}: a field's name is fixed"),
         (json("{to_digits:number}", "{text:number}"), "body: {text:number}: text is no number"),
+        (json("{to_digits:number}", "{code:number}"), "body: {code:number}: code is no number"),
         (json("\"n\":", "n:"), "body: "),
         (json("application/json", "text/xml"), "content_type: must be application/json or"),
         (json("content_type = 'application/json'\n", ""), "body: goes with content_type"),

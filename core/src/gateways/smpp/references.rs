@@ -33,6 +33,8 @@ struct Entry {
     reference: Reference,
     recipient: Phone,
     found: Found,
+    /// The SMSC's own spelling of its id, which it wants when it is asked.
+    message_id: Option<String>,
 }
 
 impl References {
@@ -49,8 +51,8 @@ impl References {
         let mut book = lock(&self.book);
         book.next = book.next.wrapping_add(1);
         let number = book.next;
-        let entry =
-            Entry { reference: reference.clone(), recipient: recipient.clone(), found: Found::Unclear };
+        let (reference_of, recipient) = (reference.clone(), recipient.clone());
+        let entry = Entry { reference: reference_of, recipient, found: Found::Unclear, message_id: None };
         if let Some(old) = book.by_number.insert(number, entry)
             && book.by_reference.get(&old.reference.text()) == Some(&number)
         {
@@ -68,6 +70,7 @@ impl References {
             status::ROK => Found::Taken { provider_id: self.ids.of_answer(&reply.message_id) },
             _ => Found::Missing,
         };
+        entry.message_id = (reply.status == status::ROK).then(|| reply.message_id.clone());
     }
 
     /// The name under which a receipt's message is remembered; empty where it does not say.
@@ -96,10 +99,18 @@ impl References {
     }
 
     pub(super) fn found(&self, reference: &Reference) -> Found {
-        let book = lock(&self.book);
-        let number = book.by_reference.get(&reference.text());
-        let entry = number.and_then(|number| book.by_number.get(number));
-        entry.map_or(Found::Unclear, |entry| entry.found.clone())
+        lock(&self.book).entry(reference).map_or(Found::Unclear, |entry| entry.found.clone())
+    }
+
+    /// What the SMSC calls a message that it answered for.
+    pub(super) fn message_id(&self, reference: &Reference) -> Option<String> {
+        lock(&self.book).entry(reference)?.message_id.clone()
+    }
+}
+
+impl Book {
+    fn entry(&self, reference: &Reference) -> Option<&Entry> {
+        self.by_number.get(self.by_reference.get(&reference.text())?)
     }
 }
 

@@ -12,6 +12,7 @@ use futures::future::select_all;
 use rusmpp::Pdu;
 use rusmpp::pdus::QuerySm;
 use tiffin_shared::order::Reason;
+use tiffin_shared::reference::Reference;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -118,10 +119,12 @@ impl Smpp {
         }
     }
 
-    /// How a message fares, asked by its id with the sender it went out with; nothing where the SMSC does not say.
-    pub async fn query(&self, provider_id: &str, from: Option<&str>) -> Option<Fate> {
+    /// How a message of this process fares, asked with the sender it went out with; nothing where the SMSC did not answer for
+    /// it, or does not say.
+    pub async fn query(&self, reference: &Reference, from: Option<&str>) -> Option<Fate> {
+        let message_id = self.references.message_id(reference)?;
         let source = from.map_or_else(|| Ok(Address::none()), Address::sender).ok()?;
-        let pdu = QuerySm::new(provider_id.parse().ok()?, source.ton, source.npi, source.text);
+        let pdu = QuerySm::new(message_id.parse().ok()?, source.ton, source.npi, source.text);
         let Asked::Reply(reply) = self.ask(pdu.into(), 0, Instant::now() + CALL_TIMEOUT).await else {
             return None;
         };

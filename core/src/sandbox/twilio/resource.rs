@@ -3,12 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::text::segment;
 
 use super::API_VERSION;
 use super::codes;
 use super::list::List;
 use super::request::WHATSAPP;
-use super::segments;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::inbox::Status;
@@ -55,7 +55,7 @@ impl Resource {
             from: message.from.as_deref().map(|from| address(message, from)),
             messaging_service_sid: message.messaging_service_sid.clone(),
             num_media: "0",
-            num_segments: segments::count(&message.entry.text).to_string(),
+            num_segments: segment::count(&message.entry.text).count.to_string(),
             price: None,
             price_unit: "USD",
             sid: message.entry.id.clone(),
