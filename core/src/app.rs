@@ -25,6 +25,7 @@ use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
 use crate::http::ops::Operator;
+use crate::journal::Journal;
 use crate::ledgers::Ledgers;
 use crate::reports::Reports;
 use crate::routes::Routes;
@@ -115,6 +116,8 @@ pub struct App {
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
+    /// Rows on their way into the logs.
+    pub journal: Journal,
     /// What the edge is to be told.
     pub reports: Reports,
     /// Who waits for news.
@@ -171,6 +174,7 @@ impl App {
             operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            journal: Journal::default(),
             reports: Reports::default(),
             watchers: Watchers::default(),
             store,

@@ -17,6 +17,7 @@ use tiffin_shared::wire::notice::Notice;
 use tiffin_shared::wire::notice::What;
 
 use crate::app::App;
+use crate::errands;
 use crate::host;
 use crate::ledgers;
 use crate::store;
@@ -60,7 +61,7 @@ async fn apply_with(
     ask: Ask,
     notice: Option<&Notice>,
 ) -> Result<Decision, Error> {
-    let wakes = matches!(ask, Ask::Receipt { .. } | Ask::Stop(_));
+    let wakes = matches!(ask, Ask::Receipt { .. } | Ask::Stop { .. });
     let command = Command { entropy: host::entropy()?, ask };
     let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
     if let Some(news) = &reply.news {
@@ -75,6 +76,9 @@ async fn apply_with(
     if let Some(event) = reply.event {
         report(app, event);
     }
+    if let Some(errand) = reply.errand {
+        errands::begin(app, order, errand);
+    }
     Ok(reply.decision)
 }
 
@@ -88,7 +92,8 @@ pub async fn note(app: &Arc<App>, notice: &Notice) -> Result<(), Error> {
             return Ok(());
         }
     };
-    let noted = apply_with(app, &notice.order, Ask::Stop(cause), Some(notice)).await;
+    let (tenant, terms) = (notice.tenant.clone(), errands::terms(app, &notice.tenant));
+    let noted = apply_with(app, &notice.order, Ask::Stop { cause, tenant, terms }, Some(notice)).await;
     // It comes again, but is late, or was applied without our hearing so and is then not counted.
     noted.map(drop).inspect_err(|_| app.guards.missed(host::now()))
 }

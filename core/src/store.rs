@@ -58,6 +58,10 @@ pub enum Space {
     Guard,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
     Ledger,
+    /// [`tiffin_shared::log::Log`] by its stream's name.
+    Log,
+    /// [`tiffin_shared::log::Page`] by its stream's name and its number.
+    LogPage,
     /// [`tiffin_shared::nonce::Nonce`] by the nonce.
     Nonce,
     /// [`tiffin_shared::order::Order`] by [`OrderId`].
@@ -107,6 +111,16 @@ impl Key {
     /// A ledger.
     pub fn ledger(id: LedgerId) -> Self {
         Self { space: Space::Ledger, id: id.to_string() }
+    }
+
+    /// The head of a log.
+    pub fn log(stream: &str) -> Self {
+        Self { space: Space::Log, id: stream.to_owned() }
+    }
+
+    /// A page of a log.
+    pub fn log_page(stream: &str, page: u64) -> Self {
+        Self { space: Space::LogPage, id: format!("{stream}/{page}") }
     }
 
     /// A nonce.
@@ -164,6 +178,8 @@ impl Space {
             Self::Fleet => "fleet",
             Self::Guard => "guard",
             Self::Ledger => "ledger",
+            Self::Log => "log",
+            Self::LogPage => "log-page",
             Self::Nonce => "nonce",
             Self::Order => "order",
             Self::Reference => "reference",

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use std::future::ready;
+
+use futures::StreamExt;
+use futures::stream;
 use tiffin_shared::bytes;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
@@ -23,6 +27,8 @@ use crate::store::Space;
 const PERIOD: Duration = Duration::from_millis(500);
 /// States woken at one look; the others are next.
 const BATCH_MAX: usize = 256;
+/// Of them so many side by side: every order wakes once when its code's life is over.
+const AT_ONCE: usize = 32;
 
 /// Sweeps until `stop` changes.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -32,7 +38,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
     loop {
         for space in &spaces {
-            sweep(&app, *space).await;
+            while sweep(&app, *space).await && !*stop.borrow() {}
         }
         tokio::select! {
             _ = stop.changed() => return,
@@ -41,35 +47,44 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn sweep(app: &Arc<App>, space: Space) {
+/// True where there may be more.
+async fn sweep(app: &Arc<App>, space: Space) -> bool {
     let due = match app.store.due(space, host::now(), BATCH_MAX).await {
         Ok(due) => due,
         Err(error) => {
             tracing::warn!(%error, "cannot look for what is due");
-            return;
+            return false;
         }
     };
-    for due in due {
-        let woken = match space {
-            Space::Guard => guard::wake(app, &due).await,
-            Space::Ledger => wake_ledger(app, &due).await,
-            Space::Order => wake_order(app, &due).await,
-            // These set no wake-ups.
-            Space::Factor
-            | Space::Fleet
-            | Space::Gateway
-            | Space::Nonce
-            | Space::Reference
-            | Space::Route
-            | Space::Tallied
-            | Space::Tally
-            | Space::Verdicts
-            | Space::Visitor => true,
-        };
-        if woken && let Err(error) = app.store.rest(&due).await {
-            tracing::warn!(%error, "a wake-up stays set; it will ring again");
-        }
+    let woken = stream::iter(due).map(|due| wake(app, space, due)).buffer_unordered(AT_ONCE);
+    woken.filter(|woken| ready(*woken)).count().await >= BATCH_MAX
+}
+
+/// True where it need not be woken again.
+async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
+    let woken = match space {
+        Space::Guard => guard::wake(app, &due).await,
+        Space::Ledger => wake_ledger(app, &due).await,
+        Space::Order => wake_order(app, &due).await,
+        // These set no wake-ups.
+        Space::Factor
+        | Space::Fleet
+        | Space::Gateway
+        | Space::Log
+        | Space::LogPage
+        | Space::Nonce
+        | Space::Reference
+        | Space::Route
+        | Space::Tallied
+        | Space::Tally
+        | Space::Verdicts
+        | Space::Visitor => true,
+    };
+    if woken && let Err(error) = app.store.rest(&due).await {
+        tracing::warn!(%error, "a wake-up stays set; it will ring again");
+        return false;
     }
+    woken
 }
 
 async fn wake_order(app: &Arc<App>, due: &Due) -> bool {

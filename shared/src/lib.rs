@@ -23,6 +23,7 @@ pub mod http;
 pub mod id;
 pub mod keys;
 pub mod ledger;
+pub mod log;
 pub mod machine;
 pub mod nonce;
 pub mod order;

@@ -8,6 +8,7 @@ mod attempt;
 mod choose;
 mod claim;
 mod decision;
+mod errand;
 mod hint;
 mod look;
 mod outcome;
@@ -15,6 +16,7 @@ mod reason;
 mod receipt;
 mod report;
 mod stop;
+mod story;
 mod timeline;
 
 use serde::Deserialize;
@@ -31,6 +33,10 @@ pub use self::decision::Decision;
 pub use self::decision::Learnt;
 pub use self::decision::Lesson;
 pub use self::decision::Reply;
+pub use self::errand::CLOSE_AFTER_MS;
+pub use self::errand::ERRAND_TIMEOUT_MS;
+pub use self::errand::Errand;
+pub use self::errand::Terms;
 pub use self::hint::Hint;
 pub use self::look::Found;
 pub use self::look::LOOK_AFTER_MS;
@@ -41,6 +47,11 @@ pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
+pub use self::story::Entry;
+pub use self::story::Happening;
+pub use self::story::Story;
+pub use self::story::head;
+pub use self::story::link;
 pub use self::timeline::Read;
 pub use self::timeline::Timeline;
 pub use self::timeline::Tried;
@@ -48,6 +59,7 @@ pub use self::timeline::Tried;
 use crate::bytes::Bytes;
 use crate::entropy::Entropy;
 use crate::id::GatewayId;
+use crate::id::TenantId;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
@@ -76,9 +88,29 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
-    /// Why nothing was sent at some moment, or nothing more; newest last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<Note>,
+    /// What happened.
+    #[serde(default)]
+    story: Story,
+    /// What is agreed with the tenant.
+    #[serde(default)]
+    terms: Terms,
+    /// Whose, where the order was ended before its job came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<TenantId>,
+    /// Nothing more is waited for: what comes later is only recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_closed: bool,
+    /// Nobody has been told so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    closing: bool,
+    /// Entries of the story that were told.
+    #[serde(default, skip_serializing_if = "is_none")]
+    told: u32,
+    /// Until when whoever tells more of them has time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    errand_at: Option<UnixMs>,
+    #[serde(default, skip_serializing_if = "is_none")]
+    errand_tries: u32,
     /// The job comes again, and its claim decides what is next.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     waits: bool,
@@ -97,16 +129,6 @@ pub struct State {
     reported: u64,
     report_tries: u32,
     report_at: UnixMs,
-}
-
-/// A decision that was not to send, with its reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Note {
-    /// When.
-    pub at: UnixMs,
-    /// Why.
-    pub why: String,
 }
 
 /// One event with what its step may use.
@@ -130,6 +152,8 @@ pub enum Ask {
         dispatch: Option<Dispatch>,
         /// The ways that may carry it, best first; see [`route::rank`](crate::route::rank).
         offers: Vec<Offer>,
+        /// What is agreed with the tenant now.
+        terms: Terms,
     },
     /// Somebody who could not prove to be the provider told how a message fares.
     Hint {
@@ -164,6 +188,13 @@ pub enum Ask {
     },
     /// The edge has taken the event with this number.
     Reported(u64),
+    /// An errand was run.
+    Ran {
+        /// Up to which entry: [`Errand::up_to`].
+        up_to: u32,
+        /// As in [`Errand::closes`].
+        closes: bool,
+    },
     /// The provider's answer to attempt `n`.
     Result {
         /// Which attempt.
@@ -172,7 +203,14 @@ pub enum Ask {
         outcome: CallOutcome,
     },
     /// The edge says that nothing more need, or may, be sent.
-    Stop(Cause),
+    Stop {
+        /// Why.
+        cause: Cause,
+        /// Whose order it is.
+        tenant: TenantId,
+        /// What is agreed with the tenant now.
+        terms: Terms,
+    },
     /// The alarm rang.
     Tick,
 }
@@ -238,13 +276,17 @@ impl Machine for Order {
         let state = state.filter(|state| now < state.keep_until());
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         match (&command.ask, state) {
-            (Ask::Claim { token, header, dispatch, offers }, state) => {
-                let state = state.unwrap_or_else(|| State::new(Some(header), now));
+            (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
+                let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
+                state.terms = terms.clone();
                 let (dispatch, token) = (dispatch.as_ref(), *token);
                 claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
             }
-            (Ask::Stop(cause), state) => {
-                stop::step(state.unwrap_or_else(|| State::new(None, now)), *cause, now)
+            (Ask::Stop { cause, tenant, terms }, state) => {
+                let mut state = state.unwrap_or_else(|| State::new(None, now));
+                state.terms = terms.clone();
+                state.tenant = state.header.is_none().then(|| tenant.clone());
+                stop::step(state, *cause, command, now)
             }
             (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
                 hint::step(state, (gateway, *n), provider_id, *hint, command, now)
@@ -255,7 +297,8 @@ impl Machine for Order {
             (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
-            (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, now),
+            (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
+            (Ask::Ran { up_to, closes }, Some(state)) => errand::ran(state, (*up_to, *closes), command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
             // The record was lost while its job was being worked on: the job makes it again.
@@ -271,6 +314,7 @@ impl Machine for Order {
                 Ask::Hint { .. }
                 | Ask::Looked { .. }
                 | Ask::Receipt { .. }
+                | Ask::Ran { .. }
                 | Ask::Reported(_)
                 | Ask::Result { .. }
                 | Ask::Tick,
@@ -298,7 +342,14 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
-            notes: Vec::new(),
+            story: Story::default(),
+            terms: Terms::default(),
+            tenant: None,
+            is_closed: false,
+            closing: false,
+            told: 0,
+            errand_at: None,
+            errand_tries: 0,
             waits: false,
             sent_at: None,
             dispatch: 0,
@@ -332,10 +383,13 @@ impl State {
         }
     }
 
-    fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
+    fn put(mut self, mut reply: Reply, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
+        reply.errand = self.errand(command, now);
         let expires_at = self.keep_until();
-        let wake_at = (self.reported < self.seq).then_some(self.report_at);
+        let report_at = (self.reported < self.seq).then_some(self.report_at);
+        let errand_at = self.errand_at.filter(|_| self.has_errand());
+        let wake_at = [report_at, errand_at, self.closes_at()].into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
 }

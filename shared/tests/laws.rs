@@ -222,10 +222,11 @@ const ORDER: Subject<Order> = Subject {
         order::Ask::Hint { .. }
         | order::Ask::Receipt { .. }
         | order::Ask::Reported(_)
-        | order::Ask::Stop(_) => Some(MINUTE_MS),
+        | order::Ask::Stop { .. } => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. }
         | order::Ask::Looked { .. }
+        | order::Ask::Ran { .. }
         | order::Ask::Result { .. }
         | order::Ask::Tick => Some(0),
     },

@@ -57,8 +57,15 @@ fn timeline(id: &str, reply: &Value) -> String {
             events.push((number(attempt, "at"), told));
         }
     }
-    for note in list(reply, "notes") {
-        events.push((number(note, "at"), format!("waits: {}", text(Some(note), "why"))));
+    for entry in list(reply.get("story").unwrap_or(&Value::Null), "entries") {
+        let what = entry.get("what");
+        if let Some(noted) = what.and_then(|what| what.get("noted")) {
+            events.push((number(entry, "at"), format!("waits: {}", text(Some(noted), "why"))));
+        }
+        if let Some(ended) = what.and_then(|what| what.get("ended")) {
+            let (state, why) = (text(Some(ended), "state"), text(Some(ended), "why"));
+            events.push((number(entry, "at"), format!("{state}: {why}")));
+        }
     }
     events.sort_by_key(|(at, _)| *at);
     let line = |(at, what): &(u64, String)| format!("{}  {what}", tiffin_shared::time::UnixMs(*at).rfc3339());

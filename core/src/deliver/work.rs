@@ -23,6 +23,7 @@ use std::sync::Arc;
 use super::call;
 use super::lanes::Job;
 use crate::app::App;
+use crate::errands;
 use crate::gateways::call::CALL_TIMEOUT;
 use crate::host;
 use crate::orders;
@@ -121,7 +122,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let has_others = |way: &Way| ways_in_use.iter().any(|other| other.gateway != way.gateway);
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();
-        let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers };
+        let terms = errands::terms(app, &header.tenant);
+        let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms };
         let decision = insist(app, header, claim.clone()).await;
         let way = match &decision {
             Ok(Decision::Send { way, .. }) => Some(way),

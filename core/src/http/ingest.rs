@@ -27,6 +27,7 @@ use super::respond;
 use crate::app::App;
 use crate::bus;
 use crate::bus::Target;
+use crate::errands;
 use crate::host;
 use crate::orders;
 use crate::store;
@@ -128,7 +129,8 @@ pub async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
 pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Error> {
     let header = envelope.verify(&app.edges)?;
     for older in &header.supersedes {
-        orders::apply(app, older, Ask::Stop(Cause::Superseded)).await?;
+        let (tenant, terms) = (header.tenant.clone(), errands::terms(app, &header.tenant));
+        orders::apply(app, older, Ask::Stop { cause: Cause::Superseded, tenant, terms }).await?;
     }
     tallies::note(app, &header).await?;
     let order = header.order;

@@ -133,12 +133,13 @@ impl Redis {
     fn remember(&self, key: &Key, name: String, commit: Commit) {
         match key.space {
             // Written once.
-            Space::Nonce | Space::Reference | Space::Tallied => {}
+            Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
             Space::Factor
             | Space::Fleet
             | Space::Gateway
             | Space::Guard
             | Space::Ledger
+            | Space::Log
             | Space::Order
             | Space::Route
             | Space::Tally

@@ -4,8 +4,8 @@ use super::Attempt;
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Learnt;
-use super::Note;
 use super::Reason;
 use super::Record;
 use super::Reply;
@@ -24,8 +24,6 @@ use crate::wire::job::Header;
 /// How long a claim holds: longer than a call to a provider may take, so that a claim that ran out means a
 /// worker that died, or never got to tell.
 pub const CLAIM_MS: u64 = 20 * SECOND_MS;
-/// Decisions kept that were not to send.
-const NOTES_MAX: usize = 16;
 
 const FIRST: &str = "first attempt";
 const RESENT: &str = "asked for once more";
@@ -74,7 +72,8 @@ pub(super) fn step(
             return Step::keep(stop);
         }
         state.state = OrderState::Expired;
-        return state.put(stop, now);
+        state.story.add(now, Happening::Ended { state: OrderState::Expired, why: "its code is over".into() });
+        return state.put(stop, command, now);
     }
     let follow = state.attempts.last().map_or(Follow::Choose, |last| last.follow(claim, is_resend, now));
     match (follow, state.attempts.last_mut()) {
@@ -82,7 +81,7 @@ pub(super) fn step(
             // Its worker has not called yet, or it would not ask: it calls now.
             last.claimed_until = now.plus(CLAIM_MS);
             let send = Decision::Send { n: last.attempt.n, way: last.way() };
-            state.put(Reply::of(send), now)
+            state.put(Reply::of(send), command, now)
         }
         (Follow::Look, Some(last)) => Step::keep(Reply::of(last.look())),
         (Follow::Wait(until), _) => Step::keep(Reply::of(Decision::RetryAt(until))),
@@ -91,6 +90,8 @@ pub(super) fn step(
             last.unknown(now);
             // By its name, so that this claim, when it comes again, changes nothing more.
             last.claim = claim.token;
+            let n = last.attempt.n;
+            state.answered(n, now);
             state.tell(Decision::RetryAt(now), command, now)
         }
         (Follow::Again | Follow::Choose | Follow::Look | Follow::Lost, _) => {
@@ -113,6 +114,9 @@ fn next(
             let lesson = state.silence();
             if is_resend {
                 (state.dispatch, state.before) = (claim.dispatch.map_or(0, |dispatch| dispatch.n), last_n);
+                if let Some(Dispatch { n, channel }) = claim.dispatch {
+                    state.story.add(now, Happening::Resend { n: *n, channel: *channel });
+                }
             }
             let mut changed = match state.attempts.last() {
                 None => FIRST.to_owned(),
@@ -129,8 +133,8 @@ fn next(
         Choice::Wait { until, why } => {
             let has_begun = !state.attempts.is_empty();
             let decision = if has_begun { Decision::AwaitWay(until) } else { Decision::Hold(until) };
-            if state.note(why, now) {
-                return state.put(Reply::of(decision), now);
+            if state.story.note(now, why) {
+                return state.put(Reply::of(decision), command, now);
             }
             Step::keep(Reply::of(decision))
         }
@@ -142,13 +146,13 @@ fn next(
 fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let lesson = state.silence();
     state.waits = false;
-    state.note(why, now);
+    state.story.note(now, why);
     // **final-is-final**: a resend that finds no way takes nothing from what arrived.
     let mut step = if state.is_over() || state.has_hope() {
-        state.put(Reply::of(Decision::Stop), now)
+        state.put(Reply::of(Decision::Stop), command, now)
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);
-        state.fail(reason.unwrap_or(Reason::NoRoute));
+        state.fail(reason.unwrap_or(Reason::NoRoute), now);
         state.tell(Decision::Stop, command, now)
     };
     step.reply.lesson = lesson;
@@ -164,6 +168,17 @@ fn begin(
     now: UnixMs,
 ) -> Step<State, Reply> {
     let n = state.attempts.last().map_or(1, |last| last.attempt.n.saturating_add(1));
+    state.story.add(
+        now,
+        Happening::Attempt {
+            n,
+            channel: offer.way.channel,
+            gateway: offer.way.gateway.clone(),
+            sender: offer.way.sender.clone(),
+            changed: changed.clone(),
+            why: offer.why.clone(),
+        },
+    );
     let attempt = Attempt {
         n,
         channel: offer.way.channel,
@@ -201,18 +216,6 @@ impl State {
             AttemptState::Sending | AttemptState::Sent | AttemptState::Unknown => true,
             AttemptState::Delivered | AttemptState::Failed => false,
         })
-    }
-
-    /// Keeps a decision that was not to send; false where it only repeats the last one.
-    pub(super) fn note(&mut self, why: String, now: UnixMs) -> bool {
-        if self.notes.last().is_some_and(|last| last.why == why) {
-            return false;
-        }
-        if self.notes.len() >= NOTES_MAX {
-            self.notes.remove(0);
-        }
-        self.notes.push(Note { at: now, why });
-        true
     }
 
     /// The usual time of the last attempt has passed without a word: the router learns so once.

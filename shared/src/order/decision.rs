@@ -1,5 +1,6 @@
 //! What a record answers.
 
+use super::Errand;
 use super::News;
 use crate::country::Country;
 use crate::route::Way;
@@ -17,6 +18,8 @@ pub struct Reply {
     pub news: Option<News>,
     /// What the router learns from it, once.
     pub lesson: Option<Lesson>,
+    /// To be run, and confirmed by [`Ask::Ran`](super::Ask::Ran).
+    pub errand: Option<Errand>,
 }
 
 /// What the router learns of a way.
@@ -81,6 +84,6 @@ pub enum Decision {
 
 impl Reply {
     pub(super) fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None }
+        Self { decision, event: None, news: None, lesson: None, errand: None }
     }
 }

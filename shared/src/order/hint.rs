@@ -1,9 +1,13 @@
 //! Word of a message that nobody signed. It moves when the order looks elsewhere, and nothing else: a stranger who found the
 //! secret path can hurry or delay a failover, and neither end an order, charge it, nor make it count.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Reply;
 use super::State;
 use crate::id::GatewayId;
@@ -11,7 +15,9 @@ use crate::machine::Step;
 use crate::time::UnixMs;
 
 /// How a message fares, by hearsay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// It arrived: no other way is tried because of silence.
     Arrived,
@@ -51,12 +57,6 @@ pub(super) fn step(
         record.window_ms = record.window_ms.min(now.since(record.called_at()));
         record.attempt.expected_by = Some(record.window_ends_at());
     }
-    state.note(
-        match hint {
-            Hint::Arrived => format!("for its code: an unsigned receipt hints that attempt {n} arrived"),
-            Hint::Lost => format!("no longer for attempt {n}: an unsigned receipt hints that it was lost"),
-        },
-        now,
-    );
+    state.story.add(now, Happening::Hint { n, hint });
     state.tell(Decision::Noted, command, now)
 }

@@ -3,6 +3,7 @@
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Reason;
 use super::Record;
 use super::Reply;
@@ -32,6 +33,16 @@ pub enum Found {
     Unclear,
 }
 
+impl Found {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "it does not have the message",
+            Self::Taken { .. } => "it has the message",
+            Self::Unclear => "no clear answer",
+        }
+    }
+}
+
 pub(super) fn looked(
     mut state: State,
     (n, look): (u32, u8),
@@ -49,6 +60,7 @@ pub(super) fn looked(
         return Step::keep(Reply::of(if is_over { Decision::Stop } else { Decision::RetryAt(now) }));
     }
     record.looks.done = look;
+    state.story.add(now, Happening::Looked { n, found: found.as_str().into() });
     match found {
         Found::Missing => {
             // As good as a refusal: another way is free at once, and this one after its backoff.
@@ -65,7 +77,7 @@ pub(super) fn looked(
         Found::Unclear => {
             let until = record.next_look_at().unwrap_or_else(|| record.window_ends_at());
             let decision = if is_over { Decision::Stop } else { Decision::RetryAt(until) };
-            state.put(Reply::of(decision), now)
+            state.put(Reply::of(decision), command, now)
         }
     }
 }

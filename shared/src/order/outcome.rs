@@ -1,9 +1,11 @@
 //! What follows from a provider's answer.
 
+use super::Attempt;
 use super::AttemptState;
 use super::CallOutcome;
 use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Learnt;
 use super::Lesson;
 use super::Reason;
@@ -48,7 +50,7 @@ pub(super) fn result(
         let called_at = record.called_at();
         let taken = matches!(outcome, CallOutcome::Taken { .. });
         let news = taken.then(|| state.sent(called_at)).flatten();
-        return state.put(Reply { news, ..Reply::of(decision) }, now);
+        return state.put(Reply { news, ..Reply::of(decision) }, command, now);
     }
     record.attempt.at = now;
     match outcome {
@@ -68,6 +70,7 @@ pub(super) fn result(
         }
     }
     let decision = if goes_on { Decision::RetryAt(record.again_at(now)) } else { Decision::Stop };
+    state.answered(n, now);
     state.tell(decision, command, now)
 }
 
@@ -89,6 +92,7 @@ impl State {
             self.state = OrderState::Sent;
             self.reason = None;
         }
+        self.answered(n, now);
         let news = self.sent(called_at);
         let lesson = self.lesson(way, Learnt::Taken);
         let mut step = self.tell(decision, command, now);
@@ -107,9 +111,18 @@ impl State {
         BACKOFF.delay_ms(failures, u64::from_be_bytes(command.entropy.derive("retry")))
     }
 
-    pub(super) fn fail(&mut self, reason: Reason) {
+    /// What attempt `n` has come to, for the story.
+    pub(super) fn answered(&mut self, n: u32, now: UnixMs) {
+        let Some(record) = self.attempts.iter().find(|record| record.attempt.n == n) else { return };
+        let Attempt { state, reason, .. } = record.attempt;
+        self.story
+            .add(now, Happening::Answered { n, state, reason, provider_id: record.provider_id.clone() });
+    }
+
+    pub(super) fn fail(&mut self, reason: Reason, now: UnixMs) {
         self.state = OrderState::Failed;
         self.reason = Some(reason);
+        self.story.add(now, Happening::Ended { state: OrderState::Failed, why: reason.as_str().into() });
     }
 
     pub(super) fn lesson(&self, way: Way, what: Learnt) -> Lesson {

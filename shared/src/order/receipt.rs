@@ -3,6 +3,7 @@
 use super::AttemptState;
 use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Learnt;
 use super::Receipt;
 use super::Reply;
@@ -41,6 +42,7 @@ pub(super) fn step(
     if rank(attempt_state) <= rank(record.attempt.state) {
         return Step::keep(nothing);
     }
+    state.story.add(now, Happening::Receipt { n, state: attempt_state, reason, late: is_over });
     let (called_at, was_silent) = (record.called_at(), record.is_silent);
     record.attempt.state = attempt_state;
     record.attempt.at = now;
@@ -55,7 +57,7 @@ pub(super) fn step(
         Receipt::Sent if is_latest => (state.state, state.reason) = (OrderState::Sent, None),
         // The job comes again, and its next claim finds another way or gives up.
         Receipt::Failed(_) if is_latest && state.waits => state.state = OrderState::Queued,
-        Receipt::Failed(reason) if !state.waits && !state.has_hope() => state.fail(reason),
+        Receipt::Failed(reason) if !state.waits && !state.has_hope() => state.fail(reason, now),
         Receipt::Failed(_) | Receipt::Sent => {}
     }
     let news = match receipt {

@@ -38,7 +38,7 @@ impl State {
         self.seq = self.seq.saturating_add(1);
         self.report_tries = 0;
         self.report_at = now.plus(STILL_SENDING_MS);
-        self.put(Reply::of(decision), now)
+        self.put(Reply::of(decision), command, now)
     }
 
     fn report(mut self, decision: Decision, command: &Command, now: UnixMs) -> Step<Self, Reply> {
@@ -46,7 +46,7 @@ impl State {
         self.report_at = now.plus(BACKOFF.delay_ms(self.report_tries, random));
         self.report_tries = self.report_tries.saturating_add(1);
         let event = self.event();
-        self.put(Reply { event, ..Reply::of(decision) }, now)
+        self.put(Reply { event, ..Reply::of(decision) }, command, now)
     }
 
     /// Nothing for an order whose job never came.
@@ -64,21 +64,22 @@ impl State {
 pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
     let noted = Reply::of(Decision::Noted);
-    if state.reported >= state.seq {
+    let has_told = state.reported >= state.seq;
+    if has_told && state.is_closed && !state.has_errand() {
         return Step::keep(noted);
     }
-    if now < state.report_at {
+    if has_told || now < state.report_at {
         // Writing sets the wake-up again: one that rang too early is spent.
-        return state.put(noted, now);
+        return state.put(noted, command, now);
     }
     state.report(Decision::Noted, command, now)
 }
 
-pub(super) fn reported(mut state: State, seq: u64, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn reported(mut state: State, seq: u64, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let noted = Reply::of(Decision::Noted);
     if seq <= state.reported || seq > state.seq {
         return Step::keep(noted);
     }
     state.reported = seq;
-    state.put(noted, now)
+    state.put(noted, command, now)
 }

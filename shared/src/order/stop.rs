@@ -2,7 +2,9 @@
 
 use super::AttemptState;
 use super::Cause;
+use super::Command;
 use super::Decision;
+use super::Happening;
 use super::Learnt;
 use super::Record;
 use super::Reply;
@@ -26,7 +28,7 @@ pub struct News {
 }
 
 /// **never-stale**: what the edge ended is not sent from here on. What is on its way cannot be called back.
-pub(super) fn step(mut state: State, cause: Cause, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let ended = match cause {
         Cause::Cancelled | Cause::Superseded => OrderState::Cancelled,
         Cause::Verified => OrderState::Verified,
@@ -35,13 +37,24 @@ pub(super) fn step(mut state: State, cause: Cause, now: UnixMs) -> Step<State, R
         return Step::keep(Reply::of(Decision::Noted));
     }
     state.state = ended;
+    state.story.add(now, Happening::Ended { state: ended, why: cause.as_str().into() });
     if cause != Cause::Verified {
-        return state.put(Reply::of(Decision::Noted), now);
+        return state.put(Reply::of(Decision::Noted), command, now);
     }
     let news = Some(state.verified());
     let way = state.arrived().map(Record::way);
     let lesson = way.map(|way| state.lesson(way, Learnt::Verified));
-    state.put(Reply { news, lesson, ..Reply::of(Decision::Noted) }, now)
+    state.put(Reply { news, lesson, ..Reply::of(Decision::Noted) }, command, now)
+}
+
+impl Cause {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "called off",
+            Self::Superseded => "a newer order took its place",
+            Self::Verified => "the user proved to have the code",
+        }
+    }
 }
 
 impl State {

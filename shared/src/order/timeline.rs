@@ -4,10 +4,10 @@
 use serde::Serialize;
 
 use super::Attempt;
-use super::Note;
 use super::Reason;
 use super::Record;
 use super::State;
+use super::Story;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::route::Sender;
@@ -35,8 +35,10 @@ pub struct Timeline {
     pub waits: bool,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Tried>,
-    /// Decisions not to send, oldest first.
-    pub notes: Vec<Note>,
+    /// Whether nothing more is waited for.
+    pub is_closed: bool,
+    /// Everything that happened, oldest first, and the link of the last entry.
+    pub story: Story,
 }
 
 /// A try, with what only core knows of it.
@@ -76,7 +78,7 @@ impl Machine for Read {
 }
 
 impl State {
-    fn timeline(self) -> Timeline {
+    pub(super) fn timeline(self) -> Timeline {
         Timeline {
             state: self.state,
             reason: self.reason,
@@ -84,7 +86,8 @@ impl State {
             resends: self.dispatch,
             waits: self.waits,
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
-            notes: self.notes,
+            is_closed: self.is_closed,
+            story: self.story,
         }
     }
 }

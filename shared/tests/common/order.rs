@@ -18,6 +18,7 @@ use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
+use tiffin_shared::order::Terms;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
@@ -43,6 +44,7 @@ pub enum Action {
     Claim,
     Hint { back: u32, provider: u8, hint: Hint },
     Resend { n: u8, channel: Channel },
+    Ran { closes: bool },
     Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
     Looked { back: u32, look: u8, found: Found },
@@ -91,6 +93,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (back(), 1..3_u8, select(vec![Hint::Arrived, Hint::Lost]))
             .prop_map(|(back, provider, hint)| Action::Hint { back, provider, hint }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
+        2 => select(vec![false, true]).prop_map(|closes| Action::Ran { closes }),
         2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
             .prop_map(|(back, look, found)| Action::Looked { back, look, found }),
         8 => (back(), outcome).prop_map(|(back, outcome)| Action::Result { back, outcome }),
@@ -125,7 +128,12 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
     let channels = header().channels(dispatch.as_ref());
     let offers = ["alpha", "beta", "gamma"].iter().map(|name| offer(name));
     let offers = offers.filter(|offer| channels.contains(&offer.way.channel)).collect();
-    Ask::Claim { token, header: Box::new(header()), dispatch, offers }
+    Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() }
+}
+
+/// Every change is told.
+pub fn terms() -> Terms {
+    Terms { announces: true }
 }
 
 /// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
@@ -160,12 +168,14 @@ pub struct World {
     pub n: u32,
     /// The latest event told.
     pub seq: u64,
+    /// The latest errand.
+    pub up_to: u32,
     events: u64,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { host: Host::default(), now: START, clock: START, n: 0, seq: 0, events: 0 }
+        Self { host: Host::default(), now: START, clock: START, n: 0, seq: 0, up_to: 0, events: 0 }
     }
 }
 
@@ -191,7 +201,8 @@ impl World {
                 Ask::Hint { gateway: self.gateway(n), n, provider_id, hint }
             }
             Action::Resend { n, channel } => dispatched(self.events, Some(Dispatch { n, channel })),
-            Action::Stop(cause) => Ask::Stop(cause),
+            Action::Ran { closes } => Ask::Ran { up_to: self.up_to, closes },
+            Action::Stop(cause) => Ask::Stop { cause, tenant: tenant(0), terms: terms() },
             Action::Receipt { back, provider, receipt } => {
                 let (n, provider_id) = (self.n.saturating_sub(back), format!("m{provider}"));
                 Ask::Receipt { gateway: self.gateway(n), n, provider_id, receipt }
@@ -217,6 +228,7 @@ impl World {
         if let Decision::Send { n, .. } = reply.decision {
             self.n = n;
         }
+        self.up_to = reply.errand.as_ref().map_or(self.up_to, |errand| errand.up_to);
         self.seq = reply.event.as_ref().map_or(self.seq, |event| event.seq);
     }
 }

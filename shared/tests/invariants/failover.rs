@@ -34,6 +34,7 @@ use crate::common::order::header;
 use crate::common::order::offer;
 use crate::common::order::pauses;
 use crate::common::order::script;
+use crate::common::order::terms;
 
 /// A record, a worker and a clock.
 struct Worker {
@@ -56,7 +57,8 @@ impl Worker {
 
     fn claim(&mut self) -> Decision {
         let (token, offers) = (Bytes([self.asked; 16]), self.offers.clone());
-        self.ask(Ask::Claim { token, header: Box::new(header()), dispatch: None, offers }).decision
+        self.ask(Ask::Claim { token, header: Box::new(header()), dispatch: None, offers, terms: terms() })
+            .decision
     }
 
     /// Claims until something is to be done, moving the clock as told: that, and when.
@@ -281,7 +283,8 @@ fn a_resend_goes_the_same_healthy_way_again_before_a_new_one_whose_breaker_is_op
     worker.result(1, taken(1));
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
     let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
-    let again = worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers });
+    let again =
+        worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() });
     assert_eq!(again.decision, sends(2, "gamma"), "beta's pause is long, and alpha is open");
 }
 
@@ -299,7 +302,8 @@ fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
     worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
     let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
-    let resent = worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers });
+    let resent =
+        worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() });
     assert_eq!((resent.decision, resent.event), (Decision::Stop, None));
     let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
     assert_eq!(record["state"], "delivered");
@@ -311,7 +315,7 @@ fn an_order_without_a_way_fails_with_its_reason() {
     assert_eq!(worker.claim(), Decision::Stop);
     let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
     assert_eq!((&record["state"], &record["reason"]), (&"failed".into(), &"no_route".into()));
-    assert_eq!(record["notes"][0]["why"], "no gateway carries it");
+    assert_eq!(record["story"]["entries"][0]["what"]["noted"]["why"], "no gateway carries it");
 }
 
 proptest! {

@@ -128,7 +128,7 @@ impl Checker {
         match (seen.ask, &reply.decision) {
             (Ask::Claim { .. }, Decision::Send { n, way }) => self.check_claimed(seen, *n, way, trace),
             (Ask::Result { .. } | Ask::Receipt { .. } | Ask::Looked { .. }, _) => self.learn(seen),
-            (Ask::Stop(_), _) => self.stories[order].is_stopped = true,
+            (Ask::Stop { .. }, _) => self.stories[order].is_stopped = true,
             _ => {}
         }
         // The answer of no record is not its word.

@@ -6,6 +6,7 @@ use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Cause;
+use tiffin_shared::order::Terms;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -146,7 +147,7 @@ impl World {
         let stopped = !is_lost
             && supersedes.iter().all(|name| {
                 let older = self.edge.orders.iter().position(|older| older.header.order == *name).unwrap();
-                self.ask_order(process, older, &Ask::Stop(Cause::Superseded)).is_some()
+                self.ask_order(process, older, &stop(Cause::Superseded)).is_some()
             });
         if !stopped {
             self.trace.tell(order, "is not handed over", u64::from(tries), String::new);
@@ -194,7 +195,7 @@ impl World {
 
     pub fn notice(&mut self, order: usize, cause: Cause, tries: u32) {
         let process = self.random.index(self.workers.len());
-        if self.loses() || self.ask_order(process, order, &Ask::Stop(cause)).is_none() {
+        if self.loses() || self.ask_order(process, order, &stop(cause)).is_none() {
             let wait_ms = self.random.between(5, 10) * SECOND_MS;
             self.after(wait_ms, Event::Notice { order, cause, tries: tries + 1 });
         }
@@ -242,4 +243,8 @@ impl World {
             self.after(wait_ms, Event::Reported { order, seq });
         }
     }
+}
+
+fn stop(cause: Cause) -> Ask {
+    Ask::Stop { cause, tenant: TenantId::parse("acme").unwrap(), terms: Terms { announces: true } }
 }

@@ -75,6 +75,11 @@ pub enum Event {
     Own {
         partition: usize,
     },
+    Ran {
+        order: usize,
+        up_to: u32,
+        closes: bool,
+    },
     Reported {
         order: usize,
         seq: u64,

@@ -5,6 +5,7 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Terms;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
@@ -118,6 +119,7 @@ impl World {
             header: Box::new(self.edge.orders[order].header.clone()),
             dispatch: self.dispatch(task.job.message.job),
             offers,
+            terms: Terms { announces: true },
         };
         Phase::Ask { ask, tries: 0 }
     }

@@ -153,6 +153,7 @@ impl World {
             }
             Event::Notice { order, cause, tries } => self.notice(order, cause, tries),
             Event::Own { partition } => self.own(partition),
+            Event::Ran { order, up_to, closes } => self.ran(order, up_to, closes),
             Event::Reported { order, seq } => self.reported(order, seq),
             Event::Resend { order } => self.resend(order),
             Event::Restart { worker } => self.restart(worker),
@@ -238,6 +239,13 @@ impl World {
             let wait_ms = self.random.between(5, 400);
             self.after(wait_ms, Event::EdgeHears { order, event: Box::new(event.clone()) });
         }
+        if let Some(errand) = &reply.errand
+            && !self.loses()
+        {
+            let (up_to, closes) = (errand.up_to, errand.closes);
+            let wait_ms = self.random.between(5, 400);
+            self.after(wait_ms, Event::Ran { order, up_to, closes });
+        }
         if let Some(lesson) = &reply.lesson {
             self.learn(process, lesson);
         }
@@ -261,6 +269,11 @@ impl World {
         if self.ask_order(process, order, &Ask::Tick).is_none() {
             self.after(500, Event::Wake { order, wake_at });
         }
+    }
+
+    fn ran(&mut self, order: usize, up_to: u32, closes: bool) {
+        let process = self.random.index(self.workers.len());
+        self.ask_order(process, order, &Ask::Ran { up_to, closes });
     }
 
     fn reported(&mut self, order: usize, seq: u64) {

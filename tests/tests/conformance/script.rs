@@ -208,7 +208,13 @@ impl Script {
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
                 let dispatch = (n > 0).then_some(Dispatch { n, channel: Channel::Sms });
                 let token = Bytes([u8::try_from(self.below(3)).unwrap_or(0); 16]);
-                order::Ask::Claim { token, header: Box::new(header), dispatch, offers }
+                order::Ask::Claim {
+                    token,
+                    header: Box::new(header),
+                    dispatch,
+                    offers,
+                    terms: order::Terms { announces: true },
+                }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
             7 => {
@@ -218,7 +224,11 @@ impl Script {
             11 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Arrived },
             12 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Lost },
             10 => order::Ask::Looked { n, look: 1, found: Found::Missing },
-            9 if self.below(4) == 0 => order::Ask::Stop(order::Cause::Cancelled),
+            9 if self.below(4) == 0 => order::Ask::Stop {
+                cause: order::Cause::Cancelled,
+                tenant: TenantId::parse("shop").expect("a name"),
+                terms: order::Terms { announces: true },
+            },
             _ => order::Ask::Tick,
         };
         (order, now, entropy, ask)

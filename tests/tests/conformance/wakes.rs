@@ -13,6 +13,7 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Receipt;
+use tiffin_shared::order::Terms;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
@@ -49,7 +50,13 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         supersedes: Vec::new(),
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
-    Ok(Ask::Claim { token: Bytes([n; 16]), header: Box::new(header), dispatch: None, offers })
+    Ok(Ask::Claim {
+        token: Bytes([n; 16]),
+        header: Box::new(header),
+        dispatch: None,
+        offers,
+        terms: Terms::default(),
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -78,7 +78,7 @@ impl Checker {
         if let Some(old) = &story.inside
             && is_over(old)
             && *old != now
-            && !matches!(ask, Ask::Stop(_))
+            && !matches!(ask, Ask::Stop { .. })
             && !(is_resend && matches!(old.as_str(), "failed" | "delivered"))
         {
             let what = format!("it was {old}, and {} makes it {now}", shown(ask));

