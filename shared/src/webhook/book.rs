@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Kind;
 use super::seal::Sealed;
 use crate::bytes::Bytes;
+use crate::id::EndpointId;
 use crate::id::TenantId;
 use crate::machine::Machine;
 use crate::machine::Step;
@@ -32,7 +33,7 @@ pub struct Managed {
     /// Whose.
     pub tenant: TenantId,
     /// Its name within the tenant.
-    pub name: String,
+    pub name: EndpointId,
     /// Tells it from an earlier one of its name.
     pub id: Bytes<8>,
     /// Where to.
@@ -73,13 +74,13 @@ pub enum Command {
     /// One more.
     Add(Box<Managed>),
     /// One less.
-    Remove(TenantId, String),
+    Remove(TenantId, EndpointId),
     /// Another key; the one in use signs too for a while.
     Rotate {
         /// Whose.
         tenant: TenantId,
         /// Which.
-        name: String,
+        name: EndpointId,
         /// The new one.
         sealed: Sealed,
         /// How long the old one signs too, in milliseconds.
@@ -156,8 +157,8 @@ impl State {
 }
 
 impl Managed {
-    fn is(&self, tenant: &TenantId, name: &str) -> bool {
-        self.tenant == *tenant && self.name == name
+    fn is(&self, tenant: &TenantId, name: &EndpointId) -> bool {
+        self.tenant == *tenant && self.name == *name
     }
 
     fn rotate(&mut self, sealed: &Sealed, until: UnixMs, now: UnixMs) -> Found {

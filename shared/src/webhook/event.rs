@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Kind;
 use crate::bytes;
 use crate::bytes::Bytes;
+use crate::id::EndpointId;
 use crate::id::OrderId;
 use crate::order::AttemptState;
 use crate::order::Entry;
@@ -39,7 +40,7 @@ pub struct Event {
     pub subject: String,
     /// For this endpoint alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub only: Option<String>,
+    pub only: Option<EndpointId>,
     /// The body, byte by byte.
     pub payload: String,
 }

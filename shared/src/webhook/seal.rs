@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::secret::Key;
 use crate::bytes;
 use crate::bytes::Bytes;
+use crate::id::EndpointId;
 use crate::id::KeyId;
 use crate::id::TenantId;
 use crate::keys::Ring;
@@ -64,7 +65,7 @@ impl HookKey {
 
 impl Sealed {
     /// Seals for one endpoint. The nonce must be fresh random bytes.
-    pub fn new(seal: &HookKey, nonce: [u8; 24], of: (&TenantId, &str), key: &Key) -> Result<Self, Error> {
+    pub fn new(seal: &HookKey, nonce: [u8; 24], of: (&TenantId, &EndpointId), key: &Key) -> Result<Self, Error> {
         let text = key.text();
         let payload = Payload { msg: text.as_bytes(), aad: &header(&seal.id, of) };
         let ciphertext = XChaCha20Poly1305::new(seal.key.expose().into())
@@ -74,7 +75,7 @@ impl Sealed {
     }
 
     /// Opens with the key it names.
-    pub fn open(&self, keys: &HookKeys, of: (&TenantId, &str)) -> Result<Key, Error> {
+    pub fn open(&self, keys: &HookKeys, of: (&TenantId, &EndpointId)) -> Result<Key, Error> {
         let seal = keys.get(&self.key).ok_or(Error)?;
         let ciphertext = bytes::decode(&self.ciphertext).ok_or(Error)?;
         let payload = Payload { msg: &ciphertext, aad: &header(&self.key, of) };
@@ -86,8 +87,8 @@ impl Sealed {
     }
 }
 
-fn header(key: &KeyId, (tenant, name): (&TenantId, &str)) -> Vec<u8> {
-    bytes::prefixed(&[LABEL, key.as_str().as_bytes(), tenant.as_str().as_bytes(), name.as_bytes()])
+fn header(key: &KeyId, (tenant, name): (&TenantId, &EndpointId)) -> Vec<u8> {
+    bytes::prefixed(&[LABEL, key.as_str().as_bytes(), tenant.as_str().as_bytes(), name.as_str().as_bytes()])
 }
 
 #[cfg(test)]
@@ -97,18 +98,19 @@ mod tests {
     #[test]
     fn a_key_opens_for_its_endpoint_and_under_its_ring_only() {
         let [acme, bolt] = ["acme", "bolt"].map(|name| TenantId::parse(name).unwrap());
+        let [main, other] = ["main", "other"].map(|name| EndpointId::parse(name).unwrap());
         let ring = |id: &str, byte: u8| {
             let text = format!("{id}:{}", bytes::encode(&[byte; 32]));
             Ring::parse(&text, |id, key| Ok(HookKey::new(id, key))).unwrap()
         };
         let (keys, key) = (ring("c1", 1), Key::new([9; 32], true));
-        let sealed = Sealed::new(keys.current(), [3; 24], (&acme, "main"), &key).unwrap();
-        assert_eq!(*sealed.open(&keys, (&acme, "main")).ok().unwrap().text(), *key.text());
+        let sealed = Sealed::new(keys.current(), [3; 24], (&acme, &main), &key).unwrap();
+        assert_eq!(*sealed.open(&keys, (&acme, &main)).ok().unwrap().text(), *key.text());
         for (ring, of) in [
-            (&keys, (&bolt, "main")),
-            (&keys, (&acme, "other")),
-            (&ring("c1", 2), (&acme, "main")),
-            (&ring("c2", 1), (&acme, "main")),
+            (&keys, (&bolt, &main)),
+            (&keys, (&acme, &other)),
+            (&ring("c1", 2), (&acme, &main)),
+            (&ring("c2", 1), (&acme, &main)),
         ] {
             assert!(sealed.open(ring, of).is_err());
         }
