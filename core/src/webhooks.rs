@@ -5,7 +5,7 @@
 
 mod deliver;
 mod endpoint;
-mod manage;
+pub mod manage;
 mod pump;
 pub mod send;
 pub mod target;
@@ -88,7 +88,8 @@ pub struct Hooks {
 impl Hooks {
     /// With the endpoints of the file.
     pub fn new(config: &Config) -> Result<Self, config::Error> {
-        let fixed: Vec<_> = config.endpoints()?.into_iter().map(|(of, keys)| Endpoint::fixed(of, keys)).collect();
+        let fixed: Vec<_> =
+            config.endpoints()?.into_iter().map(|(of, keys)| Endpoint::fixed(of, keys)).collect();
         let sender = Sender::new(Arc::new(send::System)).map_err(|error| config::Error::Invalid {
             place: "webhooks".into(),
             reason: format!("cannot set up TLS: {error}"),
@@ -138,7 +139,9 @@ pub async fn emit(app: &Arc<App>, tenant: &TenantId, kind: Kind, id: &str, data:
 
 /// Tells a tenant's endpoints what happened to an order.
 pub async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> Result<(), Error> {
-    let Some(tenant) = errand.tenant.as_ref().filter(|tenant| app.hooks.listens(tenant)) else { return Ok(()) };
+    let Some(tenant) = errand.tenant.as_ref().filter(|tenant| app.hooks.listens(tenant)) else {
+        return Ok(());
+    };
     let events = errand.fresh.iter().filter_map(|(n, entry)| of_order(order, &errand.timeline, *n, entry));
     keep(app, tenant, events.collect::<Result<Vec<_>, _>>()?).await
 }
@@ -163,7 +166,11 @@ async fn keep(app: &Arc<App>, tenant: &TenantId, events: Vec<Event>) -> Result<(
     Ok(())
 }
 
-async fn ask(app: &App, endpoint: &Endpoint, command: outbox::Command) -> Result<outbox::Reply, store::Error> {
+async fn ask(
+    app: &App,
+    endpoint: &Endpoint,
+    command: outbox::Command,
+) -> Result<outbox::Reply, store::Error> {
     app.store.apply::<Outbox>(&Key::hook(&endpoint.id), &command, host::now()).await
 }
 

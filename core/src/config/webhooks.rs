@@ -73,7 +73,10 @@ impl Endpoint {
         let place = self.variable();
         let invalid = |reason: String| Error::Invalid { place: place.clone(), reason };
         let text = environment.get(&place).ok_or_else(|| {
-            invalid("not set. `whsec_` and 24 to 64 random bytes in base64, such as of `openssl rand -base64 32`".into())
+            invalid(
+                "not set. `whsec_` and 24 to 64 random bytes in base64, such as of `openssl rand -base64 32`"
+                    .into(),
+            )
         })?;
         let keys = text.split_ascii_whitespace().map(Key::parse).collect::<Result<Vec<_>, _>>();
         let keys = keys.map_err(|error| invalid(error.to_string()))?;

@@ -44,7 +44,9 @@ impl Endpoint {
         for kept in &of.keys {
             match kept.sealed.open(seals, (&of.tenant, &of.name)) {
                 Ok(key) => keys.push((key, kept.until)),
-                Err(error) => tracing::warn!(%error, tenant = %of.tenant, endpoint = %of.name, "cannot sign with a key"),
+                Err(error) => {
+                    tracing::warn!(%error, tenant = %of.tenant, endpoint = %of.name, "cannot sign with a key")
+                }
             }
         }
         Arc::new(Self {

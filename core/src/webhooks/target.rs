@@ -40,7 +40,10 @@ pub fn check(text: &str, to_loopback: bool) -> Result<Url, Refused> {
     let url = Url::parse(text).map_err(|_| Refused::Malformed)?;
     let host = url.host_str().ok_or(Refused::Malformed)?;
     let literal = host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
-    if !url.username().is_empty() || url.password().is_some() || text.contains('@') || url.fragment().is_some()
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || text.contains('@')
+        || url.fragment().is_some()
     {
         return Err(Refused::Parts);
     }
@@ -107,7 +110,11 @@ mod tests {
             assert_eq!(check(text, false), Err(why), "{text}");
             assert_eq!(check(text, true), Err(why), "{text}");
         }
-        for text in ["https://example.com/hooks?tenant=a", "https://hooks.example.co.uk:8443/", "https://xn--bcher-kva.example/"] {
+        for text in [
+            "https://example.com/hooks?tenant=a",
+            "https://hooks.example.co.uk:8443/",
+            "https://xn--bcher-kva.example/",
+        ] {
             assert!(check(text, false).is_ok(), "{text}");
         }
     }
@@ -118,7 +125,9 @@ mod tests {
             assert_eq!(check(text, false), Err(Refused::Scheme));
             assert!(check(text, true).is_ok());
         }
-        for text in ["http://10.0.0.1/", "http://169.254.169.254/", "http://example.com/", "http://localhost:80/"] {
+        for text in
+            ["http://10.0.0.1/", "http://169.254.169.254/", "http://example.com/", "http://localhost:80/"]
+        {
             assert_eq!(check(text, true), Err(Refused::Scheme), "{text}");
         }
     }

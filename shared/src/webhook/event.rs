@@ -71,7 +71,12 @@ impl Event {
 }
 
 /// The event that an entry of an order's story is, where it is one a tenant hears of. `n` counts the entries from 1.
-pub fn of_order(order: &OrderId, timeline: &Timeline, n: u32, entry: &Entry) -> Option<Result<Event, TooLarge>> {
+pub fn of_order(
+    order: &OrderId,
+    timeline: &Timeline,
+    n: u32,
+    entry: &Entry,
+) -> Option<Result<Event, TooLarge>> {
     let (kind, about) = kind_of(&entry.what)?;
     // The record may be made anew after a loss: then another entry has this number, at another time.
     let number = format!("{n}/{}", entry.at.0);
@@ -138,12 +143,16 @@ mod tests {
 
     #[test]
     fn an_event_told_again_is_the_same_and_another_one_is_not() {
-        let make = |kind, subject, number| Event::new(kind, (subject, number), UnixMs(5), &json!({"a": 1})).unwrap();
+        let make =
+            |kind, subject, number| Event::new(kind, (subject, number), UnixMs(5), &json!({"a": 1})).unwrap();
         let event = make(Kind::OrderSent, "ord_1", "2");
         assert_eq!(event, make(Kind::OrderSent, "ord_1", "2"));
         assert!(!event.id.contains('.'), "a dot would let a signed text be read in two ways");
-        let others =
-            [(Kind::OrderSent, "ord_1", "3"), (Kind::OrderSent, "ord_2", "2"), (Kind::OrderFailed, "ord_1", "2")];
+        let others = [
+            (Kind::OrderSent, "ord_1", "3"),
+            (Kind::OrderSent, "ord_2", "2"),
+            (Kind::OrderFailed, "ord_1", "2"),
+        ];
         for (kind, subject, number) in others {
             assert_ne!(event.id, make(kind, subject, number).id);
         }

@@ -358,9 +358,10 @@ impl State {
     }
 
     fn next_at(&self) -> Option<UnixMs> {
-        let times = self.pending.iter().map(|event| {
-            event.leased_until.unwrap_or_else(|| event.next_at.max(self.paused_until))
-        });
+        let times = self
+            .pending
+            .iter()
+            .map(|event| event.leased_until.unwrap_or_else(|| event.next_at.max(self.paused_until)));
         times.min()
     }
 

@@ -34,7 +34,9 @@ pub struct HookKey {
 
 /// A sealed key does not open: what sealed it is gone from the ring, or the stored bytes were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the endpoint's sealed key does not open: is the core signing key that sealed it gone? Rotate the endpoint's key")]
+#[error(
+    "the endpoint's sealed key does not open: is the core signing key that sealed it gone? Rotate the endpoint's key"
+)]
 pub struct Error;
 
 /// A sealed key.
@@ -65,7 +67,12 @@ impl HookKey {
 
 impl Sealed {
     /// Seals for one endpoint. The nonce must be fresh random bytes.
-    pub fn new(seal: &HookKey, nonce: [u8; 24], of: (&TenantId, &EndpointId), key: &Key) -> Result<Self, Error> {
+    pub fn new(
+        seal: &HookKey,
+        nonce: [u8; 24],
+        of: (&TenantId, &EndpointId),
+        key: &Key,
+    ) -> Result<Self, Error> {
         let text = key.text();
         let payload = Payload { msg: text.as_bytes(), aad: &header(&seal.id, of) };
         let ciphertext = XChaCha20Poly1305::new(seal.key.expose().into())

@@ -125,7 +125,15 @@ mod tests {
         assert_eq!(*Key::parse(&seed_alone).ok().unwrap().text(), *Key::new([7; 32], true).text());
         let other_half = format!("whsk_{}", STANDARD.encode([7; 64]));
         let (short, long) = (STANDARD.encode([1; 23]), STANDARD.encode([1; 65]));
-        for text in ["", "whsec_", "secret", "whpk_AAAA", &other_half, &format!("whsec_{short}"), &format!("whsec_{long}")] {
+        for text in [
+            "",
+            "whsec_",
+            "secret",
+            "whpk_AAAA",
+            &other_half,
+            &format!("whsec_{short}"),
+            &format!("whsec_{long}"),
+        ] {
             assert!(Key::parse(text).is_err(), "{text}");
         }
     }

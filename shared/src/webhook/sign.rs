@@ -12,12 +12,7 @@ pub const TOLERANCE_MS: u64 = 5 * MINUTE_MS;
 pub type Headers = [(&'static str, String); 3];
 
 /// Signs one delivery, with every key that is in use. The id is the receiver's idempotency key, and holds no dot.
-pub fn headers<'a>(
-    keys: impl IntoIterator<Item = &'a Key>,
-    id: &str,
-    payload: &str,
-    now: UnixMs,
-) -> Headers {
+pub fn headers<'a>(keys: impl IntoIterator<Item = &'a Key>, id: &str, payload: &str, now: UnixMs) -> Headers {
     let timestamp = now.0 / SECOND_MS;
     let content = format!("{id}.{timestamp}.{payload}");
     let signatures: Vec<_> = keys.into_iter().map(|key| key.sign(content.as_bytes())).collect();
@@ -44,7 +39,10 @@ mod tests {
         let body = r#"{"email":"test@example.com","username":"test_user"}"#;
         let headers = headers([&key], "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk", body, UnixMs(1_649_367_553_999));
         assert_eq!(headers[1].1, "1649367553");
-        assert_eq!(headers[2], ("webhook-signature", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=".into()));
+        assert_eq!(
+            headers[2],
+            ("webhook-signature", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=".into())
+        );
     }
 
     #[test]
