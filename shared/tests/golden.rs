@@ -26,6 +26,9 @@ use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
+use tiffin_shared::log;
+use tiffin_shared::log::Log;
+use tiffin_shared::log::NewRow;
 use tiffin_shared::machine;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
@@ -391,3 +394,13 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
     r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
 ];
+
+#[test]
+fn the_head_of_a_log_is_pinned() {
+    let mut host = Host::default();
+    let rows = vec![NewRow { id: "a-1".into(), body: serde_json::json!({"amount_micros": 5}) }];
+    host.ask::<Log>(&log::Command::Append { rows, keep_ms: 1_000 }, START);
+    let text = r#"{"clock":1795082400000,"keep_ms":1000,"pages":0,"tail":[{"n":0,"at":1795082400000,"id":"a-1","body":{"amount_micros":5}}]}"#;
+    assert_eq!(host.body(), Some(text));
+    reads::<log::State>(text);
+}
