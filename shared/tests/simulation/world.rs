@@ -243,6 +243,7 @@ impl World {
         if let Some(errand) = &reply.errand
             && !self.loses()
         {
+            self.checker.heard(order, errand);
             let wait_ms = self.random.between(5, 400);
             self.after(wait_ms, Event::Ran { order, token: errand.token });
         }
