@@ -37,7 +37,7 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
     Box::pin(async move {
         match timeout(Duration::from_millis(ERRAND_TIMEOUT_MS), tell(&app, &order, &errand)).await {
             Ok(Ok(())) => {
-                let ran = Ask::Ran { up_to: errand.up_to, closes: errand.closes };
+                let ran = Ask::Ran { token: errand.token };
                 if let Err(error) = orders::apply(&app, &order, ran).await {
                     tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
                 }
