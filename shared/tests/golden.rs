@@ -47,6 +47,10 @@ use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::sign::Signed;
 use tiffin_shared::tally;
 use tiffin_shared::tally::Tally;
+use tiffin_shared::webhook::book;
+use tiffin_shared::webhook::book::Book;
+use tiffin_shared::webhook::outbox;
+use tiffin_shared::webhook::outbox::Outbox;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -394,6 +398,36 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
     r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
 ];
+
+#[test]
+fn the_outbox_of_an_endpoint_is_pinned() {
+    let mut host = Host::default();
+    let turn = |done, room| outbox::Command::Turn { done, room, entropy: Entropy::new([7; 32]) };
+    let rows = vec![(5, Bytes([1; 8])), (6, Bytes([2; 8])), (7, Bytes([2; 8]))];
+    let failed = outbox::Outcome::Throttled { retry_after_ms: Some(9_000) };
+    for command in [
+        outbox::Command::Notify(5),
+        outbox::Command::Fill { from: 5, saw: Some(5), rows, to: 8, is_end: false },
+        turn(Vec::new(), 2),
+        turn(vec![outbox::Done { n: 5, attempt: 1, outcome: failed }], 0),
+        turn(vec![outbox::Done { n: 6, attempt: 1, outcome: outbox::Outcome::Gone }], 0),
+    ] {
+        host.ask::<Outbox>(&command, START);
+    }
+    let text = r#"{"clock":1795082400000,"cursor":8,"news":5,"pending":[{"n":5,"group":"AQEBAQEBAQE","tries":1,"first_at":1795082400000,"next_at":1795082409000},{"n":6,"group":"AgICAgICAgI","tries":1,"first_at":1795082400000,"next_at":1795082400000},{"n":7,"group":"AgICAgICAgI","next_at":1795082400000}],"disabled":{"at":1795082400000,"why":"gone"},"failures":1,"throttles":1,"paused_until":1795082409000,"delivered":0,"given_up":0}"#;
+    assert_eq!(host.body(), Some(text));
+    reads::<outbox::State>(text);
+}
+
+#[test]
+fn the_book_of_endpoints_is_pinned() {
+    let mut host = Host::default();
+    let text = r#"{"clock":1795082400000,"endpoints":[{"tenant":"acme","name":"main","id":"BwcHBwcHBwc","url":"https://example.com/hooks","events":["order.delivered"],"keys":[{"sealed":{"key":"c1","nonce":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ","ciphertext":"AAAA"}}],"created_at":1795082400000}]}"#;
+    let state = reads::<book::State>(text);
+    let added = book::Command::Add(Box::new(common::webhook::endpoint("acme", "main", 7)));
+    host.ask::<Book>(&added, START);
+    assert_eq!(reads::<book::State>(host.body().unwrap()), state);
+}
 
 #[test]
 fn the_head_of_a_log_is_pinned() {

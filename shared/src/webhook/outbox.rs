@@ -286,8 +286,7 @@ impl State {
             return Vec::new();
         }
         let under_way = self.under_way(now);
-        let at_once = if self.is_down() || self.throttles > 0 { 1 } else { AT_ONCE_MAX };
-        let room = room.min(at_once.saturating_sub(under_way));
+        let room = room.min(self.at_once().saturating_sub(under_way));
         let mut groups = HashSet::new();
         let mut begun = Vec::new();
         for event in &mut self.pending {
@@ -357,12 +356,20 @@ impl State {
         waits.for_each(|event| event.next_at = event.next_at.min(now));
     }
 
+    /// When there is something to do: of what waits for another, or for a place, nothing is.
     fn next_at(&self) -> Option<UnixMs> {
-        let times = self
-            .pending
-            .iter()
-            .map(|event| event.leased_until.unwrap_or_else(|| event.next_at.max(self.paused_until)));
+        let is_full = self.under_way(self.clock) >= self.at_once();
+        let mut groups = HashSet::new();
+        let firsts = self.pending.iter().filter(|event| groups.insert(event.group));
+        let times = firsts.filter_map(|event| match event.leased_until {
+            Some(until) => Some(until),
+            None => (!is_full).then(|| event.next_at.max(self.paused_until)),
+        });
         times.min()
+    }
+
+    fn at_once(&self) -> usize {
+        if self.is_down() || self.throttles > 0 { 1 } else { AT_ONCE_MAX }
     }
 
     fn wake_at(&self) -> Option<UnixMs> {

@@ -11,8 +11,10 @@ pub mod log;
 pub mod model;
 pub mod order;
 pub mod pause;
+pub mod receiver;
 pub mod tally;
 pub mod visitor;
+pub mod webhook;
 
 use proptest::test_runner::Config;
 
