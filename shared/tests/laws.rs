@@ -304,12 +304,10 @@ const PAGE: Subject<Page> = Subject { show: |reply| format!("{reply:?}"), again_
 const OUTBOX: Subject<Outbox> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command {
-        // Room that is offered again is used again; a replay, and a row that is told of, may be over a minute later.
+        // Room that is offered again is used again; a replay may be over a minute later.
         outbox::Command::Turn { room: 1.., .. } => None,
-        outbox::Command::Notify(_) | outbox::Command::Replay(_) => Some(0),
-        // Where the log was begun anew, the cursor may be where it was.
+        outbox::Command::Turn { .. } | outbox::Command::Notify(_) | outbox::Command::Replay(_) => Some(0),
         outbox::Command::Restart { .. }
-        | outbox::Command::Turn { .. }
         | outbox::Command::Fill { .. }
         | outbox::Command::Enable
         | outbox::Command::Told

@@ -266,7 +266,10 @@ impl Machine for Outbox {
         (reply.cursor, reply.news) = (state.cursor, state.news);
         reply.room = WINDOW_MAX.saturating_sub(state.pending.len());
         reply.view = state.view(now);
-        if before.unwrap_or_default() == state {
+        // A wake-up that had nothing to do is set anew.
+        let is_woken = matches!(command, Command::Turn { .. })
+            && before.as_ref().and_then(State::wake_at).is_some_and(|at| at <= now);
+        if before.unwrap_or_default() == state && !is_woken {
             return Step::keep(reply);
         }
         state.clock = now;
@@ -362,10 +365,10 @@ impl State {
         let mut groups = HashSet::new();
         let firsts = self.pending.iter().filter(|event| groups.insert(event.group));
         let times = firsts.filter_map(|event| match event.leased_until {
-            Some(until) => Some(until),
-            None => (!is_full).then(|| event.next_at.max(self.paused_until)),
+            Some(until) if self.clock < until => Some(until),
+            leased_until => (!is_full).then(|| leased_until.unwrap_or(event.next_at)),
         });
-        times.min()
+        times.min().map(|at| at.max(self.paused_until))
     }
 
     fn at_once(&self) -> usize {
