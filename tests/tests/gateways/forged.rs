@@ -127,7 +127,7 @@ impl Bench {
             wait::until(
                 &what,
                 || async { self.shown(told) },
-                |said| said.contains("hints that attempt 1 arrived"),
+                |said| said.contains(r#""hint":{"n":1,"hint":"arrived"}"#),
             )
             .await?;
             self.fetch(told).await?
