@@ -67,7 +67,7 @@ impl State {
             .attempts
             .iter()
             .any(|record| now < record.claimed_until && record.attempt.state == AttemptState::Sending);
-        self.is_ended() && !is_calling || self.closes_at().is_some_and(|at| at <= now)
+        self.is_ended() && !is_calling && !self.is_recalling() || self.closes_at().is_some_and(|at| at <= now)
     }
 
     fn close(&mut self, now: UnixMs) {
