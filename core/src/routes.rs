@@ -198,6 +198,7 @@ fn candidate(
         window_default_ms,
         price_micros: gateway.settings().price_micros,
         looks_max: gateway.looks_max(),
+        polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),
         way,
     }

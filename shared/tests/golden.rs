@@ -104,9 +104,12 @@ fn event(order: &str) -> OrderEvent {
         changed: "first attempt".into(),
         reason: Some(Reason::ProviderDown),
         expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
     };
     let order = OrderId::parse(order).unwrap();
-    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt] }
+    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt], next: None }
 }
 
 #[test]
@@ -151,6 +154,7 @@ fn a_pinned_ledger_still_verifies_its_code() {
             order: order.clone(),
             limits: Limits::default(),
             scope: Vec::new(),
+            services: Vec::new(),
         };
         let verify = Verify {
             whose,

@@ -22,6 +22,7 @@ fn candidate(gateway: &str, channel: Channel) -> Candidate {
         window_default_ms: 12_000,
         price_micros: None,
         looks_max: 0,
+        polls_max: 0,
         is_mute: false,
     }
 }
