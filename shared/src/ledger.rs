@@ -336,6 +336,21 @@ impl Machine for Ledger {
     }
 }
 
+impl Ask {
+    /// Whether an order may look different after it.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Cancel(_)
+            | Self::Create(_)
+            | Self::Done(_)
+            | Self::Event(_)
+            | Self::Resend(_)
+            | Self::Verify(_) => true,
+            Self::Fetch(_) | Self::Preflight(_) | Self::Tick => false,
+        }
+    }
+}
+
 impl Whose {
     fn seen(&self) -> state::Seen<'_> {
         (&self.limits, &self.services)

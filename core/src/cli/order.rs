@@ -37,6 +37,16 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
+    if let Some(advice) = reply.get("advice") {
+        let of = Some(advice);
+        let until = advice.get("until").and_then(Value::as_str).map(|until| format!(" until {until}"));
+        let until = until.unwrap_or_default();
+        lines.push(format!("{:<10}  {}{until}: {}", "advice", text(of, "do"), text(of, "because")));
+    }
+    if let Some(next) = reply.get("next") {
+        let (channel, gateway) = (text(Some(next), "channel"), text(Some(next), "gateway"));
+        lines.push(format!("{:<10}  {channel} by {gateway} at {}", "next", time(Some(next), "at")));
+    }
     let mut events: Vec<(u64, String)> = Vec::new();
     for attempt in list(reply, "attempts") {
         let of = Some(attempt);
@@ -62,6 +72,9 @@ fn timeline(id: &str, reply: &Value) -> String {
         if let Some(noted) = what.and_then(|what| what.get("noted")) {
             events.push((number(entry, "at"), format!("waits: {}", text(Some(noted), "why"))));
         }
+        if let Some((n, told)) = what.and_then(asked) {
+            events.push((number(entry, "at"), format!("attempt {n}: {told}")));
+        }
         if let Some(ended) = what.and_then(|what| what.get("ended")) {
             let (state, why) = (text(Some(ended), "state"), text(Some(ended), "why"));
             events.push((number(entry, "at"), format!("{state}: {why}")));
@@ -71,6 +84,17 @@ fn timeline(id: &str, reply: &Value) -> String {
     let line = |(at, what): &(u64, String)| format!("{}  {what}", tiffin_shared::time::UnixMs(*at).rfc3339());
     lines.extend(events.iter().map(line));
     lines.join("\n")
+}
+
+/// What the provider was asked of a message, and what it said.
+fn asked(what: &Value) -> Option<(String, String)> {
+    let one = |name: &str| what.get(name).map(|of| (text(Some(of), "n"), of));
+    one("polled")
+        .map(|(n, of)| (n, format!("the provider says {}", text(Some(of), "status"))))
+        .or_else(|| one("cancel_asked").map(|(n, _)| (n, "the provider is asked to stop it".to_owned())))
+        .or_else(|| {
+            one("cancelled").map(|(n, of)| (n, format!("stopping it came to {}", text(Some(of), "outcome"))))
+        })
 }
 
 fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

@@ -100,7 +100,9 @@ fn failed(reason: Option<Reason>) -> Advice {
     let name = reason.map_or("no way was left", Reason::as_str);
     match reason.map(Reason::class) {
         // Nobody but the user can mend it.
-        Some(Class::Permanent) => none(&format!("this address cannot be reached ({name}): another one is needed")),
+        Some(Class::Permanent) => {
+            none(&format!("this address cannot be reached ({name}): another one is needed"))
+        }
         _ => plain(Do::Escalate, format!("it could not be delivered ({name})"), None),
     }
 }

@@ -183,10 +183,10 @@ impl Attempt {
             changed: self.changed.clone(),
             reason: self.reason,
             sender: self.sender.clone(),
-            provider_status: self.told.as_ref().map(|told| api::ProviderStatus {
-                status: told.status.clone(),
-                at: told.at.rfc3339(),
-            }),
+            provider_status: self
+                .told
+                .as_ref()
+                .map(|told| api::ProviderStatus { status: told.status.clone(), at: told.at.rfc3339() }),
             recall: self.recall,
         }
     }

@@ -188,9 +188,8 @@ impl State {
 
     /// Providers that were asked often enough without an answer are not asked again.
     pub(super) fn gives_up_recalls(&mut self, now: UnixMs) -> bool {
-        let is_spent = |record: &Record| {
-            record.recalls >= RECALLS_MAX && record.recall_at().is_some_and(|at| at <= now)
-        };
+        let is_spent =
+            |record: &Record| record.recalls >= RECALLS_MAX && record.recall_at().is_some_and(|at| at <= now);
         let spent: Vec<u32> = self.attempts.iter().filter(|it| is_spent(it)).map(|it| it.attempt.n).collect();
         spent.iter().for_each(|n| self.recalled(*n, Recall::Unknown, now));
         !spent.is_empty()

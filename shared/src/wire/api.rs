@@ -238,9 +238,9 @@ pub struct Order {
     pub cancel: Option<Cancel>,
     /// While a message is on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Box<Waiting>>,
     /// What to do about it now.
-    pub advice: Advice,
+    pub advice: Box<Advice>,
     /// Messages that may still be asked for.
     pub sends_left: u8,
     /// Guesses that would still be evaluated.
@@ -320,7 +320,7 @@ impl From<Order> for PublicOrder {
     fn from(order: Order) -> Self {
         let Order { id, state, service, channel, to, created_at, expires_at, .. } = order;
         let Order { resend_at, cancel, waiting, advice, .. } = order;
-        let (waiting, advice) = (waiting.map(Waiting::for_anyone), advice.into());
+        let (waiting, advice) = (waiting.map(|it| it.for_anyone()), PublicAdvice::from(*advice));
         Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting, advice }
     }
 }

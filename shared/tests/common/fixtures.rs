@@ -170,7 +170,13 @@ pub fn command(event: u64, ask: Ask) -> Command {
 }
 
 pub fn whose(of: usize, order: &OrderId) -> Whose {
-    Whose { tenant: tenant(of), order: order.clone(), limits: Limits::default(), scope: Vec::new(), services: Vec::new() }
+    Whose {
+        tenant: tenant(of),
+        order: order.clone(),
+        limits: Limits::default(),
+        scope: Vec::new(),
+        services: Vec::new(),
+    }
 }
 
 pub fn job(parcel: &Parcel) -> &Job {

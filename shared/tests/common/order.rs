@@ -221,9 +221,7 @@ impl World {
             Action::Polled { back, status, receipt } => {
                 Ask::Polled { n: self.n.saturating_sub(back), status: status.into(), receipt }
             }
-            Action::Recalled { back, outcome } => {
-                Ask::Recalled { n: self.n.saturating_sub(back), outcome }
-            }
+            Action::Recalled { back, outcome } => Ask::Recalled { n: self.n.saturating_sub(back), outcome },
             Action::Reported { back } => Ask::Reported(self.seq.saturating_sub(back)),
             Action::Result { back, outcome } => Ask::Result { n: self.n.saturating_sub(back), outcome },
             Action::Tick => Ask::Tick,

@@ -159,7 +159,13 @@ impl Script {
     }
 
     fn whose(&mut self, order: OrderId) -> Whose {
-        Whose { tenant: self.tenant(), order, limits: Limits::default(), scope: Vec::new(), services: Vec::new() }
+        Whose {
+            tenant: self.tenant(),
+            order,
+            limits: Limits::default(),
+            scope: Vec::new(),
+            services: Vec::new(),
+        }
     }
 
     fn guess(&mut self, order: &OrderId) -> Code {

@@ -9,10 +9,10 @@ use rusmpp::Command;
 use rusmpp::CommandId;
 use rusmpp::CommandStatus;
 use rusmpp::Pdu;
-use rusmpp::pdus::CancelSm;
 use rusmpp::pdus::BindReceiverResp;
 use rusmpp::pdus::BindTransceiverResp;
 use rusmpp::pdus::BindTransmitterResp;
+use rusmpp::pdus::CancelSm;
 use rusmpp::pdus::QuerySm;
 use rusmpp::pdus::QuerySmResp;
 use rusmpp::types::EmptyOrFullCOctetString;
@@ -196,7 +196,8 @@ fn query(pdu: &QuerySm, sequence: u32, line: &Line, sandbox: &Sandbox) -> Comman
 fn cancel(pdu: &CancelSm, sequence: u32, line: &Line, sandbox: &Sandbox) -> Command {
     let message = sandbox.inbox.find(pdu.message_id.as_str());
     let is_own = |message: &Message| {
-        message.entry.gateway == line.gateway && message.from.as_deref().unwrap_or_default() == pdu.source_addr.as_str()
+        message.entry.gateway == line.gateway
+            && message.from.as_deref().unwrap_or_default() == pdu.source_addr.as_str()
     };
     let is_stopped =
         message.filter(is_own).is_some_and(|message| sandbox.inbox.stop(&message.entry.id, clock::now_ms()));

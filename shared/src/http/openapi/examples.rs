@@ -62,12 +62,12 @@ fn order_view() -> api::Order {
             because: "nothing has left that could still arrive".into(),
         }),
         waiting: None,
-        advice: api::Advice {
+        advice: Box::new(api::Advice {
             action: Do::Wait,
             because: "a gateway is about to be called".into(),
             until: Some("2026-11-20T10:00:12.000Z".into()),
             may_change: Vec::new(),
-        },
+        }),
         sends_left: 2,
         guesses_left: 5,
         verified_channel: None,
@@ -99,6 +99,6 @@ fn verified() -> api::Verified {
         may_change: Vec::new(),
     };
     let state = api::OrderState::Verified;
-    let order = api::Order { state, cancel: None, resend_at: None, advice, ..order_view() };
+    let order = api::Order { state, cancel: None, resend_at: None, advice: Box::new(advice), ..order_view() };
     api::Verified { result: api::VerifyResult::Verified, guesses_left: Some(5), order: Some(order) }
 }

@@ -29,7 +29,13 @@ fn over() -> Vec<Row> {
     let failed = |reason| in_state(OrderState::Failed, reason);
     let landline = "this address cannot be reached (landline): another one is needed";
     vec![
-        ("verified", in_state(OrderState::Verified, None), Do::None, None, "the user proved to have the code"),
+        (
+            "verified",
+            in_state(OrderState::Verified, None),
+            Do::None,
+            None,
+            "the user proved to have the code",
+        ),
         ("cancelled", in_state(OrderState::Cancelled, None), Do::None, None, "it was called off"),
         ("expired", in_state(OrderState::Expired, None), Do::None, None, "the life of its code is over"),
         ("failed for good", failed(Some(Reason::Landline)), Do::None, None, landline),
@@ -56,10 +62,12 @@ fn waiting() -> Vec<Row> {
     let locked = Situation { is_locked: true, is_checked: true, ..overdue() };
     let checked = Situation { is_checked: true, may_change: BOTH, resend_at: Some(NOW), ..overdue() };
     let delivered = Situation { state: OrderState::Delivered, expected_by: None, ..overdue() };
-    let inside = Situation { expected_by: Some(NOW.plus(4_000)), next_at: Some(NOW.plus(4_000)), ..overdue() };
+    let inside =
+        Situation { expected_by: Some(NOW.plus(4_000)), next_at: Some(NOW.plus(4_000)), ..overdue() };
     let begun = Situation { expected_by: None, begun_by: NOW.plus(2_000), ..overdue() };
     let begun = Situation { state: OrderState::Queued, ..begun };
-    let paused = Situation { next_at: Some(NOW.plus(7_000)), may_change: BOTH, resend_at: Some(NOW), ..overdue() };
+    let paused =
+        Situation { next_at: Some(NOW.plus(7_000)), may_change: BOTH, resend_at: Some(NOW), ..overdue() };
     let due = Situation { next_at: Some(UnixMs(NOW.0 - 1_000)), ..overdue() };
     let too_soon = Situation { may_change: BOTH, resend_at: Some(NOW.plus(3_000)), ..overdue() };
     vec![
@@ -99,7 +107,13 @@ fn acting() -> Vec<Row> {
         ("overdue, no resend left", spent, Do::Cancel, Some(LONG_MS - 1_000), cancel),
         ("what should have come by itself did not", passed, Do::Cancel, Some(LONG_MS - 1_000), cancel),
         ("never left", nothing_left, Do::Cancel, Some(LONG_MS - 9_000), cancel),
-        ("unknown everywhere", unknown, Do::Escalate, None, "overdue, and no provider says what became of it"),
+        (
+            "unknown everywhere",
+            unknown,
+            Do::Escalate,
+            None,
+            "overdue, and no provider says what became of it",
+        ),
         ("overdue for long", long, Do::Escalate, None, "overdue for long, and nothing is left to change"),
         (
             "overdue, no way, no calling off",
@@ -129,7 +143,8 @@ fn every_row_of_the_triage_has_its_advice() {
 #[test]
 fn advice_to_wait_or_to_act_never_outlives_the_code() {
     let life = Situation { expires_at: NOW.plus(500), ..overdue() };
-    for (expected_by, next_at) in [(Some(NOW.plus(9_000)), None), (None, Some(NOW.plus(9_000))), (None, None)] {
+    for (expected_by, next_at) in [(Some(NOW.plus(9_000)), None), (None, Some(NOW.plus(9_000))), (None, None)]
+    {
         let situation = Situation { expected_by, next_at, ..life.clone() };
         let until = advise(&situation, NOW).until;
         assert!(until.is_none_or(|until| until <= situation.expires_at), "{until:?}");

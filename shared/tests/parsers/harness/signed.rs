@@ -127,7 +127,14 @@ fn event() -> OrderEvent {
         recall: None,
     };
     let order = OrderId::parse(&ORDERED.1).unwrap();
-    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt], next: None }
+    OrderEvent {
+        order,
+        seq: 2,
+        state: OrderState::Sending,
+        reason: None,
+        attempts: vec![attempt],
+        next: None,
+    }
 }
 
 fn signed(body: &[u8]) -> Signed<'_> {
