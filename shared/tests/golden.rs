@@ -47,10 +47,6 @@ use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::sign::Signed;
 use tiffin_shared::tally;
 use tiffin_shared::tally::Tally;
-use tiffin_shared::webhook::book;
-use tiffin_shared::webhook::book::Book;
-use tiffin_shared::webhook::outbox;
-use tiffin_shared::webhook::outbox::Outbox;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -111,9 +107,19 @@ fn event(order: &str) -> OrderEvent {
         changed: "first attempt".into(),
         reason: Some(Reason::ProviderDown),
         expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
     };
     let order = OrderId::parse(order).unwrap();
-    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt] }
+    OrderEvent {
+        order,
+        seq: 2,
+        state: OrderState::Sending,
+        reason: None,
+        attempts: vec![attempt],
+        next: None,
+    }
 }
 
 #[test]
@@ -158,6 +164,7 @@ fn a_pinned_ledger_still_verifies_its_code() {
             order: order.clone(),
             limits: Limits::default(),
             scope: Vec::new(),
+            services: Vec::new(),
         };
         let verify = Verify {
             whose,
@@ -189,7 +196,7 @@ fn an_order_of_the_api_is_pinned() {
     assert_eq!(order.id, ORDER_ID);
     pinned(
         &order,
-        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
+        r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z","because":"nothing has left that could still arrive"},"advice":{"do":"wait","because":"a gateway is about to be called","until":"2026-11-19T10:00:13.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
     );
     ask(&mut host, 4, ledger::Ask::Event(event(&order.id)));
     let whose = fixtures::whose(0, &OrderId::parse(&order.id).unwrap());
@@ -372,7 +379,7 @@ const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
 const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
 const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
 const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"JAA4UNosWom8eKJy6Jzzpteahugg2rMDmvcdPdT7O9k"},"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
-const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2}}],"story":{"entries":[{"at":1795082401000,"what":{"attempt":{"n":1,"channel":"sms","gateway":"alpha","changed":"first attempt","why":"up"}}},{"at":1795082402000,"what":{"answered":{"n":1,"state":"failed","reason":"provider_down"}}},{"at":1795082404000,"what":{"attempt":{"n":2,"channel":"sms","gateway":"alpha","changed":"2000 ms after provider_down","why":"up"}}},{"at":1795082405000,"what":{"answered":{"n":2,"state":"sent","provider_id":"SM1"}}},{"at":1795082407000,"what":{"receipt":{"n":2,"state":"failed","reason":"absent_temporary"}}}],"head":"V1jmSvS89WYBtjBdN8PFCAzWdzNVzP5Ck7jJB5WgpGE"},"terms":{"announces":true},"errand":{"token":"a-DqPF--1ig","until":1795082421578,"up_to":5},"errand_tries":2,"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
+const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2},"polls":{"done":0,"max":4}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2},"polls":{"done":0,"max":4}}],"story":{"entries":[{"at":1795082401000,"what":{"attempt":{"n":1,"channel":"sms","gateway":"alpha","changed":"first attempt","why":"up"}}},{"at":1795082402000,"what":{"answered":{"n":1,"state":"failed","reason":"provider_down"}}},{"at":1795082404000,"what":{"attempt":{"n":2,"channel":"sms","gateway":"alpha","changed":"2000 ms after provider_down","why":"up"}}},{"at":1795082405000,"what":{"answered":{"n":2,"state":"sent","provider_id":"SM1"}}},{"at":1795082407000,"what":{"receipt":{"n":2,"state":"failed","reason":"absent_temporary"}}}],"head":"V1jmSvS89WYBtjBdN8PFCAzWdzNVzP5Ck7jJB5WgpGE"},"terms":{"announces":true},"errand":{"token":"a-DqPF--1ig","until":1795082421578,"up_to":5},"errand_tries":2,"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
 const TALLY: &str =
     r#"{"clock":1795082400002,"orders":7,"batches":["AQEBAQEBAQEBAQEBAQEBAQ","AgICAgICAgICAgICAgICAg"]}"#;
 const PROBLEMS: &[&str] = &[
@@ -398,36 +405,6 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
     r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
 ];
-
-#[test]
-fn the_outbox_of_an_endpoint_is_pinned() {
-    let mut host = Host::default();
-    let turn = |done, room| outbox::Command::Turn { done, room, entropy: Entropy::new([7; 32]) };
-    let rows = vec![(5, Bytes([1; 8])), (6, Bytes([2; 8])), (7, Bytes([2; 8]))];
-    let failed = outbox::Outcome::Throttled { retry_after_ms: Some(9_000) };
-    for command in [
-        outbox::Command::Notify(5),
-        outbox::Command::Fill { from: 5, saw: Some(5), rows, to: 8, is_end: false },
-        turn(Vec::new(), 2),
-        turn(vec![outbox::Done { n: 5, attempt: 1, outcome: failed }], 0),
-        turn(vec![outbox::Done { n: 6, attempt: 1, outcome: outbox::Outcome::Gone }], 0),
-    ] {
-        host.ask::<Outbox>(&command, START);
-    }
-    let text = r#"{"clock":1795082400000,"cursor":8,"news":5,"pending":[{"n":5,"group":"AQEBAQEBAQE","tries":1,"first_at":1795082400000,"next_at":1795082409000},{"n":6,"group":"AgICAgICAgI","tries":1,"first_at":1795082400000,"next_at":1795082400000},{"n":7,"group":"AgICAgICAgI","next_at":1795082400000}],"disabled":{"at":1795082400000,"why":"gone"},"failures":1,"throttles":1,"paused_until":1795082409000,"delivered":0,"given_up":0}"#;
-    assert_eq!(host.body(), Some(text));
-    reads::<outbox::State>(text);
-}
-
-#[test]
-fn the_book_of_endpoints_is_pinned() {
-    let mut host = Host::default();
-    let text = r#"{"clock":1795082400000,"endpoints":[{"tenant":"acme","name":"main","id":"BwcHBwcHBwc","url":"https://example.com/hooks","events":["order.delivered"],"keys":[{"sealed":{"key":"c1","nonce":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ","ciphertext":"AAAA"}}],"created_at":1795082400000}]}"#;
-    let state = reads::<book::State>(text);
-    let added = book::Command::Add(Box::new(common::webhook::endpoint("acme", "main", 7)));
-    host.ask::<Book>(&added, START);
-    assert_eq!(reads::<book::State>(host.body().unwrap()), state);
-}
 
 #[test]
 fn the_head_of_a_log_is_pinned() {

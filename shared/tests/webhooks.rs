@@ -6,16 +6,23 @@ mod common;
 
 use proptest::collection::vec;
 use proptest::proptest;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::entropy::Entropy;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::webhook::book;
+use tiffin_shared::webhook::book::Book;
+use tiffin_shared::webhook::outbox;
 use tiffin_shared::webhook::outbox::Command;
+use tiffin_shared::webhook::outbox::Outbox;
 use tiffin_shared::webhook::outbox::Outcome;
 use tiffin_shared::webhook::outbox::TRIES_MAX;
 use tiffin_shared::webhook::outbox::WINDOW_MAX;
 use tiffin_shared::webhook::outbox::Why;
 
 use self::common::fixtures::START;
+use self::common::host::Host;
 use self::common::receiver::Fate;
 use self::common::receiver::World;
 
@@ -160,6 +167,38 @@ fn a_log_that_began_anew_is_read_from_its_beginning() {
     (0..3).for_each(|n| world.append(at, n));
     world.run(at.plus(HOUR_MS));
     assert_eq!(world.view().delivered, 13);
+}
+
+#[test]
+fn the_outbox_of_an_endpoint_is_pinned() {
+    let mut host = Host::default();
+    let turn = |done, room| Command::Turn { done, room, entropy: Entropy::new([7; 32]) };
+    let rows = vec![(5, Bytes([1; 8])), (6, Bytes([2; 8])), (7, Bytes([2; 8]))];
+    let failed = Outcome::Throttled { retry_after_ms: Some(9_000) };
+    for command in [
+        Command::Notify(5),
+        Command::Fill { from: 5, saw: Some(5), rows, to: 8, is_end: false },
+        turn(Vec::new(), 2),
+        turn(vec![outbox::Done { n: 5, attempt: 1, outcome: failed }], 0),
+        turn(vec![outbox::Done { n: 6, attempt: 1, outcome: Outcome::Gone }], 0),
+    ] {
+        host.ask::<Outbox>(&command, START);
+    }
+    let text = r#"{"clock":1795082400000,"cursor":8,"news":5,"pending":[{"n":5,"group":"AQEBAQEBAQE","tries":1,"first_at":1795082400000,"next_at":1795082409000},{"n":6,"group":"AgICAgICAgI","tries":1,"first_at":1795082400000,"next_at":1795082400000},{"n":7,"group":"AgICAgICAgI","next_at":1795082400000}],"disabled":{"at":1795082400000,"why":"gone"},"failures":1,"throttles":1,"paused_until":1795082409000,"delivered":0,"given_up":0}"#;
+    assert_eq!(host.body(), Some(text));
+    let state: outbox::State = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&state).unwrap(), text);
+}
+
+#[test]
+fn the_book_of_endpoints_is_pinned() {
+    let mut host = Host::default();
+    let text = r#"{"clock":1795082400000,"endpoints":[{"tenant":"acme","name":"main","id":"BwcHBwcHBwc","url":"https://example.com/hooks","events":["order.delivered"],"keys":[{"sealed":{"key":"c1","nonce":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ","ciphertext":"AAAA"}}],"created_at":1795082400000}]}"#;
+    let state: book::State = serde_json::from_str(text).unwrap();
+    let added = book::Command::Add(Box::new(common::webhook::endpoint("acme", "main", 7)));
+    host.ask::<Book>(&added, START);
+    assert_eq!(host.body(), Some(text));
+    assert_eq!(serde_json::to_string(&state).unwrap(), text);
 }
 
 proptest! {
