@@ -115,7 +115,7 @@ pub fn endpoint(tenant: &str, name: &str, id: u8) -> Managed {
 pub fn entry() -> impl Strategy<Value = book::Command> {
     let named =
         (0..2_usize, 0..10_usize).prop_map(|(tenant, name)| (["acme", "bolt"][tenant], format!("e{name}")));
-    (named, 0..4_u8, 0..8_u8).prop_map(|((tenant, name), id, kind)| {
+    (named, 0..4_u8, 0..9_u8).prop_map(|((tenant, name), id, kind)| {
         let of = endpoint(tenant, &name, id);
         match kind {
             0 => book::Command::Read,
@@ -126,6 +126,11 @@ pub fn entry() -> impl Strategy<Value = book::Command> {
                 );
                 let sealed = serde_json::from_str(&text).unwrap();
                 book::Command::Rotate { tenant: of.tenant, name: of.name, sealed, overlap_ms: HOUR_MS }
+            }
+            4 => {
+                let other = endpoint(tenant, "other", id).keys.remove(0).sealed;
+                let text = serde_json::to_string(&other).unwrap().replace("c1", &format!("c{id}"));
+                book::Command::Reseal { old: other, new: serde_json::from_str(&text).unwrap() }
             }
             _ => book::Command::Add(Box::new(of)),
         }
