@@ -2,6 +2,7 @@
 
 use super::Errand;
 use super::News;
+use crate::money::Posting;
 use crate::country::Country;
 use crate::route::Way;
 use crate::time::UnixMs;
@@ -20,6 +21,8 @@ pub struct Reply {
     pub lesson: Option<Lesson>,
     /// To be run, and confirmed by [`Ask::Ran`](super::Ask::Ran).
     pub errand: Option<Errand>,
+    /// To be posted to the tenant's account, and confirmed by [`Ask::Posted`](super::Ask::Posted).
+    pub posting: Option<Posting>,
 }
 
 /// What the router learns of a way.
@@ -69,6 +72,8 @@ pub enum Decision {
         /// When the provider was called.
         called_at: UnixMs,
     },
+    /// Post this to the tenant's account, tell its answer with [`Ask::Posted`](super::Ask::Posted), and claim again.
+    Post(Box<Posting>),
     /// Come again then, or as soon as something happens to the order.
     RetryAt(UnixMs),
     /// Call the provider now, as this attempt.
@@ -84,6 +89,6 @@ pub enum Decision {
 
 impl Reply {
     pub(super) fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None, errand: None }
+        Self { decision, event: None, news: None, lesson: None, errand: None, posting: None }
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::AttemptState;
+use super::BillTerms;
 use super::Command;
 use super::Decision;
 use super::Entry;
@@ -51,6 +52,9 @@ pub struct Terms {
     /// Whether every change is an errand; without it only the end is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
+    /// How the order is paid for; nothing where it costs its tenant nothing. Not kept: the bill has it.
+    #[serde(skip)]
+    pub billing: Option<BillTerms>,
 }
 
 impl State {
@@ -71,6 +75,7 @@ impl State {
     }
 
     fn close(&mut self, now: UnixMs) {
+        self.conclude(now);
         (self.is_closed, self.closing) = (true, true);
         if self.is_ended() {
             return;
@@ -119,7 +124,9 @@ pub(super) fn ran(
     now: UnixMs,
 ) -> Step<State, Reply> {
     let noted = Reply::of(Decision::Noted);
-    if up_to < state.told || state.errand_at.is_none() {
+    // Beyond the story: of a record that was lost, and made anew since.
+    let is_beyond = usize::try_from(up_to).is_ok_and(|up_to| up_to > state.story.entries.len());
+    if up_to < state.told || is_beyond || state.errand_at.is_none() {
         return Step::keep(noted);
     }
     (state.told, state.errand_at, state.errand_tries) = (up_to, None, 0);

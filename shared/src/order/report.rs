@@ -65,7 +65,7 @@ pub(super) fn tick(state: State, command: &Command, now: UnixMs) -> Step<State, 
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
     let noted = Reply::of(Decision::Noted);
     let has_told = state.reported >= state.seq;
-    if has_told && state.is_closed && !state.has_errand() {
+    if has_told && state.is_closed && !state.has_errand() && state.posts_at().is_none() {
         return Step::keep(noted);
     }
     if has_told || now < state.report_at {

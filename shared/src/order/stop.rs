@@ -37,6 +37,9 @@ pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixM
         return Step::keep(Reply::of(Decision::Noted));
     }
     state.state = ended;
+    if let Some(bill) = &mut state.bill {
+        bill.called_off |= cause == Cause::Cancelled;
+    }
     state.story.add(now, Happening::Ended { state: ended, why: cause.as_str().into() });
     if cause != Cause::Verified {
         return state.put(Reply::of(Decision::Noted), command, now);
@@ -75,7 +78,7 @@ impl State {
     }
 
     /// The attempt that most likely brought the code.
-    fn arrived(&self) -> Option<&Record> {
+    pub(super) fn arrived(&self) -> Option<&Record> {
         let by = |state| self.attempts.iter().find(move |record| record.attempt.state == state);
         by(AttemptState::Delivered)
             .or_else(|| by(AttemptState::Sent))

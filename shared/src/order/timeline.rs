@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::Attempt;
+use super::Billed;
 use super::Reason;
 use super::Record;
 use super::State;
@@ -35,6 +36,9 @@ pub struct Timeline {
     pub waits: bool,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Tried>,
+    /// What it costs, where its tenant pays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Billed>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
     /// Everything that happened, oldest first, and the link of the last entry.
@@ -86,6 +90,7 @@ impl State {
             resends: self.dispatch,
             waits: self.waits,
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
+            bill: self.bill.as_ref().map(|bill| bill.billed()),
             is_closed: self.is_closed,
             story: self.story,
         }
