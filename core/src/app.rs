@@ -27,6 +27,7 @@ use crate::host;
 use crate::http::ops::Operator;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
+use crate::money::Money;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::store;
@@ -118,6 +119,8 @@ pub struct App {
     pub background: Arc<Semaphore>,
     /// Rows on their way into the logs.
     pub journal: Journal,
+    /// Postings on their way into the tenants' accounts.
+    pub money: Money,
     /// What the edge is to be told.
     pub reports: Reports,
     /// Who waits for news.
@@ -175,6 +178,7 @@ impl App {
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             journal: Journal::default(),
+            money: Money::default(),
             reports: Reports::default(),
             watchers: Watchers::default(),
             store,

@@ -17,7 +17,7 @@ use crate::orders;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
 pub fn terms(_app: &App, _tenant: &TenantId) -> Terms {
-    Terms { announces: false }
+    Terms { announces: false, ..Terms::default() }
 }
 
 /// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.

@@ -15,6 +15,7 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod ledgers;
+pub mod money;
 pub mod numbers;
 pub mod orders;
 pub mod publish;

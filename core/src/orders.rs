@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::errands;
 use crate::host;
 use crate::ledgers;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -75,6 +76,9 @@ async fn apply_with(
     }
     if let Some(event) = reply.event {
         report(app, event);
+    }
+    if let Some(posting) = reply.posting {
+        money::begin(app, posting);
     }
     if let Some(errand) = reply.errand {
         errands::begin(app, order, errand);

@@ -42,6 +42,7 @@ use self::pace::Sending;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -196,7 +197,7 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: gateway.settings().price_micros,
+        price_micros: money::price::of_message(gateway, header.country),
         looks_max: gateway.looks_max(),
         is_mute: !gateway.tells_arrival(),
         way,

@@ -8,6 +8,7 @@ use super::ops;
 use super::ops::Core;
 use super::ops::text;
 use super::ops::time;
+use super::balance::micros;
 
 /// What to do about an order.
 #[derive(Subcommand)]
@@ -37,6 +38,7 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
+    lines.extend(reply.get("bill").map(bill));
     let mut events: Vec<(u64, String)> = Vec::new();
     for attempt in list(reply, "attempts") {
         let of = Some(attempt);
@@ -62,6 +64,9 @@ fn timeline(id: &str, reply: &Value) -> String {
         if let Some(noted) = what.and_then(|what| what.get("noted")) {
             events.push((number(entry, "at"), format!("waits: {}", text(Some(noted), "why"))));
         }
+        if let Some(money) = what.and_then(|what| what.get("money")) {
+            events.push((number(entry, "at"), moved(money)));
+        }
         if let Some(ended) = what.and_then(|what| what.get("ended")) {
             let (state, why) = (text(Some(ended), "state"), text(Some(ended), "why"));
             events.push((number(entry, "at"), format!("{state}: {why}")));
@@ -71,6 +76,35 @@ fn timeline(id: &str, reply: &Value) -> String {
     let line = |(at, what): &(u64, String)| format!("{}  {what}", tiffin_shared::time::UnixMs(*at).rfc3339());
     lines.extend(events.iter().map(line));
     lines.join("\n")
+}
+
+/// What the order cost, in one line.
+fn bill(bill: &Value) -> String {
+    let currency = text(Some(bill), "currency");
+    let amount = |name| micros(number(bill, name));
+    format!(
+        "{:<10}  {currency}: held {}, charged {}, released {}, refunded {}",
+        "money",
+        amount("held_micros"),
+        amount("captured_micros"),
+        amount("released_micros"),
+        amount("refunded_micros"),
+    )
+}
+
+fn moved(money: &Value) -> String {
+    let of = Some(money);
+    let what = match money.get("what").and_then(Value::as_str).unwrap_or_default() {
+        "capture" => "charged",
+        "hold" => "held",
+        "refund" => "refunded",
+        "refused" => "not held",
+        "release" => "released",
+        _ => "moved",
+    };
+    let attempt = money.get("n").map_or(String::new(), |n| format!(" for attempt {n}"));
+    let why = money.get("why").map_or(String::new(), |_| format!(": {}", text(of, "why")));
+    format!("money: {what} {}{attempt}{why}", micros(number(money, "micros")))
 }
 
 fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

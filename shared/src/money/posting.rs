@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::country::Country;
 use crate::id::OrderId;
+use crate::id::TenantId;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
 
@@ -15,7 +16,9 @@ pub const POSTING_MS: u64 = 30 * SECOND_MS;
 /// one that was lost, moves nothing twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
-    /// Whose.
+    /// Whose account.
+    pub tenant: TenantId,
+    /// For which order.
     pub order: OrderId,
     /// Counts from 1. The first one opens the order's hold; the next one comes when this one is answered.
     pub n: u32,

@@ -99,6 +99,7 @@ impl State {
         let (bill, header) = (self.bill.as_ref()?, self.header.as_ref()?);
         let sums = bill.pending?;
         Some(Posting {
+            tenant: header.tenant.clone(),
             order: header.order.clone(),
             n: bill.n,
             country: header.country,
