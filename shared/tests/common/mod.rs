@@ -8,6 +8,7 @@ pub mod guard;
 pub mod host;
 pub mod ledger;
 pub mod model;
+pub mod money;
 pub mod order;
 pub mod pause;
 pub mod tally;

@@ -133,7 +133,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
 
 /// Every change is told.
 pub fn terms() -> Terms {
-    Terms { announces: true }
+    Terms { announces: true, billing: None }
 }
 
 /// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
@@ -146,6 +146,7 @@ pub fn offer(gateway: &str) -> Offer {
         window_ms: 12_000,
         looks_max: if gateway == "alpha" { 2 } else { 0 },
         is_mute: false,
+        price_micros: Some(if gateway == "gamma" { 9_000 } else { 2_500 }),
         why: "up".into(),
     }
 }
