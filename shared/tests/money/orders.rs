@@ -214,6 +214,7 @@ proptest! {
         script in actions(true),
     ) {
         let mut world = World::new(billing, None);
+        world.forgets = true;
         for action in &script {
             play(&mut world, action);
         }

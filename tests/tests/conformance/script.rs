@@ -279,6 +279,7 @@ pub fn offer(gateway: &str, looks_max: u8) -> Offer {
         window_ms: 12_000,
         looks_max,
         is_mute: false,
+        price_micros: Some(2_500),
         why: "up".into(),
     }
 }

@@ -136,6 +136,7 @@ pub(in crate::order) fn posted(
     for (what, micros, why) in happened {
         state.story.add(now, Happening::Money { what, micros, n: None, why: why.map(ToOwned::to_owned) });
     }
+    state.let_go(now);
     state.put(noted, command, now)
 }
 

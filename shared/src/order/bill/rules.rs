@@ -73,6 +73,16 @@ impl State {
         self.bill = Some(bill);
     }
 
+    /// A hold that was granted after the close goes back.
+    pub(in crate::order) fn let_go(&mut self, now: UnixMs) {
+        let Some(mut bill) = self.bill.take() else { return };
+        if self.is_closed {
+            let rest = bill.sums.outstanding_micros();
+            self.release(&mut bill, rest, now);
+        }
+        self.bill = Some(bill);
+    }
+
     /// The rule by which a charge goes back, where the service has it.
     fn verdict(&self, bill: &Bill, charge: &Charge, now: UnixMs) -> Option<Refund> {
         let record = self.attempts.iter().find(|record| record.attempt.n == charge.n)?;
