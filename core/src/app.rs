@@ -34,6 +34,7 @@ use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
 use crate::watchers::Watchers;
+use crate::webhooks::Hooks;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
 const BACKGROUND_MAX: usize = 256;
@@ -121,6 +122,8 @@ pub struct App {
     pub journal: Journal,
     /// Postings on their way into the tenants' accounts.
     pub money: Money,
+    /// Endpoints of tenants, and what is under way to them.
+    pub hooks: Hooks,
     /// What the edge is to be told.
     pub reports: Reports,
     /// Who waits for news.
@@ -179,6 +182,7 @@ impl App {
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             journal: Journal::default(),
             money: Money::default(),
+            hooks: Hooks::new(&config)?,
             reports: Reports::default(),
             watchers: Watchers::default(),
             store,

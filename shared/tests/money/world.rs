@@ -47,7 +47,7 @@ pub const LOG_KEEP_MS: u64 = 400 * DAY_MS;
 pub struct Record {
     pub host: Host,
     pub n: u32,
-    up_to: (u32, bool),
+    errand: Option<Bytes<8>>,
     /// What it had come to when it was closed.
     pub closed_with: Option<Billed>,
 }
@@ -126,7 +126,7 @@ impl World {
             Decision::Post(posting) => self.postings.push((**posting).clone()),
             _ => {}
         }
-        record.up_to = reply.errand.as_ref().map_or(record.up_to, |errand| (errand.up_to, errand.closes));
+        record.errand = reply.errand.as_ref().map(|errand| errand.token).or(record.errand);
         self.postings.extend(reply.posting.clone());
         self.check_final(which);
         reply
@@ -151,8 +151,9 @@ impl World {
     }
 
     pub fn ran(&mut self, which: u8) {
-        let (up_to, closes) = self.records.entry(which).or_default().up_to;
-        self.ask(which, Ask::Ran { up_to, closes });
+        if let Some(token) = self.records.entry(which).or_default().errand {
+            self.ask(which, Ask::Ran { token });
+        }
     }
 
     pub fn ask_account(&mut self, ask: AskAccount) -> tiffin_shared::money::Reply {

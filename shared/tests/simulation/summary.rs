@@ -82,12 +82,13 @@ pub fn shown(ask: &Ask) -> String {
             let sending = dispatch.as_ref().map_or(0, |dispatch| dispatch.n);
             format!("claims sending {sending} by {:?}", ways.collect::<Vec<_>>())
         }
+        Ask::Posted { n, standing } => format!("posting {n} is answered {standing:?}"),
         Ask::Looked { n, look, found } => format!("look {look} at {n}: {found:?}"),
         Ask::Hint { n, hint, .. } => format!("hint at {n}: {hint:?}"),
         Ask::Receipt { n, receipt, .. } => format!("receipt of {n}: {receipt:?}"),
         Ask::Reported(seq) => format!("reported {seq}"),
         Ask::Result { n, outcome } => format!("result of {n}: {outcome:?}"),
-        Ask::Ran { up_to, closes } => format!("ran up to {up_to}, closes {closes}"),
+        Ask::Ran { .. } => "an errand was run".into(),
         Ask::Stop { cause, .. } => format!("stop: {cause:?}"),
         Ask::Tick => "tick".into(),
     }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 
+use tiffin_shared::bytes::Bytes;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Reply;
@@ -87,6 +88,8 @@ impl World {
             let wait_ms = world.edge.orders[order].header.created_at.since(START);
             world.after(wait_ms, Event::Create { order });
         }
+        world.open_account();
+        world.after(world.plan.calm_from.since(START), Event::TopUp);
         for partition in 0..usize::from(world.plan.partitions) {
             world.after(0, Event::Own { partition });
         }
@@ -119,6 +122,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
+            Event::Append { entries } => self.append(&entries),
             Event::Arrive { order } => self.arrive(order),
             Event::Callback { order, account, record, n, provider_id, receipt, tries } => {
                 self.callback(order, record, n, (account, provider_id, receipt), tries);
@@ -153,11 +157,13 @@ impl World {
             }
             Event::Notice { order, cause, tries } => self.notice(order, cause, tries),
             Event::Own { partition } => self.own(partition),
-            Event::Ran { order, up_to, closes } => self.ran(order, up_to, closes),
+            Event::Post { order, posting } => self.post_later(order, *posting),
+            Event::Ran { order, token } => self.ran(order, token),
             Event::Reported { order, seq } => self.reported(order, seq),
             Event::Resend { order } => self.resend(order),
             Event::Restart { worker } => self.restart(worker),
             Event::Task(id) => self.step_task(id),
+            Event::TopUp => self.top_up(),
             Event::Verify { order } => self.verify(order),
             Event::Wake { order, wake_at } => self.wake(order, wake_at),
         }
@@ -242,9 +248,15 @@ impl World {
         if let Some(errand) = &reply.errand
             && !self.loses()
         {
-            let (up_to, closes) = (errand.up_to, errand.closes);
+            self.checker.heard(order, errand);
             let wait_ms = self.random.between(5, 400);
-            self.after(wait_ms, Event::Ran { order, up_to, closes });
+            self.after(wait_ms, Event::Ran { order, token: errand.token });
+        }
+        if let Some(posting) = &reply.posting
+            && !self.loses()
+        {
+            let wait_ms = self.random.between(5, 400);
+            self.after(wait_ms, Event::Post { order, posting: Box::new(posting.clone()) });
         }
         if let Some(lesson) = &reply.lesson {
             self.learn(process, lesson);
@@ -271,9 +283,9 @@ impl World {
         }
     }
 
-    fn ran(&mut self, order: usize, up_to: u32, closes: bool) {
+    fn ran(&mut self, order: usize, token: Bytes<8>) {
         let process = self.random.index(self.workers.len());
-        self.ask_order(process, order, &Ask::Ran { up_to, closes });
+        self.ask_order(process, order, &Ask::Ran { token });
     }
 
     fn reported(&mut self, order: usize, seq: u64) {
