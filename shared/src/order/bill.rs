@@ -183,6 +183,11 @@ impl Bill {
         }
     }
 
+    /// The account does not know of everything. What never held anything has nothing to tell it.
+    fn has_more(&self) -> bool {
+        self.n > 0 && !self.is_gone && self.posted != self.sums
+    }
+
     fn reserved(&self) -> u64 {
         let reserved = self.charges.iter().filter(|charge| charge.state == ChargeState::Reserved);
         reserved.map(|charge| charge.micros).fold(0, u64::saturating_add)
@@ -228,7 +233,7 @@ impl Bill {
             max_price_micros: self.max_price,
             sums: self.sums,
             charges: self.charges.clone(),
-            is_posted: self.pending.is_none() && self.posted == self.sums,
+            is_posted: self.pending.is_none() && !self.has_more(),
         }
     }
 }

@@ -88,21 +88,26 @@ impl Phase {
 
 impl World {
     pub fn begin_task(&mut self, worker: usize, phone: usize, job: Job) {
-        let (order, dispatch) = job.message.job;
+        let (order, _) = job.message.job;
         self.tasks_begun += 1;
         let id = self.tasks_begun;
         let (phase, record) = (Phase::Ack, self.checker.record(order));
         let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
         // **never-stale**, before anything is asked of the store; a record must see to it by itself.
         if !self.plan.looks_at_clock || self.clock(worker) < self.edge.orders[order].header.expires_at {
-            let is_sound = !job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
-            let may_probe = is_sound && !job.awaits_receipt;
-            task.phase = match self.wants_probe(worker, order, dispatch).filter(|_| may_probe) {
-                Some(account) => Phase::Probe { account },
-                None => self.claim(&mut task),
-            };
+            task.phase = self.probe_or_claim(&mut task);
         }
         self.next(id, task);
+    }
+
+    fn probe_or_claim(&mut self, task: &mut Task) -> Phase {
+        let (order, dispatch) = task.job.message.job;
+        let is_sound = !task.job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
+        let may_probe = is_sound && !task.job.awaits_receipt;
+        match self.wants_probe(task.worker, order, dispatch).filter(|_| may_probe) {
+            Some(account) => Phase::Probe { account },
+            None => self.claim(task),
+        }
     }
 
     fn next(&mut self, id: u64, task: Task) {
@@ -249,7 +254,8 @@ impl World {
         if !told {
             return self.put_down(task.worker, task.phone, &task.job, SECOND_MS, true);
         }
-        task.phase = self.claim(&mut task);
+        // The probe was given back meanwhile.
+        task.phase = self.probe_or_claim(&mut task);
         self.next(id, task);
     }
 

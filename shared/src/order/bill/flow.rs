@@ -74,8 +74,7 @@ impl State {
     pub(in crate::order) fn posting(&mut self, command: &Command, now: UnixMs) -> Option<Posting> {
         let bill = self.bill.as_mut()?;
         if bill.pending.is_none() {
-            // What never held anything has no hold to end.
-            if bill.n == 0 || bill.is_gone || bill.posted == bill.sums {
+            if !bill.has_more() {
                 return None;
             }
             bill.ask(bill.sums);
