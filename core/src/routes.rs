@@ -44,6 +44,7 @@ use self::pace::Sending;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -204,7 +205,7 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: gateway.settings().price_micros,
+        price_micros: money::price::of_message(gateway, header.country),
         looks_max: gateway.looks_max(),
         polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),
