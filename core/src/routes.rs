@@ -20,6 +20,7 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Learnt;
 use tiffin_shared::order::Lesson;
+use tiffin_shared::price;
 use tiffin_shared::route;
 use tiffin_shared::route::Candidate;
 use tiffin_shared::route::Health;
@@ -155,7 +156,14 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    let carry = |gateway: &&Gateway| channels.contains(&gateway.channel()) && gateway.reaches(header.country);
+    // What the order may cost at most binds every one of its messages.
+    let fits = |gateway: &Gateway| {
+        header.max_price_micros.is_none()
+            || price::fits(price_micros(app, gateway, header), header.max_price_micros)
+    };
+    let carry = |gateway: &&Gateway| {
+        channels.contains(&gateway.channel()) && gateway.reaches(header.country) && fits(gateway)
+    };
     let rank = |gateway: &Gateway| channels.iter().position(|channel| *channel == gateway.channel());
     let is_up = |gateway: &&Gateway| app.routes.view(gateway.name()).is_closed();
     let best_up = app.gateways.all().iter().filter(carry).filter(is_up).map(rank).min();
@@ -196,11 +204,20 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: gateway.settings().price_micros,
+        price_micros: price_micros(app, gateway, header),
         looks_max: gateway.looks_max(),
         is_mute: !gateway.tells_arrival(),
         way,
     }
+}
+
+/// Of the whole message, by the list of the tenant's currency, in the segments that its front door quoted.
+fn price_micros(app: &App, gateway: &Gateway, header: &Header) -> Option<u64> {
+    let directory = app.directory.current();
+    let currency = directory.currency_of(&header.tenant);
+    let route = directory.routes.iter().find(|route| route.gateway == *gateway.name())?;
+    let unit_micros = route.prices.unit_micros(currency, header.country)?;
+    Some(price::total_micros(unit_micros, price::units(gateway.channel(), header.sms_segments)))
 }
 
 async fn begin_probe(app: &App, gateway: &GatewayId) -> Option<Probe> {

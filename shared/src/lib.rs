@@ -28,6 +28,7 @@ pub mod machine;
 pub mod nonce;
 pub mod order;
 pub mod phone;
+pub mod price;
 pub mod problem;
 pub mod quota;
 pub mod reference;

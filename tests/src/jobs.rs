@@ -33,6 +33,8 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        max_price_micros: None,
+        sms_segments: None,
     })
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::autofill::Autofill;
 use crate::code;
+use crate::text::Counted;
 use crate::text::Template;
 use crate::text::dlt::Dlt;
 use crate::text::template;
@@ -49,6 +50,9 @@ pub struct Service {
     /// Its registration with India's operators, without which no SMS goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dlt: Option<Dlt>,
+    /// What its text messages take, as core counted it. Not a setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Counted>,
 }
 
 /// How much a stolen code would cost.

@@ -70,7 +70,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let number = phone.as_ref().map(|phone| policy::number(phone, caller)).transpose()?;
     let country = number.as_ref().and_then(|number| number.country);
     let risk = service.risk.max(body.risk.unwrap_or_default());
-    let ways = directory.ways(service, country);
+    let ways = directory.ways(service, country, body.binding.is_some());
     let (by_phone, by_email) = (phone.is_some(), email.is_some());
     let channel_at = |risk| channel(&body, &ways, risk, by_phone, by_email);
     let (channel, safer_channel) = (channel_at(risk)?, channel_at(Risk::High).ok());
@@ -109,6 +109,8 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         digits: service.digits,
         ttl_ms: service.ttl_ms,
         channel,
+        max_price_micros: None,
+        sms_segments: None,
         idempotency_key: index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: fingerprint(&request.body, index)?,
         to,

@@ -215,6 +215,8 @@ fn make(
         country,
         prefix,
         supersedes: supersedes.to_vec(),
+        max_price_micros: create.max_price_micros,
+        sms_segments: create.sms_segments,
     };
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {

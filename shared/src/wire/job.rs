@@ -47,6 +47,13 @@ pub struct Header {
     /// Older orders whose place this one takes: they must not be sent any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<OrderId>,
+    /// What the order may cost at most, over all its messages, in millionths of the tenant's currency; none where its caller
+    /// set no ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_price_micros: Option<u64>,
+    /// Segments that it takes as a text message, as the front door counted and quoted them; one where they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_segments: Option<u8>,
 }
 
 impl Header {

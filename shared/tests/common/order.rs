@@ -114,6 +114,8 @@ pub fn header() -> Header {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        max_price_micros: None,
+        sms_segments: None,
     }
 }
 

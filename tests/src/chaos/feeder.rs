@@ -113,6 +113,8 @@ impl Feeder {
             service: ServiceId::parse(&wish.service)?,
             expires_at: now.plus(wish.ttl_ms),
             supersedes: wish.supersedes.clone().into_iter().collect(),
+            max_price_micros: None,
+            sms_segments: None,
             country: wish.country,
             ..jobs::header(now)?
         };

@@ -48,6 +48,8 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        max_price_micros: None,
+        sms_segments: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {
