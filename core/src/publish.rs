@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::routes::Told;
 use crate::tallies::Totals;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
@@ -46,6 +47,7 @@ struct Publisher {
     app: Arc<App>,
     lists: Lists,
     totals: Totals,
+    told: Told,
     /// The time at which the content was found new, or a little more: of two processes, the one that changed last wins.
     version: UnixMs,
     pushed_at: Option<tokio::time::Instant>,
@@ -59,6 +61,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         app,
         lists: Lists::default(),
         totals: Totals::default(),
+        told: Told::default(),
         version: host::now(),
         pushed_at: None,
         revoked: BTreeSet::new(),
@@ -93,8 +96,10 @@ impl Publisher {
         for key in &mut directory.keys {
             key.revoked |= self.revoked.contains(&key.digest);
         }
+        self.told.read(&self.app).await;
         for route in &mut directory.routes {
             route.up = self.app.routes.view(&route.gateway).is_closed();
+            route.learnt = self.told.of(&route.gateway);
         }
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;

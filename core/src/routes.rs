@@ -7,6 +7,7 @@
 mod flush;
 mod known;
 mod pace;
+mod told;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -40,6 +41,7 @@ use self::known::Known;
 use self::known::RouteKey;
 use self::pace::Paces;
 use self::pace::Sending;
+pub use self::told::Told;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
@@ -216,7 +218,7 @@ fn price_micros(app: &App, gateway: &Gateway, header: &Header) -> Option<u64> {
     let directory = app.directory.current();
     let currency = directory.currency_of(&header.tenant);
     let route = directory.routes.iter().find(|route| route.gateway == *gateway.name())?;
-    let unit_micros = route.prices.unit_micros(currency, header.country)?;
+    let unit_micros = route.prices.unit_micros(currency, header.priced_as())?;
     Some(price::total_micros(unit_micros, price::units(gateway.channel(), header.sms_segments)))
 }
 

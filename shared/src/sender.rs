@@ -122,9 +122,9 @@ pub fn wants_registration(to: Country, sender: &Sender) -> Option<&'static str> 
         return None;
     }
     match SenderKind::of(sender) {
-        SenderKind::LongCode => Some("a 10DLC campaign"),
-        SenderKind::TollFree => Some("a toll-free verification"),
-        SenderKind::Pool => Some("a 10DLC campaign or a toll-free verification"),
+        SenderKind::LongCode => Some("10DLC campaign"),
+        SenderKind::TollFree => Some("toll-free verification"),
+        SenderKind::Pool => Some("10DLC campaign or toll-free verification"),
         // Carriers approve a short code before it is leased; names do not arrive there at all.
         SenderKind::Alphanumeric | SenderKind::ShortCode => None,
     }

@@ -5,7 +5,6 @@ use super::Route;
 use super::RouteSender;
 use super::Service;
 use crate::country::Country;
-use crate::ledger::Way;
 use crate::price;
 use crate::price::Currency;
 use crate::text::dlt;
@@ -16,6 +15,8 @@ use crate::wire::api::Channel;
 pub struct Stock<'a> {
     /// The way.
     pub route: &'a Route,
+    /// Where to.
+    pub to: Option<Country>,
     /// Its senders that may go there; none where the provider decides.
     pub senders: Vec<&'a RouteSender>,
     /// What keeps it from being taken, whatever its breaker says.
@@ -70,15 +71,6 @@ impl Directory {
         let routes = service.channels.iter().flat_map(of_channel);
         routes.map(|route| stock(route, service, country, is_payment)).collect()
     }
-
-    /// Those of them that an order may take. Where core calls every way down, all of them: one may be up again, and to refuse
-    /// helps nobody.
-    pub fn ways(&self, service: &Service, country: Option<Country>, is_payment: bool) -> Vec<Way> {
-        let stock = self.inventory(service, country, is_payment);
-        let is_any_up = stock.iter().any(Stock::is_live);
-        let taken = stock.iter().filter(|it| if is_any_up { it.is_live() } else { it.is_open() });
-        taken.map(|it| Way { channel: it.route.channel, gateway: it.route.gateway.clone() }).collect()
-    }
 }
 
 fn stock<'a>(route: &'a Route, service: &Service, country: Option<Country>, is_payment: bool) -> Stock<'a> {
@@ -91,5 +83,5 @@ fn stock<'a>(route: &'a Route, service: &Service, country: Option<Country>, is_p
         (Some(_), Some(missing)) => Some(Hindrance::Dlt(missing)),
         (Some(_), None) => None,
     };
-    Stock { route, senders: senders.unwrap_or_default(), hindrance }
+    Stock { route, to: country, senders: senders.unwrap_or_default(), hindrance }
 }

@@ -203,6 +203,7 @@ impl Script {
                     country: None,
                     prefix: None,
                     supersedes: Vec::new(),
+                    price_country: None,
                     max_price_micros: None,
                     sms_segments: None,
                 };
