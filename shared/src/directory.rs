@@ -41,6 +41,7 @@ pub use self::api_key::write_key;
 pub use self::countries::Countries;
 pub use self::inventory::Hindrance;
 pub use self::inventory::Stock;
+pub use self::inventory::taken;
 pub use self::learnt::LEARNT_MAX;
 pub use self::learnt::Learnt;
 pub use self::limits::GUESSES_IN_A_ROW_MAX;

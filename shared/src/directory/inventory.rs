@@ -5,6 +5,7 @@ use super::Route;
 use super::RouteSender;
 use super::Service;
 use crate::country::Country;
+use crate::ledger::Way;
 use crate::price;
 use crate::price::Currency;
 use crate::text::dlt;
@@ -55,7 +56,21 @@ impl Stock<'_> {
     }
 }
 
+/// The ways that are taken of those there are. Where core calls every way down, all of them: one may be up again, and to
+/// refuse helps nobody.
+pub fn taken<'s, 'a>(all: &'s [Stock<'a>]) -> impl Iterator<Item = &'s Stock<'a>> {
+    let is_any_up = all.iter().any(Stock::is_live);
+    all.iter().filter(move |it| if is_any_up { it.is_live() } else { it.is_open() })
+}
+
 impl Directory {
+    /// The service's ways to a country, best first, as an order that approves nothing takes them now.
+    pub fn ways(&self, service: &Service, country: Option<Country>) -> Vec<Way> {
+        let all = self.inventory(service, country, false);
+        let way = |it: &Stock<'_>| Way { channel: it.route.channel, gateway: it.route.gateway.clone() };
+        taken(&all).map(way).collect()
+    }
+
     /// Every way of the service that leads to a country, best first: by the service's order of channels, then the operator's
     /// of gateways.
     pub fn inventory<'a>(

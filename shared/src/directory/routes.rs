@@ -10,6 +10,8 @@ use super::Learnt;
 use super::Service;
 use crate::country::Country;
 use crate::id::GatewayId;
+use crate::id::ServiceId;
+use crate::ledger::ServiceRoutes;
 use crate::ledger::Way;
 use crate::price::Prices;
 use crate::route::Sender;
@@ -104,5 +106,10 @@ impl Directory {
             self.routes.iter().filter(move |route| route.channel == *channel && route.up)
         });
         routes.map(|route| Way { channel: route.channel, gateway: route.gateway.clone() }).collect()
+    }
+
+    /// The same, by its name.
+    pub fn ways_of(&self, name: &ServiceId, service: &Service) -> ServiceRoutes {
+        ServiceRoutes { service: name.clone(), routes: self.ways_anywhere(service) }
     }
 }

@@ -11,10 +11,10 @@ use crate::sender;
 use crate::wire::api::Channel;
 use crate::wire::api::CheckName;
 
-/// `own` are the ways of the order's channels; `is_any_up` is whether any way of its service there is.
+/// `own` are the ways of the order's channels, `taken` those of them that would be taken now.
 pub(super) fn look(
     own: &[&Stock<'_>],
-    is_any_up: bool,
+    taken: &[&Stock<'_>],
     risk: Risk,
     findings: &mut Findings,
 ) -> Result<(), Refused> {
@@ -37,7 +37,8 @@ pub(super) fn look(
         });
     }
     let live = open.iter().filter(|it| it.route.up).count();
-    if is_any_up && live == 0 {
+    // Another channel of the service is up: to wait for this one would help nobody.
+    if taken.is_empty() {
         return Err(findings.refuse(CheckName::Breaker, no_route(risk)));
     }
     let counted = counted(&open);

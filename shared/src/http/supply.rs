@@ -8,6 +8,7 @@ use super::quote::Ticket;
 use super::quote::VALID_MS;
 use super::stock;
 use crate::country::Country;
+use crate::directory;
 use crate::directory::Caller;
 use crate::directory::KeyKind;
 use crate::directory::Risk;
@@ -117,12 +118,10 @@ impl Wish<'_> {
         }
         let (service, directory) = (self.service.1, self.visit.directory);
         let all = directory.inventory(service, self.country, self.wanted().is_payment());
-        // Where nothing is up at all, everything is tried: one may be up again, and to refuse helps nobody.
-        let is_any_up = all.iter().any(Stock::is_live);
         let own: Vec<&Stock<'_>> = all.iter().filter(|it| self.takes(it.route.channel, self.risk)).collect();
-        stock::look(&own, is_any_up, self.risk, findings)?;
-        let ways: Vec<&Stock<'_>> =
-            own.into_iter().filter(|it| if is_any_up { it.is_live() } else { it.is_open() }).collect();
+        let ways = directory::taken(&all).filter(|it| self.takes(it.route.channel, self.risk));
+        let ways: Vec<&Stock<'_>> = ways.collect();
+        stock::look(&own, &ways, self.risk, findings)?;
         let segments = self.sms_segments();
         let total = |it: &Stock<'_>| it.total_micros(currency, self.country, segments);
         let (ceiling, within) = self.within(&ways, total, findings);
@@ -221,7 +220,7 @@ impl Wish<'_> {
         _total: impl Fn(&Stock<'_>) -> Option<u64>,
         findings: &mut Findings,
     ) {
-        if self.caller.tenant.funds == crate::directory::Funds::Exhausted {
+        if self.caller.tenant.funds == directory::Funds::Exhausted {
             let detail = "The balance does not cover another order.";
             findings.fail(CheckName::Balance, Problem::new(Code::InsufficientBalance, detail));
         } else {

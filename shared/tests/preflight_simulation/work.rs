@@ -151,6 +151,7 @@ impl World {
                 window_default_ms: fixtures::WAITING_MS,
                 price_micros,
                 looks_max: 0,
+                polls_max: 0,
                 is_mute: false,
             });
         }
