@@ -72,8 +72,12 @@ impl Findings {
         Refused { problem, report: Some(report) }
     }
 
+    /// All of them; the price last, whenever it was looked at.
     pub(super) fn into_checks(self) -> Vec<Check> {
-        self.checks
+        let (prices, mut checks): (Vec<_>, Vec<_>) =
+            self.checks.into_iter().partition(|check| check.name == CheckName::Price);
+        checks.extend(prices);
+        checks
     }
 
     fn add(&mut self, name: CheckName, result: CheckResult, detail: String) {
