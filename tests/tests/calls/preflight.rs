@@ -53,7 +53,10 @@ async fn every_check_is_named_and_nothing_is_sent_or_spent(front: Front) -> anyh
         let reply = preflight(client, &key, &login(&phone)).await?;
         assert_eq!((reply.status, &reply.body["ok"]), (200, &json!(true)), "{reply:?}");
         assert_eq!(checks(&reply), passing(10, &[(LIMITS, "pass")]), "{reply:?}");
-        assert_eq!(reply.body["predicted"], json!({"channel": "sms", "waiting_ms": 12_000, "delivered_percent": null}));
+        assert_eq!(
+            reply.body["predicted"],
+            json!({"channel": "sms", "waiting_ms": 12_000, "delivered_percent": null})
+        );
         assert_eq!(
             (&reply.body["quote"], reply.body["checks"][1]["detail"].as_str()),
             (&json!(null), Some("mobile, IN"))
@@ -62,7 +65,7 @@ async fn every_check_is_named_and_nothing_is_sent_or_spent(front: Front) -> anyh
     let to = |phone: &str, service: &str| json!({"to": {"phone": phone}, "service": service});
     let failing = [
         (0, "service", to(&phone, "logout"), "login, payment"),
-        (2, "country", to("+4915112345678", "login"), "DE"),
+        (1, "country", to("+4915112345678", "login"), "DE"),
         (1, "number", to("+911234", "login"), "number"),
         (0, "number", to("98765", "login"), "to.phone"),
         (3, "inventory", to(&phone, "payment"), "high-risk"),
@@ -86,10 +89,7 @@ async fn every_check_is_named_and_nothing_is_sent_or_spent(front: Front) -> anyh
     client.until_state(&first.id()?, "delivered").await?;
     assert_eq!(client.inbox(&phone).await?.len(), 1);
     let used = preflight(client, &key, &login(&phone)).await?;
-    assert_eq!(
-        (&used.body["ok"], checks(&used)),
-        (&json!(true), passing(9, &[("idempotency_key", "warn")]))
-    );
+    assert_eq!((&used.body["ok"], checks(&used)), (&json!(true), passing(9, &[("idempotency_key", "warn")])));
     let mut other = login(&phone);
     other["locale"] = json!("hi");
     let mismatch = preflight(client, &key, &other).await?;
