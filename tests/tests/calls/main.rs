@@ -12,6 +12,7 @@ mod feedback;
 mod many_streams;
 mod preflight;
 mod quotes;
+mod recall;
 mod resend;
 mod resend_refused;
 mod sse;
