@@ -99,7 +99,7 @@ pub fn terms(directory: &Directory, header: &Header) -> Option<BillTerms> {
     let refunds = tenant.services.get(&header.service).and_then(|service| service.refunds.clone());
     Some(BillTerms {
         currency: tenant.billing.as_ref()?.currency,
-        max_price_micros: None,
+        max_price_micros: header.max_price_micros,
         refunds: refunds.unwrap_or_else(|| Refund::ALL.to_vec()),
     })
 }

@@ -209,6 +209,9 @@ impl Script {
                     country: None,
                     prefix: None,
                     supersedes: Vec::new(),
+                    price_country: None,
+                    max_price_micros: None,
+                    sms_segments: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
@@ -322,6 +325,8 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         digits: 6,
         ttl_ms: 300_000,
         channel: Channel::Sms,
+        max_price_micros: None,
+        sms_segments: None,
         idempotency_key: short(key),
         fingerprint: short(body),
         to: number.masked(),
