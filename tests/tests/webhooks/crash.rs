@@ -13,6 +13,8 @@ use crate::receiver;
 use crate::receiver::Answer;
 use crate::receiver::Receiver;
 use crate::receiver::status;
+use crate::signatures::library;
+use crate::signatures::question;
 
 const ROLES: &str = "ingest,deliver,callbacks,ops";
 
@@ -70,5 +72,25 @@ async fn nothing_is_lost_while_the_store_is_gone() -> anyhow::Result<()> {
         };
         hooks.until_all(is_told).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis and RabbitMQ: make test"]
+async fn the_key_of_an_endpoint_outlives_the_key_of_core_that_sealed_it() -> anyhow::Result<()> {
+    let mut stack = receiver::stack(Backing::Shared).await?;
+    let hooks = Receiver::start(|_, _| status(200)).await?;
+    let key = receiver::add(&stack, "main", &hooks.url, &json!({})).await?;
+    for command in ["stage", "promote", "retire"] {
+        stack.change_keys(&[command, "core-signing"])?;
+        stack.reload_keys()?;
+        stack.core = None;
+        stack.start_core(ROLES).await?;
+        // A look reads the endpoints, and seals anew what is sealed with an older key.
+        assert_eq!(receiver::view(&stack, "main").await?["signs"], json!(["v1"]), "{command}");
+    }
+    receiver::ops(&stack, Method::POST, "/dev/main/test", &Value::Null).await?;
+    let hook = hooks.until(1).await?[0].clone();
+    assert!(library(&[question(&key, &hook)])?[0], "it signs as before");
     Ok(())
 }

@@ -9,6 +9,7 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
+use tiffin_tests::wait;
 
 use crate::receiver;
 use crate::receiver::Receiver;
@@ -61,7 +62,8 @@ async fn each_change_of_an_order_is_told_once_in_order_and_without_secrets() -> 
         };
         assert!(!found, "a code or a number was told");
     }
-    assert_eq!(receiver::view(&stack, "main").await?["delivered"], json!(taken.len()));
+    let look = || receiver::view(&stack, "main");
+    wait::until("the last mark", look, |view| view["delivered"] == json!(taken.len())).await?;
     Ok(())
 }
 

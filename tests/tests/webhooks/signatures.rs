@@ -32,7 +32,7 @@ fn asked(mut command: Command, questions: &[Value]) -> anyhow::Result<Vec<bool>>
 }
 
 /// The package `standardwebhooks` of PyPI. It knows `v1`.
-fn library(questions: &[Value]) -> anyhow::Result<Vec<bool>> {
+pub fn library(questions: &[Value]) -> anyhow::Result<Vec<bool>> {
     let mut command = Command::new(tools::python("standardwebhooks", "STANDARDWEBHOOKS_VERSION")?);
     command.arg(root().join("tests/tests/webhooks/verify.py")).env("PYTHONDONTWRITEBYTECODE", "1");
     asked(command, questions)
@@ -45,7 +45,7 @@ fn sample(questions: &[Value]) -> anyhow::Result<Vec<bool>> {
     asked(command, questions)
 }
 
-fn question(key: &str, hook: &Hook) -> Value {
+pub fn question(key: &str, hook: &Hook) -> Value {
     json!({"key": key, "headers": hook.headers, "body": hook.body})
 }
 

@@ -102,7 +102,8 @@ async fn a_slow_receiver_delays_no_other_and_a_flood_is_told_completely() -> any
     // Eight at once are under way to the slow one, no more; the others wait in the log.
     let taken = slow.taken().len();
     assert!((1..EVENTS / 2).contains(&taken), "{taken}");
-    assert_eq!(receiver::view(&stack, "quick").await?["delivered"], json!(EVENTS));
+    let look = || receiver::view(&stack, "quick");
+    wait::until("the last mark", look, |view| view["delivered"] == json!(EVENTS)).await?;
     Ok(())
 }
 
