@@ -295,7 +295,7 @@ async fn an_order_says_what_comes_next_and_what_the_provider_says(front: Front) 
     let attempt = &order["attempts"][0];
     assert_eq!(
         (&attempt["gateway"], &attempt["sender"]),
-        (&json!("twilio-sms"), &json!("+1•••••••0006")),
+        (&json!("twilio-sms"), &json!("+15•••••0006")),
         "{order}"
     );
     let waiting = &order["waiting"];
