@@ -4,6 +4,7 @@ use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::Happening;
 use tiffin_shared::order::Hint;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 
 /// One line.
 pub fn happening(what: &Happening) -> String {
@@ -17,7 +18,7 @@ pub fn happening(what: &Happening) -> String {
             format!("attempt {n} by {gateway}{sender} ({}): {changed} [{why}]", channel.as_str())
         }
         Happening::CancelAsked { n } => format!("attempt {n}: the provider is asked to stop it"),
-        Happening::Cancelled { n, outcome } => format!("attempt {n}: stopping it came to {}", name(outcome)),
+        Happening::Cancelled { n, outcome } => format!("attempt {n}: {}", recall(*outcome)),
         Happening::Ended { state, why } => format!("{}: {why}", name(state)),
         Happening::Hint { n, hint: Hint::Arrived } => {
             format!("attempt {n} arrived, by an unsigned receipt: no other way is tried for its silence")
@@ -35,6 +36,17 @@ pub fn happening(what: &Happening) -> String {
         Happening::Resend { n, channel } => {
             format!("asked for once more, by {} (resend {n})", channel.as_str())
         }
+    }
+}
+
+fn recall(outcome: Recall) -> &'static str {
+    match outcome {
+        Recall::Asked => "the provider is being asked to stop it",
+        Recall::Erased => "it had left already; the provider erased its text",
+        Recall::Stopped => "the provider stopped it",
+        Recall::TooLate => "it had left already",
+        Recall::Unknown => "whether the provider stopped it is not known",
+        Recall::Unsupported => "the provider has no way to stop it",
     }
 }
 
