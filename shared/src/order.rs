@@ -435,8 +435,8 @@ impl State {
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
         let errand_at = self.errand.as_ref().map(|leased| leased.until);
-        let wakes = [report_at, errand_at, self.closes_at(), self.inquires_at()];
-        let wake_at = wakes.into_iter().flatten().min();
+        let wake_at = [report_at, errand_at, self.closes_at(), self.inquires_at()];
+        let wake_at = wake_at.into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
 }
