@@ -7,6 +7,7 @@
 pub mod advice;
 mod ask;
 mod attempt;
+mod bill;
 mod choose;
 mod claim;
 mod decision;
@@ -34,6 +35,12 @@ pub use self::ask::Receipt;
 pub use self::attempt::Attempt;
 pub use self::attempt::AttemptState;
 use self::attempt::Record;
+pub use self::bill::Bill;
+pub use self::bill::BillTerms;
+pub use self::bill::Billed;
+pub use self::bill::Charge;
+pub use self::bill::ChargeState;
+pub use self::bill::Sums;
 pub use self::choose::ATTEMPTS_MAX;
 pub use self::choose::PATIENCE_MS;
 pub use self::claim::CLAIM_MS;
@@ -68,6 +75,7 @@ pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
 pub use self::story::Entry;
 pub use self::story::Happening;
+pub use self::story::Moved;
 pub use self::story::Story;
 pub use self::story::head;
 pub use self::story::link;
@@ -102,6 +110,9 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
+    /// What it costs, where its tenant pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bill: Option<Box<Bill>>,
     /// What happened.
     #[serde(default)]
     story: Story,
@@ -164,12 +175,13 @@ impl Machine for Order {
             (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
                 let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
                 state.terms = terms.clone();
+                state.begin_bill();
                 let (dispatch, token) = (dispatch.as_ref(), *token);
                 claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
             }
             (Ask::Stop { cause, tenant, terms }, state) => {
                 let mut state = state.unwrap_or_else(|| State::new(None, now));
-                state.terms = terms.clone();
+                state.terms = Terms { billing: None, ..terms.clone() };
                 state.tenant = state.header.is_none().then(|| tenant.clone());
                 stop::step(state, *cause, command, now)
             }
@@ -188,6 +200,7 @@ impl Machine for Order {
             (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
+            (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
             (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
@@ -206,6 +219,7 @@ impl Machine for Order {
                 | Ask::Looked { .. }
                 | Ask::Polled { .. }
                 | Ask::Recalled { .. }
+                | Ask::Posted { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }
                 | Ask::Reported(_)
@@ -235,6 +249,7 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
+            bill: None,
             story: Story::default(),
             terms: Terms::default(),
             tenant: None,
@@ -281,13 +296,15 @@ impl State {
 
     fn put(mut self, mut reply: Reply, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
+        self.settle(now);
         reply.errand = self.next_errand(command, now);
         reply.inquiries = self.inquire(now);
+        reply.posting = self.posting(command, now);
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
         let errand_at = self.errand.as_ref().map(|leased| leased.until);
-        let wake_at = [report_at, errand_at, self.closes_at(), self.inquires_at()];
-        let wake_at = wake_at.into_iter().flatten().min();
+        let wakes = [report_at, errand_at, self.posts_at(), self.closes_at(), self.inquires_at()];
+        let wake_at = wakes.into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
 }

@@ -9,6 +9,7 @@ use crate::bytes::Bytes;
 use crate::entropy::Entropy;
 use crate::id::GatewayId;
 use crate::id::TenantId;
+use crate::money::Standing;
 use crate::route::Offer;
 use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
@@ -72,6 +73,13 @@ pub enum Ask {
         n: u32,
         /// What it said; nothing where it gave no answer.
         outcome: Option<Recall>,
+    },
+    /// The tenant's account has answered a posting.
+    Posted {
+        /// Which.
+        n: u32,
+        /// What it knows of the order.
+        standing: Standing,
     },
     /// The provider told how a message fares.
     Receipt {

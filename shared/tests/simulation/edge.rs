@@ -79,6 +79,9 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     };
     Order {
         header,
@@ -246,5 +249,9 @@ impl World {
 }
 
 fn stop(cause: Cause) -> Ask {
-    Ask::Stop { cause, tenant: TenantId::parse("acme").unwrap(), terms: Terms { announces: true } }
+    Ask::Stop {
+        cause,
+        tenant: TenantId::parse("acme").unwrap(),
+        terms: Terms { announces: true, billing: None },
+    }
 }
