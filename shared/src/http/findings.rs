@@ -20,7 +20,7 @@ pub(super) struct Findings {
 pub(super) struct Refused {
     pub(super) problem: Problem,
     /// What a preflight answers; nothing where the request itself is no good.
-    pub(super) report: Option<Preflight>,
+    pub(super) report: Option<Box<Preflight>>,
 }
 
 impl From<Problem> for Refused {
@@ -69,7 +69,7 @@ impl Findings {
         self.add(name, CheckResult::Fail, problem.detail.clone());
         let checks = std::mem::take(&mut self.checks);
         let report = Preflight { ok: false, checks, quote: None, predicted: None };
-        Refused { problem, report: Some(report) }
+        Refused { problem, report: Some(Box::new(report)) }
     }
 
     /// All of them; the price last, whenever it was looked at.
