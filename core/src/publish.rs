@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::money::balances::Accounts;
 use crate::routes::Told;
 use crate::tallies::Totals;
 
@@ -48,6 +49,7 @@ struct Publisher {
     lists: Lists,
     totals: Totals,
     told: Told,
+    accounts: Accounts,
     /// The time at which the content was found new, or a little more: of two processes, the one that changed last wins.
     version: UnixMs,
     pushed_at: Option<tokio::time::Instant>,
@@ -62,6 +64,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         lists: Lists::default(),
         totals: Totals::default(),
         told: Told::default(),
+        accounts: Accounts::default(),
         version: host::now(),
         pushed_at: None,
         revoked: BTreeSet::new(),
@@ -71,7 +74,8 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
             (publisher.version, publisher.pushed_at) = (host::now(), None);
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
-        let is_whole = publisher.lists.is_whole() && publisher.totals.is_whole();
+        let is_whole =
+            publisher.lists.is_whole() && publisher.totals.is_whole() && publisher.accounts.is_whole();
         if pushes
             && is_whole
             && is_due
@@ -103,6 +107,7 @@ impl Publisher {
         }
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
+        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
         self.app.directory.replace(directory)
     }
 

@@ -47,6 +47,7 @@ pub use self::told::Told;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -166,11 +167,10 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    // What the order may cost at most binds every one of its messages.
-    let fits = |gateway: &Gateway| {
-        header.max_price_micros.is_none()
-            || price::fits(price_micros(app, gateway, header), header.max_price_micros)
-    };
+    // What the order may cost at most binds every one of its messages; what is left of it, the record keeps.
+    let (directory, most_micros) = (app.directory.current(), header.max_price_micros);
+    let price_micros = |gateway: &Gateway| money::price::of_message(&directory, gateway, header);
+    let fits = |gateway: &Gateway| most_micros.is_none() || price::fits(price_micros(gateway), most_micros);
     let carry = |gateway: &&Gateway| {
         channels.contains(&gateway.channel()) && gateway.reaches(header.country) && fits(gateway)
     };
@@ -214,21 +214,12 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: price_micros(app, gateway, header),
+        price_micros: money::price::of_message(&app.directory.current(), gateway, header),
         looks_max: gateway.looks_max(),
         polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),
         way,
     }
-}
-
-/// Of the whole message, by the list of the tenant's currency, in the segments that its front door quoted.
-fn price_micros(app: &App, gateway: &Gateway, header: &Header) -> Option<u64> {
-    let directory = app.directory.current();
-    let currency = directory.currency_of(&header.tenant);
-    let route = directory.routes.iter().find(|route| route.gateway == *gateway.name())?;
-    let unit_micros = route.prices.unit_micros(currency, header.priced_as())?;
-    Some(price::total_micros(unit_micros, price::units(gateway.channel(), header.sms_segments)))
 }
 
 async fn begin_probe(app: &App, gateway: &GatewayId) -> Option<Probe> {

@@ -48,6 +48,8 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::money::Account`] by [`TenantId`].
+    Account,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -92,6 +94,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// A tenant's account.
+    pub fn account(tenant: &TenantId) -> Self {
+        Self { space: Space::Account, id: tenant.to_string() }
+    }
+
     /// A factor.
     pub fn factor(id: &FactorId) -> Self {
         Self { space: Space::Factor, id: id.to_string() }
@@ -187,6 +194,7 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

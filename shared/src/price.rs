@@ -187,6 +187,12 @@ impl Prices {
         country.and_then(|country| list.countries.get(&country).copied()).or(list.default_micros)
     }
 
+    /// The lowest of all in one currency.
+    pub fn least_micros(&self, currency: Currency) -> Option<u64> {
+        let list = self.0.get(&currency)?;
+        list.countries.values().copied().chain(list.default_micros).min()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -66,6 +66,7 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         templates: Vec::new(),
         dlt: None,
         texts: None,
+        refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenant = Tenant { services, countries: Countries::All, orders_per_day, ..Tenant::default() };

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Refund;
 use crate::autofill::Autofill;
 use crate::code;
 use crate::text::Counted;
@@ -53,6 +54,9 @@ pub struct Service {
     /// What its text messages take, as core counted it. Not a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<Counted>,
+    /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<Vec<Refund>>,
 }
 
 /// How much a stolen code would cost.

@@ -214,17 +214,38 @@ impl Wish<'_> {
         }
     }
 
+    /// Told as coarsely as the directory has it: what may still be enough is core's to say.
     fn balance(
         &self,
-        _ways: &[&Stock<'_>],
-        _total: impl Fn(&Stock<'_>) -> Option<u64>,
+        ways: &[&Stock<'_>],
+        total: impl Fn(&Stock<'_>) -> Option<u64>,
         findings: &mut Findings,
     ) {
-        if self.caller.tenant.funds == directory::Funds::Exhausted {
+        let refused = || {
             let detail = "The balance does not cover another order.";
-            findings.fail(CheckName::Balance, Problem::new(Code::InsufficientBalance, detail));
-        } else {
-            findings.pass(CheckName::Balance, "the tenant can pay");
+            Problem::new(Code::InsufficientBalance, detail)
+        };
+        // What has no price costs nothing.
+        let prices: Vec<u64> = ways.iter().map(|it| total(it).unwrap_or(0)).collect();
+        let (least, most) = (prices.iter().min().copied(), prices.iter().max().copied());
+        let balance = self.visit.directory.balances.get(self.caller.id);
+        match balance.filter(|_| self.caller.tenant.billing.is_some()) {
+            _ if self.caller.tenant.funds == directory::Funds::Exhausted => {
+                findings.fail(CheckName::Balance, refused());
+            }
+            None => findings.pass(CheckName::Balance, "the tenant can pay"),
+            Some(balance) if balance.most_micros() < least.unwrap_or(0) => {
+                findings.fail(CheckName::Balance, refused());
+            }
+            Some(balance) => {
+                let left = Money { amount_micros: balance.available_micros, currency: balance.currency };
+                if balance.available_micros < most.unwrap_or(0) {
+                    let detail = format!("{left} is left, at least: not enough for every way. Top it up.");
+                    findings.warn(CheckName::Balance, detail);
+                } else {
+                    findings.pass(CheckName::Balance, format!("{left} is left, at least"));
+                }
+            }
         }
     }
 

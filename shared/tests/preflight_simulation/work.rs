@@ -99,6 +99,7 @@ impl World {
             // The provider's answer says what is next.
             Decision::Send { .. } | Decision::Noted => {}
             Decision::Look { .. } => panic!("no outcome is unknown here"),
+            Decision::Post(_) => panic!("no account is charged here: the sums are kept above"),
         }
     }
 

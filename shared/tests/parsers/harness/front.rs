@@ -87,6 +87,7 @@ pub fn directory() -> Directory {
         templates: Vec::new(),
         dlt: None,
         texts: None,
+        refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenants = BTreeMap::from([(
