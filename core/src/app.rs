@@ -25,6 +25,7 @@ use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
 use crate::http::ops::Operator;
+use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
 use crate::money::Money;
@@ -118,6 +119,8 @@ pub struct App {
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
+    /// How often providers were asked of late.
+    pub inquiries: Inquiries,
     /// Rows on their way into the logs.
     pub journal: Journal,
     /// Postings on their way into the tenants' accounts.
@@ -180,6 +183,7 @@ impl App {
             operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            inquiries: Inquiries::default(),
             journal: Journal::default(),
             money: Money::default(),
             hooks: Hooks::new(&config)?,

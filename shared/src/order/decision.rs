@@ -1,6 +1,7 @@
 //! What a record answers.
 
 use super::Errand;
+use super::Inquiry;
 use super::News;
 use crate::money::Posting;
 use crate::country::Country;
@@ -23,6 +24,8 @@ pub struct Reply {
     pub errand: Option<Errand>,
     /// To be posted to the tenant's account, and confirmed by [`Ask::Posted`](super::Ask::Posted).
     pub posting: Option<Posting>,
+    /// To be asked of providers, each to be answered.
+    pub inquiries: Vec<Inquiry>,
 }
 
 /// What the router learns of a way.
@@ -89,6 +92,14 @@ pub enum Decision {
 
 impl Reply {
     pub(super) fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None, errand: None, posting: None }
+        Self {
+            decision,
+            event: None,
+            news: None,
+            lesson: None,
+            errand: None,
+            inquiries: Vec::new(),
+            posting: None,
+        }
     }
 }

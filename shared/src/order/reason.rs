@@ -18,6 +18,8 @@ pub enum Reason {
     BalanceTooLow,
     /// A register or the carrier keeps such messages from this number: DND, DLT, a block list.
     Blocked,
+    /// The order was called off, and the provider stopped the message.
+    CalledOff,
     /// The carrier filtered the text.
     ContentFiltered,
     /// The provider account may not send to this country.
@@ -113,6 +115,7 @@ impl Reason {
             // After an unknown outcome the same gateway would perhaps send twice, and know no better.
             Self::AuthFailed
             | Self::BalanceTooLow
+            | Self::CalledOff
             | Self::CountryDisabled
             | Self::InsufficientBalance
             | Self::NoRoute
@@ -151,6 +154,7 @@ impl Reason {
             | Self::AbsentTemporary
             | Self::BalanceTooLow
             | Self::Blocked
+            | Self::CalledOff
             | Self::ContentFiltered
             | Self::CountryDisabled
             | Self::DltConsent
@@ -201,7 +205,7 @@ impl Reason {
             Self::Blocked | Self::DltConsent | Self::Dnd | Self::FraudBlocked | Self::OptedOut => {
                 Class::Blocked
             }
-            Self::Rejected | Self::UnknownOutcome => Class::Unknown,
+            Self::CalledOff | Self::Rejected | Self::UnknownOutcome => Class::Unknown,
             Self::Throttled => Class::Throttled,
         }
     }
@@ -214,6 +218,7 @@ impl Reason {
             Self::AuthFailed => "auth_failed",
             Self::BalanceTooLow => "balance_too_low",
             Self::Blocked => "blocked",
+            Self::CalledOff => "called_off",
             Self::ContentFiltered => "content_filtered",
             Self::CountryDisabled => "country_disabled",
             Self::DltConsent => "dlt_consent",
