@@ -137,12 +137,7 @@ async fn write_all(app: Arc<App>, stream: Stream) {
 
 /// Appends rows of a writer that counts them, and returns once the store has them all. Those that are there are not
 /// appended again, whoever did. Their ids are the writer's numbers.
-pub async fn append_counted(
-    app: &App,
-    stream: &Stream,
-    rows: &[NewRow],
-    keep_ms: u64,
-) -> Result<(), Error> {
+pub async fn append_counted(app: &App, stream: &Stream, rows: &[NewRow], keep_ms: u64) -> Result<(), Error> {
     for rows in rows.chunks(APPEND_ROWS_MAX) {
         let command = log::Command::AppendCounted { rows: rows.to_vec(), keep_ms };
         let written = write(app, stream, &command).await;
@@ -153,11 +148,7 @@ pub async fn append_counted(
 }
 
 /// The rows' numbers; nothing where the head is full and its pages are not taken.
-async fn write(
-    app: &App,
-    stream: &Stream,
-    command: &log::Command,
-) -> Result<Option<Vec<u64>>, store::Error> {
+async fn write(app: &App, stream: &Stream, command: &log::Command) -> Result<Option<Vec<u64>>, store::Error> {
     let mut reply = ask(app, stream, command).await?;
     if !reply.appended {
         seal(app, stream, reply).await?;

@@ -71,7 +71,8 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
             (publisher.version, publisher.pushed_at) = (host::now(), None);
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
-        let is_whole = publisher.lists.is_whole() && publisher.totals.is_whole() && publisher.accounts.is_whole();
+        let is_whole =
+            publisher.lists.is_whole() && publisher.totals.is_whole() && publisher.accounts.is_whole();
         if pushes
             && is_whole
             && is_due

@@ -357,9 +357,7 @@ impl Machine for Order {
             (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
-            (Ask::Posted { n, standing }, Some(state)) => {
-                bill::posted(state, (*n, standing), command, now)
-            }
+            (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
             (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
@@ -376,9 +374,9 @@ impl Machine for Order {
             (
                 Ask::Hint { .. }
                 | Ask::Looked { .. }
-                 | Ask::Polled { .. }
-                 | Ask::Posted { .. }
-                 | Ask::Recalled { .. }
+                | Ask::Polled { .. }
+                | Ask::Posted { .. }
+                | Ask::Recalled { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }
                 | Ask::Reported(_)

@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::Value;
 use tiffin_shared::order::Entry;
 
+use super::balance::micros;
 use super::ops;
 use super::ops::Core;
 use super::ops::text;
 use super::ops::time;
-use super::balance::micros;
 
 /// What to do about an order.
 #[derive(Subcommand)]

@@ -126,7 +126,8 @@ pub(super) async fn price(
     for offer in offers.iter_mut().filter(|offer| offer.way.channel == Channel::Sms) {
         let Some(gateway) = app.gateways.named(offer.way.gateway.as_str()) else { continue };
         let sending = Sending { header, service, private, n: 0, way: &offer.way, has_others: false };
-        let counted = with_message(app, &sending, gateway, async |message| segment::count(message.text()).count);
+        let counted =
+            with_message(app, &sending, gateway, async |message| segment::count(message.text()).count);
         // What cannot be composed is not sent either.
         let segments = u64::try_from(counted.await.unwrap_or(1)).unwrap_or(u64::MAX);
         offer.price_micros = offer.price_micros.map(|micros| micros.saturating_mul(segments));

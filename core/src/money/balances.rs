@@ -66,7 +66,6 @@ impl Accounts {
 /// Of all messages that the tenant's services may take; nothing has to be paid where one of them has no price.
 fn cheapest(app: &App, tenant: &Tenant) -> u64 {
     let channels = || tenant.services.values().flat_map(|service| &service.channels);
-    let gateways =
-        app.gateways.all().iter().filter(|gateway| channels().any(|it| *it == gateway.channel()));
+    let gateways = app.gateways.all().iter().filter(|gateway| channels().any(|it| *it == gateway.channel()));
     gateways.map(|gateway| price::of_message(gateway, None).unwrap_or(0)).min().unwrap_or(0)
 }

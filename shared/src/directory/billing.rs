@@ -128,7 +128,9 @@ impl Billing {
     /// Refuses what cannot be meant. The text names the key and the reason.
     pub fn check(&self) -> Result<(), String> {
         if self.mode == Mode::Prepaid && self.credit_limit_micros > 0 {
-            return Err("credit_limit_micros: a prepaid account has no credit; set mode = \"postpaid\"".into());
+            return Err(
+                "credit_limit_micros: a prepaid account has no credit; set mode = \"postpaid\"".into()
+            );
         }
         let countries = self.caps.country_day_micros.values().copied().map(Some);
         let caps = [("credit_limit_micros", Some(self.credit_limit_micros))].into_iter().chain([

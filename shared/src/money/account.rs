@@ -329,10 +329,7 @@ impl State {
     fn enter(&mut self, kind: Kind, micros: i64, now: UnixMs) {
         self.seq = self.seq.saturating_add(1);
         let lines = kind.sides().map(|(from, to)| {
-            vec![
-                Line { account: from, micros: micros.saturating_neg() },
-                Line { account: to, micros },
-            ]
+            vec![Line { account: from, micros: micros.saturating_neg() }, Line { account: to, micros }]
         });
         self.entries.push(Entry {
             seq: self.seq,

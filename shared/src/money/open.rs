@@ -45,18 +45,7 @@ fn is_zero(micros: &u64) -> bool {
 impl Open {
     pub(super) fn new(country: Option<Country>, until: UnixMs) -> Self {
         let (n, held, captured, released, refunded) = (0, 0, 0, 0, 0);
-        Self {
-            n,
-            held,
-            captured,
-            released,
-            refunded,
-            refused: None,
-            country,
-            day: 0,
-            counted: 0,
-            until,
-        }
+        Self { n, held, captured, released, refunded, refused: None, country, day: 0, counted: 0, until }
     }
 
     /// What is still on hold.

@@ -3,8 +3,8 @@
 use super::Errand;
 use super::Inquiry;
 use super::News;
-use crate::money::Posting;
 use crate::country::Country;
+use crate::money::Posting;
 use crate::route::Way;
 use crate::time::UnixMs;
 use crate::wire::event::OrderEvent;

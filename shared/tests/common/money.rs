@@ -32,7 +32,10 @@ pub type Move = pause::Move<Action>;
 /// Orders and numbers are few, so that some come again, late, or in the wrong order.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Credit { amount_micros: i64, reference: u8 },
+    Credit {
+        amount_micros: i64,
+        reference: u8,
+    },
     /// The log has so many of the waiting entries.
     Log(usize),
     Open,

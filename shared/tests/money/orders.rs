@@ -50,7 +50,10 @@ enum What {
     Resend(u8),
     Result(CallOutcome),
     Looked(Found),
-    Receipt { back: u32, receipt: Receipt },
+    Receipt {
+        back: u32,
+        receipt: Receipt,
+    },
     Stop(Cause),
     Ran,
     Tick,

@@ -132,11 +132,8 @@ impl World {
 
     /// An operator puts enough in for all that is to come.
     pub fn top_up(&mut self) {
-        let credit = money::Ask::Credit {
-            amount_micros: 1_000_000_000,
-            reference: "calm".into(),
-            note: None,
-        };
+        let credit =
+            money::Ask::Credit { amount_micros: 1_000_000_000, reference: "calm".into(), note: None };
         if let Some(billing) = self.plan.billing.clone() {
             self.store.books.apply(&billing, credit, self.now);
         }

@@ -12,11 +12,17 @@ use tiffin_tests::wait;
 /// What every message costs.
 pub const PRICE: u64 = 2_500;
 
-/// With this much on the account, and messages that are overdue after three seconds.
-pub async fn start(front: Front, backing: Backing, opening_micros: u64) -> anyhow::Result<Stack> {
+/// With this much on the account, and messages that are overdue after `waiting_ms`.
+pub async fn start(
+    front: Front,
+    backing: Backing,
+    opening_micros: u64,
+    waiting_ms: u64,
+) -> anyhow::Result<Stack> {
     let edit = |toml: &str| {
         let toml = toml.replace("sandbox = true\n", &format!("sandbox = true\nprice_micros = {PRICE}\n"));
-        let toml = toml.replace("brand = \"Tiffin\"\n", "brand = \"Tiffin\"\nwaiting_ms = 3000\n");
+        let toml =
+            toml.replace("brand = \"Tiffin\"\n", &format!("brand = \"Tiffin\"\nwaiting_ms = {waiting_ms}\n"));
         format!(
             "{toml}\n[tenants.dev.billing]\nmode = \"prepaid\"\ncurrency = \"USD\"\n\
              opening_micros = {opening_micros}\nlow_balance_micros = {PRICE}\n"

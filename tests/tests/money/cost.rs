@@ -14,7 +14,7 @@ use crate::common::PRICE;
 use crate::common::sums;
 
 async fn orders_cost_what_they_came_to(front: Front) -> anyhow::Result<()> {
-    let stack = common::start(front, Backing::Memory, 10 * PRICE).await?;
+    let stack = common::start(front, Backing::Memory, 10 * PRICE, 3_000).await?;
     let client = &stack.client;
 
     // Verified: it is paid for.
@@ -28,7 +28,7 @@ async fn orders_cost_what_they_came_to(front: Front) -> anyhow::Result<()> {
     assert!(shown.contains("money: charged 0.0025 for attempt 1"), "{shown}");
 
     // Called off when it was overdue: it goes back.
-    for gateway in ["twilio-sms", "vonage-sms"] {
+    for gateway in ["twilio-sms", "twilio-sms-2"] {
         client.fault_of(gateway, "accept_no_receipt").await?;
     }
     let id = client.order(&fresh_phone()).await?;
@@ -44,7 +44,7 @@ async fn orders_cost_what_they_came_to(front: Front) -> anyhow::Result<()> {
     assert_eq!(refunded, captured);
 
     // Refused by everybody: nothing is charged, and what is held is not held for long.
-    for gateway in ["twilio-sms", "vonage-sms", "whatsapp-cloud", "twilio-voice"] {
+    for gateway in ["twilio-sms", "twilio-sms-2"] {
         client.fault_of(gateway, "reject").await?;
     }
     let id = client.order(&fresh_phone()).await?;
@@ -77,7 +77,7 @@ async fn orders_cost_what_they_came_to_standalone() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn an_empty_account_refuses_orders_until_an_operator_puts_money_in() -> anyhow::Result<()> {
-    let stack = common::start(Front::Standalone, Backing::Memory, PRICE - 1).await?;
+    let stack = common::start(Front::Standalone, Backing::Memory, PRICE - 1, 12_000).await?;
     let client = &stack.client;
     let create = || async { client.create(&fresh_key(), &login(&fresh_phone())).await };
     let refused = wait::until("a refusal", create, |reply| reply.status == 402).await?;

@@ -103,8 +103,9 @@ pub async fn credit(State(app): State<Arc<App>>, Path(id): Path<String>, request
     let credited = async {
         let tenant = paying(&app, &id)?;
         let body = read(request, BODY_BYTES_MAX).await?.body;
-        let Credit { amount_micros, reference, note } = bytes::read_json(&body)
-            .map_err(|error| invalid(format!("Send {{\"amount_micros\", \"reference\", \"note\"}}: {error}.")))?;
+        let Credit { amount_micros, reference, note } = bytes::read_json(&body).map_err(|error| {
+            invalid(format!("Send {{\"amount_micros\", \"reference\", \"note\"}}: {error}."))
+        })?;
         if amount_micros == 0 || amount_micros.unsigned_abs() > AMOUNT_MICROS_MAX {
             return Err(invalid(format!("amount_micros: 1 to {AMOUNT_MICROS_MAX}, or the same below zero.")));
         }
@@ -125,8 +126,12 @@ pub async fn credit(State(app): State<Arc<App>>, Path(id): Path<String>, request
             Some(Credited::Mismatch) => {
                 Err(Problem::new(Code::IdempotencyMismatch, "Another amount went by this reference before."))
             }
-            Some(Credited::TooLow) => Err(invalid("amount_micros: the account would go beyond its limit.".into())),
-            Some(Credited::Currency) => Err(invalid("The account is in another currency than the settings.".into())),
+            Some(Credited::TooLow) => {
+                Err(invalid("amount_micros: the account would go beyond its limit.".into()))
+            }
+            Some(Credited::Currency) => {
+                Err(invalid("The account is in another currency than the settings.".into()))
+            }
             Some(Credited::Busy) | None => Err(Problem::unavailable("The account waits for its log.")),
         }
     };
@@ -182,5 +187,7 @@ fn invalid(detail: String) -> Problem {
 
 fn away(error: &money::Error) -> Problem {
     tracing::warn!(%error, "an account was not reached");
-    Problem::unavailable("The store does not answer: whether it was done is not known. Ask again the same way.")
+    Problem::unavailable(
+        "The store does not answer: whether it was done is not known. Ask again the same way.",
+    )
 }

@@ -81,7 +81,9 @@ impl Checker {
         let price = used.and_then(|used| used.price_micros);
         let is_free = |offer: &Offer| {
             let may = tries.iter().all(|fact| may_follow(fact, &offer.way, &tries, now, Backoff::Most));
-            may && offer.price_micros <= price && offer.free_at <= now && !matches!(offer.health, Health::Open { .. })
+            may && offer.price_micros <= price
+                && offer.free_at <= now
+                && !matches!(offer.health, Health::Open { .. })
         };
         match used {
             None => broken = Some("nobody offered its way".to_owned()),
