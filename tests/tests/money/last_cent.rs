@@ -22,6 +22,12 @@ const AT_ONCE: usize = 250;
 async fn a_thousand_orders_spend_what_is_there_and_no_more(backing: Backing) -> anyhow::Result<()> {
     // Nothing is overdue meanwhile, however busy the machine: a second message would cost as much again.
     let stack = common::start(Front::Standalone, backing, (ORDERS - 1) * PRICE, 240_000).await?;
+    let mut others = Vec::new();
+    if backing != Backing::Memory {
+        for _ in 0..2 {
+            others.push(stack.start_another("deliver")?);
+        }
+    }
     let client = &stack.client;
     let create = |_| async { client.create(&fresh_key(), &login(&fresh_phone())).await };
     let replies: Vec<Reply> = stream::iter(0..ORDERS)
