@@ -104,7 +104,7 @@ pub fn terms(directory: &Directory, header: &Header) -> Option<BillTerms> {
     let refunds = tenant.services.get(&header.service).and_then(|service| service.refunds.clone());
     Some(BillTerms {
         currency: tenant.billing.as_ref()?.currency,
-        max_price_micros: None,
+        max_price_micros: header.max_price_micros,
         refunds: refunds.unwrap_or_else(|| Refund::ALL.to_vec()),
     })
 }
@@ -149,6 +149,14 @@ pub async fn settle(app: &Arc<App>, posting: Posting) -> Result<bool, Error> {
         Answer::Late => Ok(true),
         Answer::Busy => Ok(false),
     }
+}
+
+/// Posts before the order goes on. False where that is not known to be done: the job waits, and posts again.
+pub async fn funds(app: &Arc<App>, posting: &Posting) -> bool {
+    settle(app, posting.clone()).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, order.id = %posting.order, "not on hold yet; the job waits");
+        false
+    })
 }
 
 /// Puts a posting into its tenant's account, and returns once the store has it.

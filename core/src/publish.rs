@@ -20,6 +20,7 @@ use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
 use crate::money::balances::Accounts;
+use crate::routes::Told;
 use crate::tallies::Totals;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
@@ -48,6 +49,7 @@ struct Publisher {
     lists: Lists,
     totals: Totals,
     accounts: Accounts,
+    told: Told,
     /// The time at which the content was found new, or a little more: of two processes, the one that changed last wins.
     version: UnixMs,
     pushed_at: Option<tokio::time::Instant>,
@@ -62,6 +64,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         lists: Lists::default(),
         totals: Totals::default(),
         accounts: Accounts::default(),
+        told: Told::default(),
         version: host::now(),
         pushed_at: None,
         revoked: BTreeSet::new(),
@@ -97,8 +100,10 @@ impl Publisher {
         for key in &mut directory.keys {
             key.revoked |= self.revoked.contains(&key.digest);
         }
+        self.told.read(&self.app).await;
         for route in &mut directory.routes {
             route.up = self.app.routes.view(&route.gateway).is_closed();
+            route.learnt = self.told.of(&route.gateway);
         }
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;

@@ -5,6 +5,8 @@
 mod api_key;
 mod billing;
 mod countries;
+mod inventory;
+mod learnt;
 mod limits;
 mod lookout;
 mod ordered;
@@ -24,9 +26,12 @@ use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::ledger::Ceilings;
 use crate::phone::Kind;
+use crate::price::Currency;
 use crate::risk::GeoPolicy;
+use crate::text::Counted;
 use crate::time::UnixMs;
 use crate::visitor::VisitorLimits;
+use crate::wire::api::Channel;
 
 pub use self::api_key::ApiKey;
 pub use self::api_key::Caller;
@@ -41,6 +46,11 @@ pub use self::billing::Caps;
 pub use self::billing::Mode;
 pub use self::billing::Refund;
 pub use self::countries::Countries;
+pub use self::inventory::Hindrance;
+pub use self::inventory::Stock;
+pub use self::inventory::taken;
+pub use self::learnt::LEARNT_MAX;
+pub use self::learnt::Learnt;
 pub use self::limits::GUESSES_IN_A_ROW_MAX;
 pub use self::limits::GUESSES_PER_CODE_MAX;
 pub use self::limits::Limits;
@@ -49,6 +59,7 @@ pub use self::lookout::Lookout;
 pub use self::ordered::Ordered;
 pub use self::ordered::OrderedToday;
 pub use self::routes::Route;
+pub use self::routes::RouteSender;
 pub use self::service::BRAND_CHARS_MAX;
 pub use self::service::Risk;
 pub use self::service::Service;
@@ -66,6 +77,9 @@ pub struct Directory {
     /// Ways messages can go, in the operator's order of preference.
     #[serde(default)]
     pub routes: Vec<Route>,
+    /// The operator's own currency: that of tenants that name no other.
+    #[serde(default, skip_serializing_if = "Currency::is_default")]
+    pub currency: Currency,
     /// What one address is sent at most, over all tenants.
     #[serde(default)]
     pub ceilings: Ceilings,
@@ -162,6 +176,19 @@ impl Directory {
         ordered::today(&self.ordered, tenant, now)
     }
 
+    /// In which currency this tenant's orders are priced.
+    pub fn currency_of(&self, tenant: &TenantId) -> Currency {
+        let billing = self.tenants.get(tenant).and_then(|tenant| tenant.billing.as_ref());
+        billing.map_or(self.currency, |billing| billing.currency)
+    }
+
+    /// Counts what every service's texts take, for the front doors, which have no words.
+    pub fn count_texts(&mut self) {
+        for service in self.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
+            service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
+        }
+    }
+
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
     /// than all the rest, and an edge's variable and snapshot have their limits.
     pub fn without_words(&self) -> Self {
@@ -177,6 +204,9 @@ impl Directory {
     pub fn check(&self) -> Result<(), String> {
         self.ceilings.check().map_err(|reason| format!("ceilings.{reason}"))?;
         self.visitors.check().map_err(|reason| format!("visitors.{reason}"))?;
+        for route in &self.routes {
+            route.check().map_err(|reason| format!("routes.{}.{reason}", route.gateway))?;
+        }
         for (name, tenant) in &self.tenants {
             tenant.geo.check().map_err(|reason| format!("tenants.{name}.geo.{reason}"))?;
             if let Some(prefix) = tenant.blocked.iter().find(|prefix| !is_prefix(prefix)) {
@@ -210,7 +240,6 @@ fn is_prefix(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::id::KeyId;
-    use crate::wire::api::Channel;
 
     fn directory() -> Directory {
         let service = Service {
@@ -224,6 +253,7 @@ mod tests {
             templates: Vec::new(),
             dlt: None,
             refunds: None,
+            texts: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);

@@ -29,6 +29,7 @@ pub mod money;
 pub mod nonce;
 pub mod order;
 pub mod phone;
+pub mod price;
 pub mod problem;
 pub mod quota;
 pub mod reference;

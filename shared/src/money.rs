@@ -5,7 +5,6 @@
 //! account's own state until the log has it. A missing state means an account on which nothing ever happened.
 
 mod account;
-mod currency;
 mod entry;
 mod open;
 mod posting;
@@ -13,8 +12,6 @@ mod posting;
 use serde::Serialize;
 
 pub use self::account::State;
-pub use self::currency::Currency;
-pub use self::currency::InvalidCurrency;
 pub use self::entry::Entry;
 pub use self::entry::Kind;
 pub use self::entry::Line;
@@ -28,6 +25,8 @@ use crate::directory::Billing;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+pub use crate::price::Currency;
+pub use crate::price::InvalidCurrency;
 use crate::time::DAY_MS;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;

@@ -104,7 +104,7 @@ pub struct Candidate {
     pub stats: View,
     /// How long a message may take before silence counts, where the receipts have not taught it yet.
     pub window_default_ms: u64,
-    /// Of one message, in millionths of the operator's currency, where it is known.
+    /// Of the whole message, in millionths of the tenant's currency, where it is known.
     pub price_micros: Option<u64>,
     /// How often the provider can be asked after an outcome that is unknown; 0 where it has no such query.
     pub looks_max: u8,

@@ -73,6 +73,7 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
         templates: Vec::new(),
         dlt: None,
         refunds: None,
+        texts: None,
     }
 }
 

@@ -33,6 +33,9 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     })
 }
 

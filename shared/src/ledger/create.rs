@@ -220,6 +220,9 @@ fn make(
         country,
         prefix,
         supersedes: supersedes.to_vec(),
+        price_country: create.country.filter(|_| country.is_none()),
+        max_price_micros: create.max_price_micros,
+        sms_segments: create.sms_segments,
     };
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {

@@ -173,8 +173,8 @@ fn give_up(
 ) -> Step<State, Reply> {
     let lesson = state.silence();
     state.waits = false;
-    state.wants_no_more();
     let was_foreseen = state.next.take().is_some();
+    state.wants_no_more();
     state.story.note(now, why);
     // **final-is-final**: a resend that finds no way takes nothing from what arrived.
     let mut step = if state.is_over() || state.has_hope() && !was_foreseen {

@@ -22,10 +22,10 @@ pub struct Reply {
     pub lesson: Option<Lesson>,
     /// To be run, and confirmed by [`Ask::Ran`](super::Ask::Ran).
     pub errand: Option<Errand>,
-    /// To be posted to the tenant's account, and confirmed by [`Ask::Posted`](super::Ask::Posted).
-    pub posting: Option<Posting>,
     /// To be asked of providers, each to be answered.
     pub inquiries: Vec<Inquiry>,
+    /// To be posted to the tenant's account, and confirmed by [`Ask::Posted`](super::Ask::Posted).
+    pub posting: Option<Posting>,
 }
 
 /// What the router learns of a way.

@@ -121,6 +121,9 @@ pub fn header() -> Header {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     }
 }
 

@@ -79,6 +79,9 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     };
     Order {
         header,

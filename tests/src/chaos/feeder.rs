@@ -113,6 +113,9 @@ impl Feeder {
             service: ServiceId::parse(&wish.service)?,
             expires_at: now.plus(wish.ttl_ms),
             supersedes: wish.supersedes.clone().into_iter().collect(),
+            price_country: None,
+            max_price_micros: None,
+            sms_segments: None,
             country: wish.country,
             ..jobs::header(now)?
         };

@@ -48,6 +48,9 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {
