@@ -218,8 +218,8 @@ impl Machine for Order {
                 Ask::Hint { .. }
                 | Ask::Looked { .. }
                 | Ask::Polled { .. }
-                | Ask::Recalled { .. }
                 | Ask::Posted { .. }
+                | Ask::Recalled { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }
                 | Ask::Reported(_)
