@@ -51,6 +51,8 @@ fn failed(problem: &Problem) -> Option<Check> {
         | Code::NothingChanged
         | Code::RateLimited
         | Code::Unauthenticated
+        | Code::NotAcceptable
+        | Code::UnsupportedMediaType
         | Code::Unavailable => return None,
     };
     Some(Check::of(name, problem))

@@ -23,6 +23,7 @@ use crate::code::Digest;
 use crate::country::Country;
 use crate::directory::Risk;
 use crate::entropy::Entropy;
+use crate::http::reply;
 use crate::id::OrderId;
 use crate::machine::Step;
 use crate::risk::Factors;
@@ -215,6 +216,9 @@ fn make(
         country,
         prefix,
         supersedes: supersedes.to_vec(),
+        request: Some(reply::request_id(entropy)),
+        factors: suspicion.factors,
+        tier: (!suspicion.factors.is_empty()).then_some(suspicion.tier),
     };
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {

@@ -19,6 +19,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::order::Terms;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
@@ -114,6 +115,9 @@ pub fn header() -> Header {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        request: None,
+        factors: Factors::default(),
+        tier: None,
     }
 }
 

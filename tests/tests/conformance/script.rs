@@ -36,6 +36,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
@@ -203,6 +204,9 @@ impl Script {
                     country: None,
                     prefix: None,
                     supersedes: Vec::new(),
+                    request: None,
+                    factors: Factors::default(),
+                    tier: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
