@@ -48,6 +48,8 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::evidence::Shelf`] by [`OrderId`] and attempt.
+    Exchanges,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -88,6 +90,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// What is kept of an order's attempt; of the order itself under 0.
+    pub fn exhibits(order: &OrderId, n: u32) -> Self {
+        Self { space: Space::Exchanges, id: format!("{order}/{n}") }
+    }
+
     /// A factor.
     pub fn factor(id: &FactorId) -> Self {
         Self { space: Space::Factor, id: id.to_string() }
@@ -173,6 +180,7 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Exchanges => "exchanges",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

@@ -60,6 +60,7 @@ use crate::wire::api;
 use crate::wire::object::Object;
 
 use self::call::Call;
+pub use self::create::masked_email;
 pub use self::crowd::Crowd;
 pub use self::crowd::Places;
 pub use self::crowd::Seat;

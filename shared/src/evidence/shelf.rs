@@ -182,7 +182,7 @@ pub struct Upload {
     /// What support says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The text, or the image in base64url.
+    /// The text, or the picture in base64.
     pub content: String,
 }
 

@@ -280,7 +280,7 @@ fn fallbacks(body: &CreateOrder, ways: &[Way]) -> Vec<Channel> {
 }
 
 /// `u•••@example.com`.
-fn masked_email(email: &str) -> String {
+pub fn masked_email(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or_default();
     format!("{}•••@{domain}", local.chars().take(1).collect::<String>())
 }
