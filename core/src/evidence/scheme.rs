@@ -25,7 +25,7 @@ fn signed(kind: &str) -> &'static str {
         "twilio" | "twilio_voice" | "twilio_whatsapp" => "Twilio: X-Twilio-Signature, HMAC-SHA1",
         "vonage_messages" => "Vonage: a JWT with the body's hash, HMAC-SHA256",
         "vonage_sms" => "Vonage: sig, as the account is configured",
-        "whatsapp" => "Meta: X-Hub-Signature-256, HMAC-SHA256",
+        "whatsapp_cloud" => "Meta: X-Hub-Signature-256, HMAC-SHA256",
         _ => "signed by the provider",
     }
 }

@@ -1,6 +1,7 @@
 //! `/ops/v1`: the operators' API, opened by one token.
 
 mod dead;
+mod evidence;
 mod orders;
 mod routes;
 
@@ -63,6 +64,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/dead/{id}/replay", post(dead::replay))
         .route("/ops/v1/dead/{id}/discard", post(dead::discard))
         .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/orders/{id}/evidence", get(evidence::show))
+        .route("/ops/v1/orders/{id}/uploads", post(evidence::add))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
