@@ -9,6 +9,7 @@ mod ops;
 mod order;
 mod route;
 mod send;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +79,11 @@ enum Command {
         #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks,ops")]
         roles: Vec<Role>,
     },
+    /// Where tenants are told what happens
+    Webhook {
+        #[command(subcommand)]
+        command: webhook::Command,
+    },
 }
 
 /// Runs the program: 0 when all went well, 1 with the reason on standard error when not.
@@ -137,5 +143,6 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             logs::start()?;
             serve::serve(load()?, &roles, false).await
         }
+        Command::Webhook { command } => webhook::run(command).await,
     }
 }

@@ -14,10 +14,11 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::orders;
+use crate::webhooks;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
-pub fn terms(_app: &App, _tenant: &TenantId) -> Terms {
-    Terms { announces: false }
+pub fn terms(app: &App, tenant: &TenantId) -> Terms {
+    Terms { announces: app.hooks.listens(tenant) }
 }
 
 /// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.
@@ -36,7 +37,7 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
     Box::pin(async move {
         match timeout(Duration::from_millis(ERRAND_TIMEOUT_MS), tell(&app, &order, &errand)).await {
             Ok(Ok(())) => {
-                let ran = Ask::Ran { up_to: errand.up_to, closes: errand.closes };
+                let ran = Ask::Ran { token: errand.token };
                 if let Err(error) = orders::apply(&app, &order, ran).await {
                     tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
                 }
@@ -50,6 +51,7 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
 }
 
 /// Each listener in turn. One that fails fails the errand, and all of them hear it again.
-async fn tell(_app: &Arc<App>, _order: &OrderId, _errand: &Errand) -> anyhow::Result<()> {
+async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Result<()> {
+    webhooks::tell(app, order, errand).await?;
     Ok(())
 }

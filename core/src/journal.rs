@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tiffin_shared::id::EndpointId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::log;
 use tiffin_shared::log::APPEND_ROWS_MAX;
@@ -29,6 +30,10 @@ const WAITING_MAX: usize = 4_096;
 pub enum Stream {
     /// What operators changed.
     Audit,
+    /// What was delivered to an endpoint of the tenant.
+    Deliveries(TenantId, EndpointId),
+    /// What the tenant's endpoints are told.
+    Hooks(TenantId),
     /// The tenant's money.
     Money(TenantId),
     /// The tenant's closed orders.
@@ -63,6 +68,8 @@ impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Audit => f.write_str("audit"),
+            Self::Deliveries(tenant, endpoint) => write!(f, "deliveries/{tenant}/{endpoint}"),
+            Self::Hooks(tenant) => write!(f, "hooks/{tenant}"),
             Self::Money(tenant) => write!(f, "money/{tenant}"),
             Self::Orders(tenant) => write!(f, "orders/{tenant}"),
         }
@@ -176,6 +183,12 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
     }
     let tail = head.tail.into_iter().filter(|row| row.n >= from);
     Ok(tail.take(PAGE_ROWS).collect())
+}
+
+/// One more than the number of the last row.
+pub async fn end(app: &App, stream: &Stream) -> Result<u64, store::Error> {
+    let head = ask(app, stream, &log::Command::Read).await?;
+    Ok(head.pages.saturating_mul(PAGE_ROWS as u64).saturating_add(head.tail.len() as u64))
 }
 
 async fn ask(app: &App, stream: &Stream, command: &log::Command) -> Result<log::Reply, store::Error> {

@@ -13,6 +13,7 @@ use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::visitor::VisitorLimits;
 
+use super::webhooks::Webhooks;
 use crate::gateways::account::Account;
 
 /// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
@@ -52,6 +53,9 @@ pub struct File {
     pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
+    /// Where tenants are told what happens.
+    #[serde(default)]
+    pub webhooks: Webhooks,
     /// Customers.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Tenant>,
@@ -170,6 +174,7 @@ impl Default for Sandbox {
 
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
+        self.webhooks.check(|tenant| self.tenants.contains_key(tenant))?;
         self.guard.check().map_err(|error| format!("guard.{error}"))?;
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
         let urls =

@@ -1,0 +1,49 @@
+//! What happened to an order, in words.
+
+use tiffin_shared::order::AttemptState;
+use tiffin_shared::order::Happening;
+use tiffin_shared::order::Hint;
+use tiffin_shared::order::Reason;
+
+/// One line.
+pub fn happening(what: &Happening) -> String {
+    match what {
+        Happening::Answered { n, state, reason, provider_id } => {
+            let id = provider_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+            format!("attempt {n} {}{}{id}", attempt(*state), because(*reason))
+        }
+        Happening::Attempt { n, channel, gateway, sender, changed, why } => {
+            let sender = sender.as_ref().map_or(String::new(), |sender| format!(" from {}", sender.as_str()));
+            format!("attempt {n} by {gateway}{sender} ({}): {changed} [{why}]", channel.as_str())
+        }
+        Happening::Ended { state, why } => format!("{}: {why}", name(state)),
+        Happening::Hint { n, hint: Hint::Arrived } => {
+            format!("attempt {n} arrived, by an unsigned receipt: no other way is tried for its silence")
+        }
+        Happening::Hint { n, hint: Hint::Lost } => {
+            format!("attempt {n} was lost, by an unsigned receipt: its silence counts from now on")
+        }
+        Happening::Looked { n, found } => format!("attempt {n}: the provider was asked: {found}"),
+        Happening::Noted { why } => format!("waits: {why}"),
+        Happening::Receipt { n, state, reason, late } => {
+            let late = if *late { ", after the end: nothing follows from it" } else { "" };
+            format!("attempt {n} {}{}, by the provider's receipt{late}", attempt(*state), because(*reason))
+        }
+        Happening::Resend { n, channel } => {
+            format!("asked for once more, by {} (resend {n})", channel.as_str())
+        }
+    }
+}
+
+fn attempt(state: AttemptState) -> String {
+    name(&state)
+}
+
+fn because(reason: Option<Reason>) -> String {
+    reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()))
+}
+
+/// As JSON has it.
+fn name(of: &impl serde::Serialize) -> String {
+    serde_json::to_value(of).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
