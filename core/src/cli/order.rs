@@ -1,7 +1,7 @@
 //! `tiffin order`: what core knows of one order.
 
 mod evidence;
-mod told;
+pub(crate) mod told;
 
 use clap::Subcommand;
 use reqwest::Method;

@@ -19,6 +19,7 @@ use tiffin_shared::order::AttemptState;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
+use self::words::capital;
 use self::words::escape;
 use self::words::name;
 use super::Packet;
@@ -167,7 +168,7 @@ fn exchange(exchange: &Exchange) -> String {
     let took_ms = exchange.ended_at.since(exchange.began_at);
     let mut out = format!(
         "<h4>{}: {} to {} ({took_ms} ms)</h4>\n<p class=\"label\">Request; the code is shown as zeros</p>\n<pre>{}</pre>\n",
-        name(&exchange.purpose),
+        capital(&name(&exchange.purpose)),
         clock(exchange.began_at),
         clock(exchange.ended_at),
         escape(&exchange.request.line)

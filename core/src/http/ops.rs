@@ -57,6 +57,11 @@ impl Operator {
     }
 }
 
+/// Whether what is sent there is longer than any other request.
+pub fn is_upload(path: &str) -> bool {
+    path.starts_with("/ops/v1/orders/") && path.ends_with("/uploads")
+}
+
 /// Every path under `/ops`.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()

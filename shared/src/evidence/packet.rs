@@ -1,5 +1,7 @@
 //! What a packet says.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -9,6 +11,7 @@ use super::shelf::Received;
 use crate::bytes::Bytes;
 use crate::country::Country;
 use crate::id::GatewayId;
+use crate::id::KeyId;
 use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
@@ -27,6 +30,37 @@ use crate::wire::api::OrderState;
 
 /// The version of [`Evidence`] that this build writes and checks.
 pub const VERSION: u8 = 1;
+
+/// A packet: the evidence, and core's seal of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "EvidencePacket"))]
+#[serde(deny_unknown_fields)]
+pub struct Packet {
+    /// What it says.
+    pub evidence: Evidence,
+    /// Who says so.
+    pub seal: Seal,
+}
+
+/// Core's seal. See `docs/OPERATIONS.md` for the bytes that the signature covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "EvidenceSeal"))]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    /// `ed25519`.
+    pub algorithm: String,
+    /// Which of core's keys.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+    pub key: KeyId,
+    /// SHA-256 of each part of the evidence, by JSON pointer, in base64url.
+    #[cfg_attr(feature = "openapi", schemars(with = "BTreeMap<String, String>"))]
+    pub digests: BTreeMap<String, Bytes<32>>,
+    /// 64 bytes in base64url.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+    pub signature: Bytes<64>,
+}
 
 /// All that is known of an order. Times are milliseconds since 1970, by core's clock unless said otherwise. No code, no
 /// full number or address, no key.

@@ -1,6 +1,5 @@
 //! The check of a packet: whether core sealed it, and where it was changed if not. Needs core's public keys and nothing else.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::packet::Evidence;
+use super::packet::Seal;
 use super::packet::VERSION;
 use super::seal::ALGORITHM;
 use super::seal::covered;
@@ -57,26 +57,17 @@ pub struct Checked {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Packet<'a> {
+struct Written<'a> {
     /// As it is written: a name that stands there twice must not be read as two things.
     #[serde(borrow)]
     evidence: &'a RawValue,
     seal: Seal,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Seal {
-    algorithm: String,
-    key: KeyId,
-    digests: BTreeMap<String, Bytes<32>>,
-    signature: Bytes<64>,
-}
-
 /// Checks a packet's text: every fault, from the one that says the most to the one that says the least.
 pub fn verify(text: &str, keys: &Ring<Verifying>) -> Result<Checked, Vec<Fault>> {
     let format = |error: serde_json::Error| vec![Fault::Format(error.to_string())];
-    let Packet { evidence: raw, seal } = serde_json::from_str(text).map_err(format)?;
+    let Written { evidence: raw, seal } = serde_json::from_str(text).map_err(format)?;
     let evidence: Value = serde_json::from_str(raw.get()).map_err(format)?;
     let mut faults = Vec::new();
     if seal.algorithm != ALGORITHM {

@@ -112,13 +112,9 @@ async fn a_packet_of_any_gateway_has_what_was_said_and_no_code_number_mailbox_or
         check(&way.gateway, attempt);
         let masked = packet["evidence"]["to"].as_str().unwrap_or_default();
         assert!(masked.contains('•'), "{}: {masked}", way.gateway);
-        let page = stack.client.call(
-            Method::GET,
-            &format!("/v1/orders/{id}/evidence"),
-            &[("accept", "text/html")],
-            &Value::Null,
-        );
-        std::fs::write(dir.path().join(format!("{}.html", way.gateway)), page.await?.text)?;
+        let path = format!("/v1/orders/{id}/evidence");
+        let page = stack.client.call(Method::GET, &path, &[("accept", "text/html")], &Value::Null).await?;
+        std::fs::write(dir.path().join(format!("{}.html", way.gateway)), page.text)?;
         std::fs::write(dir.path().join(format!("{}.json", way.gateway)), packet.to_string())?;
         secrets.codes.insert(code);
         match way.to["phone"].as_str() {

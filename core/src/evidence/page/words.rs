@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use tiffin_shared::order::Happening;
+
+use crate::cli::order::told;
 
 /// Text in HTML, in an attribute too. Controls that would turn the direction of what follows are shown as what they are.
 pub(super) fn escape(text: &str) -> String {
@@ -35,43 +38,13 @@ pub(super) fn of(value: &impl Serialize) -> String {
     }
 }
 
-/// What happened, as its own fields tell it: whatever is added to the story is told here too.
-pub(super) fn happening(what: &impl Serialize) -> String {
-    let what = serde_json::to_value(what).unwrap_or_default();
-    match &what {
-        Value::Object(one) => one
-            .iter()
-            .map(|(kind, fields)| format!("<span class=\"what\">{}</span> {}", capital(&name(kind)), details(fields)))
-            .collect(),
-        Value::String(kind) => format!("<span class=\"what\">{}</span>", capital(&name(kind))),
-        _ => String::new(),
-    }
+/// What happened, in a sentence.
+pub(super) fn happening(what: &Happening) -> String {
+    escape(&capital(&told::happening(what)))
 }
 
-fn details(fields: &Value) -> String {
-    let Value::Object(fields) = fields else { return plain(fields) };
-    let number = fields.get("n").map(|n| format!("{} ", plain(n))).unwrap_or_default();
-    let others = fields.iter().filter(|(key, _)| *key != "n");
-    let told = others.map(|(key, value)| match (key.as_str(), value) {
-        ("why" | "state" | "found" | "hint" | "channel", value) => name(&bare(value)),
-        (key, Value::Bool(true)) => name(key),
-        (key, value) => format!("{} {}", name(key), plain(value)),
-    });
-    format!("{number}{}", told.collect::<Vec<_>>().join("; "))
-}
-
-fn plain(value: &Value) -> String {
-    escape(&bare(value))
-}
-
-fn bare(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn capital(text: &str) -> String {
+/// With a capital at the start.
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
