@@ -3,6 +3,7 @@
 use super::Ask;
 use super::Command;
 use super::Decision;
+use super::Record;
 use super::Reply;
 use super::State;
 use crate::backoff::Backoff;
@@ -56,7 +57,8 @@ impl State {
             seq: self.seq,
             state: self.state,
             reason: self.reason,
-            attempts: self.attempts.iter().map(|record| record.attempt.clone()).collect(),
+            attempts: self.attempts.iter().map(Record::told_of).collect(),
+            next: self.next.clone().filter(|_| self.waits && !self.is_over()),
         })
     }
 }
@@ -64,6 +66,9 @@ impl State {
 pub(super) fn tick(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
     let noted = Reply::of(Decision::Noted);
+    if state.gives_up_recalls(now) {
+        return state.tell(noted.decision, command, now);
+    }
     let was_closed = state.is_closed;
     state.close_in_time(now);
     let has_told = state.reported >= state.seq;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::AttemptState;
 use super::Hint;
 use super::Reason;
+use super::Recall;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
@@ -80,6 +81,18 @@ pub enum Happening {
         /// Why the router put this way first.
         why: String,
     },
+    /// The order was called off, and the provider is asked to stop a message that has left.
+    CancelAsked {
+        /// Which attempt.
+        n: u32,
+    },
+    /// What came of it.
+    Cancelled {
+        /// Which attempt.
+        n: u32,
+        /// What the provider said.
+        outcome: Recall,
+    },
     /// Nothing more happens by itself.
     Ended {
         /// How it ended.
@@ -105,6 +118,13 @@ pub enum Happening {
     Noted {
         /// In words.
         why: String,
+    },
+    /// The provider was asked how a message fares, and said something new.
+    Polled {
+        /// Which attempt.
+        n: u32,
+        /// In its own word.
+        status: String,
     },
     /// The provider told, in a way that proves who it is, how a message fares.
     Receipt {

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Serialize;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Read;
 use tiffin_shared::order::Timeline;
+use tiffin_shared::order::advice::Advice;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tiffin_shared::wire::api;
 
 use super::answer;
 use crate::app::App;
@@ -21,7 +24,17 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
     answer(find(&app, &id).await)
 }
 
-async fn find(app: &App, id: &str) -> Result<Box<Timeline>, Problem> {
+/// A timeline, and what to do about the order.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    timeline: Box<Timeline>,
+    /// As core sees it: guesses are counted at the edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<api::Advice>,
+}
+
+async fn find(app: &App, id: &str) -> Result<Shown, Problem> {
     let not_found = || {
         Problem::new(
             Code::NotFound,
@@ -34,5 +47,15 @@ async fn find(app: &App, id: &str) -> Result<Box<Timeline>, Problem> {
         tracing::warn!(%error, order.id = %order, "a record cannot be read");
         Problem::unavailable("The store does not answer, or the record cannot be read.")
     })?;
-    read.ok_or_else(not_found)
+    let timeline = read.ok_or_else(not_found)?;
+    let advice = advice(app, &timeline);
+    Ok(Shown { timeline, advice })
+}
+
+fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
+    let (job, directory) = (timeline.job.as_ref()?, app.directory.current());
+    let tenant = directory.tenants.get(&job.tenant)?;
+    let service = tenant.services.get(&job.service)?;
+    let ways = directory.ways(service, job.country);
+    timeline.advice(&ways, &tenant.limits, service.waiting_ms, host::now()).map(Advice::view)
 }
