@@ -4,6 +4,7 @@
 
 pub mod page;
 pub mod receipt;
+pub mod record;
 pub mod redact;
 pub mod scheme;
 pub mod time;
@@ -41,6 +42,7 @@ use tokio::time::sleep;
 
 use crate::app::App;
 use crate::host;
+use crate::http::ops::orders::advice;
 use crate::store;
 use crate::store::Key;
 
@@ -146,15 +148,18 @@ async fn timeline(app: &App, order: &OrderId) -> Result<Box<Timeline>, Error> {
 
 async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, Error> {
     let numbers = timeline.attempts.iter().map(|tried| tried.attempt.n);
-    let shelves = numbers.chain([UPLOADS]).map(async |n| {
-        app.store.apply::<Shelf>(&Key::exhibits(order, n), &Command::Look, host::now()).await
-    });
+    let shelves = numbers
+        .chain([UPLOADS])
+        .map(async |n| app.store.apply::<Shelf>(&Key::exhibits(order, n), &Command::Look, host::now()).await);
     let mut shelves = try_join_all(shelves).await?;
-    let uploads: Vec<Upload> = shelves.pop().unwrap_or_default().items.into_iter().filter_map(upload).collect();
+    let uploads: Vec<Upload> =
+        shelves.pop().unwrap_or_default().items.into_iter().filter_map(upload).collect();
     let to = shelves.iter().find_map(|shelf| shelf.to.clone());
+    let advice = advice(app, &timeline);
+    let job = &timeline.job;
     let attempts: Vec<Tried> =
         timeline.attempts.into_iter().zip(shelves).map(|(tried, shelf)| attempt(app, tried, shelf)).collect();
-    let job = timeline.job;
+    let job = job.clone();
     let tenant = job.as_ref().map(|job| job.tenant.clone());
     let settings = tenant.as_ref().and_then(|tenant| app.config.file.tenants.get(tenant));
     let evidence = Evidence {
@@ -172,6 +177,7 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
         state: timeline.state,
         reason: timeline.reason,
         is_closed: timeline.is_closed,
+        advice,
         risk: job.as_ref().and_then(|job| Some(Risk { tier: job.tier?, factors: job.factors })),
         timeline: linked(&timeline.story),
         head: timeline.story.head,

@@ -60,6 +60,7 @@ use self::kinds::Adapter;
 use self::kinds::CALLBACK_SECRET;
 use self::kinds::Door;
 use self::smpp::Smpp;
+use self::wire::Talk;
 use crate::config;
 use crate::config::Environment;
 
@@ -229,10 +230,16 @@ impl Gateway {
     }
 
     /// How a message fares, in the provider's own word and in ours; nothing where it does not say.
-    pub async fn fares(&self, client: &call::Client, taken: &Taken<'_>) -> Option<(String, Fate)> {
+    pub async fn fares(
+        &self,
+        client: &call::Client,
+        taken: &Taken<'_>,
+        talks: &mut Vec<Talk>,
+    ) -> Option<(String, Fate)> {
         match &self.adapter {
             Adapter::Http(adapter) => {
-                let answer = client.call(adapter.status(taken.provider_id)?).await.ok()?;
+                let call = adapter.status(taken.provider_id)?;
+                let answer = wire::talk(client, "status", call, talks).await.ok()?;
                 adapter.fares(&answer)
             }
             Adapter::Smtp(_) => None,
@@ -241,17 +248,22 @@ impl Gateway {
     }
 
     /// Asks the provider to stop a message: what came of it, or nothing where the provider did not answer.
-    pub async fn recall(&self, client: &call::Client, taken: &Taken<'_>) -> Option<Recall> {
+    pub async fn recall(
+        &self,
+        client: &call::Client,
+        taken: &Taken<'_>,
+        talks: &mut Vec<Talk>,
+    ) -> Option<Recall> {
         let adapter = match &self.adapter {
             Adapter::Http(adapter) => adapter,
             Adapter::Smtp(_) => return Some(Recall::Unsupported),
             Adapter::Smpp(smpp) => return smpp.recall(taken).await,
         };
         let Some(call) = adapter.stop(taken.provider_id) else { return Some(Recall::Unsupported) };
-        let stopped = adapter.stopped(&client.call(call).await.ok()?)?;
+        let stopped = adapter.stopped(&wire::talk(client, "recall", call, talks).await.ok()?)?;
         let erase = adapter.erase(taken.provider_id).filter(|_| stopped == Recall::TooLate);
         let Some(erase) = erase else { return Some(stopped) };
-        let answer = client.call(erase).await.ok()?;
+        let answer = wire::talk(client, "erase", erase, talks).await.ok()?;
         Some(if answer.is_success() { Recall::Erased } else { Recall::TooLate })
     }
 

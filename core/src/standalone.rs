@@ -181,7 +181,8 @@ async fn ask(
         }
         Question::Evidence(ask) => {
             let asked = evidence::answer(app, ask).await;
-            let asked = asked.inspect_err(|error| tracing::warn!(%error, "an evidence packet cannot be made"));
+            let asked =
+                asked.inspect_err(|error| tracing::warn!(%error, "an evidence packet cannot be made"));
             asked.ok().map(Answer::Evidence)
         }
         Question::Factor(ask) => {

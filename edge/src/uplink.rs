@@ -57,7 +57,8 @@ pub async fn evidence(
         }
     }
     let answer = internal::evidence_answer(status, body);
-    answer.ok_or_else(|| worker::Error::RustError(format!("core answered {status} to a question for evidence")))
+    answer
+        .ok_or_else(|| worker::Error::RustError(format!("core answered {status} to a question for evidence")))
 }
 
 async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {

@@ -74,8 +74,8 @@ use self::gate::Gate;
 use self::gate::Solved;
 pub use self::gate::TurnstileAccount;
 pub use self::path::resolved;
-pub use self::proof::PAGE_POLICY;
 use self::preflight::Facts;
+pub use self::proof::PAGE_POLICY;
 pub use self::reply::Response;
 pub use self::request::BODY_BYTES_MAX;
 pub use self::request::Request;
@@ -274,7 +274,10 @@ impl Front {
             Call::Resend(order) => self.resend(visit, caller, whose(order))?,
             Call::Verify(order) => self.guess(visit, caller, whose(order))?,
             Call::Evidence(_) | Call::Factor(_) => {
-                return Err(Problem::new(problem::Code::NotFound, "Factors and evidence are asked elsewhere."));
+                return Err(Problem::new(
+                    problem::Code::NotFound,
+                    "Factors and evidence are asked elsewhere.",
+                ));
             }
         })
     }

@@ -38,7 +38,8 @@ fn key(id: &str, seed: u8) -> Signing {
 }
 
 fn ring() -> Ring<Verifying> {
-    let text = format!("k2:{},k1:{}", bytes::encode(&key("k2", 2).public()), bytes::encode(&key("k1", 1).public()));
+    let text =
+        format!("k2:{},k1:{}", bytes::encode(&key("k2", 2).public()), bytes::encode(&key("k1", 1).public()));
     Ring::parse(&text, |_, key| Verifying::new(key)).unwrap()
 }
 
@@ -53,7 +54,12 @@ fn story() -> Story {
             changed: "first".into(),
             why: "the only way".into(),
         },
-        Happening::Answered { n: 1, state: AttemptState::Sent, reason: None, provider_id: Some("m-1 \"é\"".into()) },
+        Happening::Answered {
+            n: 1,
+            state: AttemptState::Sent,
+            reason: None,
+            provider_id: Some("m-1 \"é\"".into()),
+        },
         Happening::Receipt { n: 1, state: AttemptState::Delivered, reason: None, late: false },
         Happening::Ended { state: OrderState::Verified, why: "the user has the code".into() },
     ];
@@ -89,7 +95,10 @@ fn evidence() -> Evidence {
     Evidence {
         version: VERSION,
         made_at: START.plus(9_000),
-        account: Account { tenant: Some(common::fixtures::tenant(0)), email: Some("help@shop.example".into()) },
+        account: Account {
+            tenant: Some(common::fixtures::tenant(0)),
+            email: Some("help@shop.example".into()),
+        },
         order: common::order::header().order,
         request: Some("req_AAAAAAAAAAAAAAAAAAAAAA".into()),
         service: Some(common::fixtures::service(0)),
@@ -101,6 +110,7 @@ fn evidence() -> Evidence {
         state: OrderState::Verified,
         reason: None,
         is_closed: true,
+        advice: None,
         risk: None,
         timeline: linked(&story),
         head: story.head,
@@ -158,7 +168,9 @@ fn a_change_of_any_bit_of_any_byte_is_detected() {
 fn places(json: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match json {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), all)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| places(value, &format!("{at}/{name}"), all))
+        }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(n, value)| places(value, &format!("{at}/{n}"), all));
         }
@@ -233,6 +245,8 @@ fn what_stands_there_twice_is_not_read_as_two_things() {
 fn the_bytes_of_a_seal_are_pinned() {
     let text = seal(&json!({"b": [1, {"z": "é", "a": null}], "a": "\u{1}\n\""}), &key("k1", 1)).unwrap();
     let digest = Bytes(bytes::sha256(text.as_bytes()));
-    assert!(text.starts_with(r#"{"evidence":{"a":"\u0001\n\"","b":[1,{"a":null,"z":"é"}]},"seal":{"algorithm":"ed25519","#));
+    assert!(text.starts_with(
+        r#"{"evidence":{"a":"\u0001\n\"","b":[1,{"a":null,"z":"é"}]},"seal":{"algorithm":"ed25519","#
+    ));
     assert_eq!(bytes::encode(&digest.0), "ZqMPfhB63K2kte1eAGj7qtAjITSOMzXnCpZHr-0jAhA");
 }

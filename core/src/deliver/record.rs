@@ -7,21 +7,17 @@
 use std::sync::Arc;
 
 use tiffin_shared::code::Code;
-use tiffin_shared::evidence::Exchange;
-use tiffin_shared::evidence::Field;
 use tiffin_shared::evidence::Item;
-use tiffin_shared::evidence::Told;
 use tiffin_shared::route::Sender;
 
 use super::call::Sending;
 use super::call::composed;
 use crate::app::App;
 use crate::evidence::keep;
+use crate::evidence::record;
 use crate::evidence::redact::Known;
-use crate::evidence::redact::REQUEST_CHARS_MAX;
 use crate::evidence::redact::Redactor;
 use crate::evidence::redact::Trust;
-use crate::evidence::time;
 use crate::gateways::Gateway;
 use crate::gateways::call::Seen;
 use crate::gateways::wire::Outline;
@@ -45,12 +41,7 @@ impl Purpose {
 }
 
 /// Keeps one exchange; nothing where nothing went out.
-pub(super) async fn exchange(
-    app: &Arc<App>,
-    sending: &Sending<'_>,
-    purpose: Purpose,
-    seen: Option<Seen>,
-) {
+pub(super) async fn exchange(app: &Arc<App>, sending: &Sending<'_>, purpose: Purpose, seen: Option<Seen>) {
     let Some((gateway, seen)) = app.gateways.named(sending.way.gateway.as_str()).zip(seen) else { return };
     let Some(outline) = outline(app, sending, gateway, purpose, &seen).await else { return };
     let private = sending.private;
@@ -58,7 +49,7 @@ pub(super) async fn exchange(
         code: Some(private.code.expose()),
         phone: private.phone.as_ref(),
         email: private.email.as_deref(),
-        secrets: secrets(app, gateway),
+        secrets: record::secrets(app, gateway),
         plain: plain(sending, &seen),
         now: seen.ended_at,
     });
@@ -67,21 +58,7 @@ pub(super) async fn exchange(
         Purpose::LookUp => Trust::Others,
         Purpose::Send => Trust::Own,
     };
-    let date = seen.headers.iter().find(|(name, _)| name == "date").and_then(|(_, text)| time::http_date(text));
-    let reply = seen.reply.as_ref().map(|(status, body)| Told {
-        status: redactor.line(status),
-        headers: seen.headers.iter().map(|(name, value)| field(&redactor, name, value)).collect(),
-        body: redactor.body(body, trust, REQUEST_CHARS_MAX),
-        date,
-    });
-    let exchange = Exchange {
-        purpose: purpose.as_str().to_owned(),
-        began_at: seen.began_at,
-        ended_at: seen.ended_at,
-        request: redactor.request(outline),
-        reply,
-        failure: seen.failure.map(str::to_owned),
-    };
+    let exchange = record::exchange(&redactor, purpose.as_str(), outline, &seen, trust);
     let to = match (&private.phone, &private.email) {
         (_, Some(email)) if gateway.channel() == tiffin_shared::wire::api::Channel::Email => {
             Some(tiffin_shared::http::masked_email(email))
@@ -107,21 +84,10 @@ async fn outline(
     outline.await.ok().flatten()
 }
 
-/// The account's secrets by value: some providers take them in the body or the address.
-fn secrets(app: &App, gateway: &Gateway) -> Vec<String> {
-    let names = gateway.account().secret_variables();
-    names.iter().filter_map(|name| app.config.environment.get(name)).collect()
-}
-
 /// What may look like a number or a code, and is neither.
 fn plain(sending: &Sending<'_>, seen: &Seen) -> Vec<String> {
     let sender = sending.way.sender.as_ref().map(Sender::as_str).unwrap_or_default();
     let order = sending.header.order.to_string();
     let status = seen.reply.as_ref().map(|(status, _)| status.clone()).unwrap_or_default();
     vec![sender.to_owned(), sender.trim_start_matches('+').to_owned(), order, status]
-}
-
-fn field(redactor: &Redactor<'_>, name: &str, value: &str) -> Field {
-    let value = if name == "date" { value.to_owned() } else { redactor.line(value) };
-    Field { name: name.to_owned(), value }
 }

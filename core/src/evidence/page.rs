@@ -63,6 +63,10 @@ fn head(evidence: &Evidence) -> String {
         let factors: Vec<_> = risk.factors.iter().map(|factor| name(factor.as_str())).collect();
         format!("{}: {}", words::of(&risk.tier), factors.join(", "))
     });
+    let advice = evidence
+        .advice
+        .as_ref()
+        .map(|advice| format!("{}: {}", capital(&name(&words::of(&advice.action))), escape(&advice.because)));
     let rows = [
         ("Account", account.tenant.as_ref().map(|tenant| escape(tenant.as_str()))),
         ("Account email", text(&account.email)),
@@ -74,6 +78,7 @@ fn head(evidence: &Evidence) -> String {
         ("Ordered", evidence.created_at.map(time)),
         ("Code lived until", evidence.expires_at.map(time)),
         ("Risk", risk),
+        ("Advice", advice),
         ("Made", Some(time(evidence.made_at))),
     ];
     let class = match evidence.state {
@@ -81,7 +86,8 @@ fn head(evidence: &Evidence) -> String {
         OrderState::Failed | OrderState::Expired => " bad",
         _ => "",
     };
-    let reason = evidence.reason.map(|reason| format!(" <span class=\"faint\">{}</span>", name(reason.as_str())));
+    let reason =
+        evidence.reason.map(|reason| format!(" <span class=\"faint\">{}</span>", name(reason.as_str())));
     let open = if evidence.is_closed { "" } else { " <span class=\"faint\">still open</span>" };
     format!(
         "<header>\n<p class=\"kind\">Tiffin evidence packet</p>\n<h1>Order <span class=\"mono\">{}</span></h1>\n\
@@ -138,7 +144,10 @@ fn attempt(tried: &Tried) -> String {
     };
     let rows = [
         ("Sender", tried.sender.as_ref().map(|sender| escape(sender.as_str()))),
-        ("Provider's message id", tried.provider_id.as_ref().map(|id| format!("<code>{}</code>", escape(id)))),
+        (
+            "Provider's message id",
+            tried.provider_id.as_ref().map(|id| format!("<code>{}</code>", escape(id))),
+        ),
         ("Reason", tried.reason.map(|reason| name(reason.as_str()))),
         ("Changed", Some(escape(&tried.changed))),
         ("Called", Some(time(tried.called_at))),
@@ -173,7 +182,8 @@ fn exchange(exchange: &Exchange) -> String {
         clock(exchange.ended_at),
         escape(&exchange.request.line)
     );
-    let auth = exchange.request.auth.iter().map(|auth| Field { name: "who we are".into(), value: auth.clone() });
+    let auth =
+        exchange.request.auth.iter().map(|auth| Field { name: "who we are".into(), value: auth.clone() });
     let headers: Vec<_> = exchange.request.headers.iter().cloned().chain(auth).collect();
     out.push_str(&fields(&headers));
     out.push_str(&body(exchange.request.body.as_ref()));
@@ -218,7 +228,8 @@ fn clocks(clocks: &[Clock]) -> String {
     for Clock { gateway, offset_ms, error_ms, samples } in clocks {
         let gateway = escape(gateway.as_str());
         let replies = if *samples == 1 { "1 reply".to_owned() } else { format!("{samples} replies") };
-        write!(out, "<tr><td>{gateway}</td><td>{offset_ms:+} ms ± {error_ms} ms, from {replies}</td></tr>\n").ok();
+        write!(out, "<tr><td>{gateway}</td><td>{offset_ms:+} ms ± {error_ms} ms, from {replies}</td></tr>\n")
+            .ok();
     }
     out.push_str("</tbody>\n</table>\n");
     out
@@ -236,7 +247,10 @@ fn uploads(uploads: &[Upload]) -> String {
         let shown = match upload.media {
             Media::Text => format!("<pre>{}</pre>", escape(&upload.content)),
             Media::Jpeg | Media::Png | Media::Webp => {
-                format!("<img src=\"data:{media};base64,{}\" alt=\"Picture added by support\">", upload.content)
+                format!(
+                    "<img src=\"data:{media};base64,{}\" alt=\"Picture added by support\">",
+                    upload.content
+                )
             }
         };
         write!(

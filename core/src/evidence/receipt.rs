@@ -73,7 +73,8 @@ fn read(gateway: &Gateway, told: &Told, whose: &Reference, source: Source<'_>, n
     let (headers, said) = match source {
         Source::Callback(request, told_in_all) => {
             let headers = request.headers.iter().filter(|(name, _)| tells(name) || name == "user-agent");
-            let headers = headers.map(|(name, value)| Field { name: name.clone(), value: redactor.line(value) });
+            let headers =
+                headers.map(|(name, value)| Field { name: name.clone(), value: redactor.line(value) });
             (headers.collect(), said(request, told, whose, told_in_all))
         }
         Source::Session => (Vec::new(), None),
@@ -81,9 +82,7 @@ fn read(gateway: &Gateway, told: &Told, whose: &Reference, source: Source<'_>, n
     let provider_time = said.as_ref().and_then(Said::time);
     let body = said.and_then(|said| match said {
         Said::Json(json) => redactor.body(json.to_string().as_bytes(), Trust::Others, RECEIPT_CHARS_MAX),
-        Said::Form(form) => {
-            redactor.body(form.as_bytes(), Trust::Others, RECEIPT_CHARS_MAX)
-        }
+        Said::Form(form) => redactor.body(form.as_bytes(), Trust::Others, RECEIPT_CHARS_MAX),
         Said::Lines(lines) => redactor.body(lines.as_bytes(), Trust::Others, RECEIPT_CHARS_MAX),
     });
     Received {
@@ -148,7 +147,9 @@ fn times(json: &Value, best: &mut Option<(usize, String)>) {
 /// It is shown as it is: so only what says nothing but a time.
 fn better(name: &str, value: &str, best: &mut Option<(usize, String)>) {
     let is_short = (6..=TIME_CHARS_MAX).contains(&value.len());
-    let Some(rank) = time::rank(name).filter(|_| is_short && time::is_time(value, host::now())) else { return };
+    let Some(rank) = time::rank(name).filter(|_| is_short && time::is_time(value, host::now())) else {
+        return;
+    };
     if best.as_ref().is_none_or(|(known, _)| rank < *known) {
         *best = Some((rank, value.to_owned()));
     }
@@ -211,3 +212,6 @@ fn report(mail: &str) -> String {
     lines.dedup();
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests;

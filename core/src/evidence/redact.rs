@@ -172,7 +172,8 @@ impl<'a> Redactor<'a> {
     fn address(&self, line: &str) -> String {
         let Some((path, query)) = line.split_once('?') else { return self.leaf(None, line, Trust::Own) };
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
-        let pairs = pairs.map(|(name, value)| format!("{name}={}", self.leaf(Some(&name), &value, Trust::Own)));
+        let pairs =
+            pairs.map(|(name, value)| format!("{name}={}", self.leaf(Some(&name), &value, Trust::Own)));
         format!("{}?{}", self.leaf(None, path, Trust::Own), pairs.collect::<Vec<_>>().join("&"))
     }
 

@@ -7,8 +7,11 @@ use super::Gateway;
 use super::adapter::Answered;
 use super::adapter::Message;
 use super::adapter::To;
+use super::call::Answer;
 use super::call::Auth;
 use super::call::Body;
+use super::call::Call;
+use super::call::Client;
 use super::call::Seen;
 use super::kinds::Adapter;
 use crate::host;
@@ -42,16 +45,8 @@ impl Gateway {
     pub fn outline(&self, message: &Message<'_>, is_look: bool) -> Option<Outline> {
         match &self.adapter {
             Adapter::Http(adapter) => {
-                let call =
-                    if is_look { adapter.query(message)? } else { adapter.encode(message).ok()? };
-                let headers = call.headers.iter().filter(|(name, _)| is_plain(name));
-                let headers = headers.map(|(name, value)| Field { name: (*name).to_owned(), value: value.clone() });
-                Some(Outline {
-                    line: format!("{} {}", call.method, call.url),
-                    auth: auth(&call.auth),
-                    headers: headers.collect(),
-                    body: content(call.body),
-                })
+                let call = if is_look { adapter.query(message)? } else { adapter.encode(message).ok()? };
+                Some(Outline::of(&call))
             }
             Adapter::Smpp(_) => Some(Outline {
                 line: format!("submit_sm from {} to {}", from(message), to(message)),
@@ -69,6 +64,42 @@ impl Gateway {
     }
 }
 
+/// A question to a provider about a message that it has, and what came back. No `Debug`, like its parts.
+pub struct Talk {
+    /// `status`, `recall`, `erase`.
+    pub purpose: &'static str,
+    /// The question.
+    pub outline: Outline,
+    /// What was seen of it.
+    pub seen: Seen,
+}
+
+impl Outline {
+    fn of(call: &Call) -> Self {
+        let headers = call.headers.iter().filter(|(name, _)| is_plain(name));
+        let headers = headers.map(|(name, value)| Field { name: (*name).to_owned(), value: value.clone() });
+        Self {
+            line: format!("{} {}", call.method, call.url),
+            auth: auth(&call.auth),
+            headers: headers.collect(),
+            body: content(&call.body),
+        }
+    }
+}
+
+/// Calls once, and notes what was said.
+pub(super) async fn talk(
+    client: &Client,
+    purpose: &'static str,
+    call: Call,
+    talks: &mut Vec<Talk>,
+) -> Result<Answer, CallOutcome> {
+    let outline = Outline::of(&call);
+    let (seen, answered) = client.exchange(call).await;
+    talks.push(Talk { purpose, outline, seen });
+    answered
+}
+
 /// A message over a session: the protocol's reply, as the session has read it.
 pub(super) async fn seen(
     sending: impl Future<Output = Answered>,
@@ -77,7 +108,9 @@ pub(super) async fn seen(
     let answered = sending.await;
     let code = |code: &Option<String>| code.clone().unwrap_or_else(|| "no code".into());
     let (reply, failure) = match &answered {
-        Answered::Taken { provider_id } => (Some(("taken".to_owned(), provider_id.clone().into_bytes())), None),
+        Answered::Taken { provider_id } => {
+            (Some(("taken".to_owned(), provider_id.clone().into_bytes())), None)
+        }
         Answered::Refused(refusal) => (Some((format!("refused: {}", code(&refusal.code)), Vec::new())), None),
         Answered::Unknown => (None, Some("no clear answer: the message may have arrived")),
     };
@@ -108,14 +141,15 @@ fn auth(auth: &Auth) -> Option<String> {
     }
 }
 
-fn content(body: Body) -> Content {
+fn content(body: &Body) -> Content {
     match body {
         Body::Form(form) => {
-            Content::Form(form.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            let pair = |(name, value): &(&'static str, String)| ((*name).to_owned(), value.clone());
+            Content::Form(form.iter().map(pair).collect())
         }
-        Body::Json(json) => Content::Json(json),
+        Body::Json(json) => Content::Json(json.clone()),
         Body::None => Content::Nothing,
-        Body::Raw(bytes) => Content::Raw(bytes),
+        Body::Raw(bytes) => Content::Raw(bytes.clone()),
     }
 }
 

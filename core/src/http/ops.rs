@@ -2,7 +2,7 @@
 
 mod dead;
 mod evidence;
-mod orders;
+pub(crate) mod orders;
 mod routes;
 mod webhooks;
 

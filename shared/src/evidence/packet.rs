@@ -25,6 +25,7 @@ use crate::risk::Factors;
 use crate::risk::Tier;
 use crate::route::Sender;
 use crate::time::UnixMs;
+use crate::wire::api::Advice;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 
@@ -110,6 +111,9 @@ pub struct Evidence {
     pub reason: Option<Reason>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
+    /// What was to be done about it when the packet was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Advice>,
     /// What made it suspicious when it was ordered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,

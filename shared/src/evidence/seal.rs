@@ -54,7 +54,8 @@ pub(super) fn digests(evidence: &Value) -> BTreeMap<String, Bytes<32>> {
     for (name, value) in evidence.as_object().into_iter().flatten() {
         match value {
             Value::Array(list) => {
-                digests.extend(list.iter().enumerate().map(|(at, one)| (format!("/{name}/{at}"), digest(one))));
+                digests
+                    .extend(list.iter().enumerate().map(|(at, one)| (format!("/{name}/{at}"), digest(one))));
             }
             value => {
                 digests.insert(format!("/{name}"), digest(value));

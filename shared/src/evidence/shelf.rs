@@ -13,8 +13,8 @@ use crate::machine::Write;
 use crate::order::KEEP_MS;
 use crate::time::UnixMs;
 
-/// Exchanges of one attempt: the call, its looks, a cancellation and the provider's status when asked.
-pub const EXCHANGES_MAX: usize = 8;
+/// Exchanges of one attempt: the call, its looks, what the provider was asked of its status, a recall.
+pub const EXCHANGES_MAX: usize = 16;
 /// Receipts of one attempt: each of the usual states, and some of them twice.
 pub const RECEIPTS_MAX: usize = 8;
 /// Things that support adds to one order.
@@ -293,9 +293,8 @@ impl Machine for Shelf {
 
 impl State {
     fn has_room(&self, item: &Item) -> bool {
-        let like = |known: &&(Bytes<16>, Item)| {
-            std::mem::discriminant(&known.1) == std::mem::discriminant(item)
-        };
+        let like =
+            |known: &&(Bytes<16>, Item)| std::mem::discriminant(&known.1) == std::mem::discriminant(item);
         let max = match item {
             Item::Exchange(_) => EXCHANGES_MAX,
             Item::Receipt(_) => RECEIPTS_MAX,

@@ -36,7 +36,9 @@ pub enum Fault {
     #[error("not an evidence packet: {0}")]
     Format(String),
     /// No such key is known here.
-    #[error("seal: the key {0} is not among the public keys given: it may be another installation's, or retired")]
+    #[error(
+        "seal: the key {0} is not among the public keys given: it may be another installation's, or retired"
+    )]
     UnknownKey(String),
     /// This part is not what was sealed.
     #[error("{0} was changed, added or removed after the packet was sealed")]

@@ -10,9 +10,9 @@ use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::phone::Phone;
-use crate::seal::Sealed;
 use crate::risk::Factors;
 use crate::risk::Tier;
+use crate::seal::Sealed;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
 

@@ -42,5 +42,7 @@ pub fn command(which: u8, now: UnixMs) -> Command {
             content: "no".into(),
         }),
     };
-    Command::Keep { id: Bytes([which; 16]), to: Some("+91••••••3210".into()), item: Box::new(item) }
+    Command::Keep {
+        id: Bytes([which; 16]), to: Some("+91••••••3210".into()), item: Box::new(item)
+    }
 }

@@ -40,7 +40,10 @@ async fn a_packet_is_fetched_by_the_command_line_and_checked_offline() -> anyhow
     ] {
         std::fs::write(&forged, text.replace(from, to))?;
         let (is_well, said) = check(&forged_name)?;
-        assert!(!is_well && said.contains("is not what core sealed") && said.contains(told), "{from}: {said}");
+        assert!(
+            !is_well && said.contains("is not what core sealed") && said.contains(told),
+            "{from}: {said}"
+        );
     }
     let (is_well, said) = stack.run_with(
         &["order", "evidence", "--verify", &file_name],

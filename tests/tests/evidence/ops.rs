@@ -1,6 +1,7 @@
 //! `/ops/v1/orders/{id}/uploads`: what support adds, and what is not taken.
 
 use reqwest::Method;
+use tiffin_core::evidence::upload::IMAGE_BYTES_MAX;
 use tiffin_shared::bytes;
 use tiffin_shared::evidence::UPLOADS_MAX;
 use tiffin_tests::client::Reply;
@@ -13,7 +14,6 @@ use crate::delivered;
 use crate::ops;
 
 const JSON: &str = "application/json";
-const MIB: usize = 1024 * 1024;
 
 async fn upload(stack: &Stack, id: &str, query: &str, body: Vec<u8>) -> anyhow::Result<Reply> {
     ops(stack, Method::POST, &format!("orders/{id}/uploads{query}"), JSON, body).await
@@ -46,7 +46,7 @@ async fn support_adds_pictures_and_messages_and_nothing_else() -> anyhow::Result
         ("a program", b"\x7fELF\x02\x01\x01\0\0\0".to_vec(), 415),
         ("nothing", Vec::new(), 415),
         ("a PDF", b"%PDF-1.7\n\xe2\xe3\xcf\xd3".to_vec(), 415),
-        ("a large picture", [PIXEL.to_vec(), vec![0; MIB]].concat(), 413),
+        ("a large picture", [PIXEL.to_vec(), vec![0; IMAGE_BYTES_MAX + 1 - PIXEL.len()]].concat(), 413),
         ("a long message", vec![b'x'; 9_000], 413),
     ];
     for (name, body, status) in cases {

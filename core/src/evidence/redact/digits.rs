@@ -80,7 +80,11 @@ pub(super) fn without_shapes(text: &str, trust: Trust, known: &Known<'_>) -> Str
         let is_others = trust == Trust::Others;
         if NUMBER_DIGITS.contains(&digits.len()) && (has_plus || is_others && stands_alone(&chars, &run)) {
             out.replace(run, &mask(&digits));
-        } else if is_others && is_sentence && CODE_DIGITS.contains(&digits.len()) && stands_alone(&chars, &run) {
+        } else if is_others
+            && is_sentence
+            && CODE_DIGITS.contains(&digits.len())
+            && stands_alone(&chars, &run)
+        {
             out.replace(run, &"0".repeat(digits.len()));
         }
     }
@@ -123,7 +127,9 @@ fn codes(chars: &[char], code: &str) -> Vec<Range<usize>> {
 fn is_code(chars: &[char], range: &Range<usize>, length: usize) -> bool {
     let is_long = length >= LONG_CODE_DIGITS;
     let joins = |char: Option<&char>| {
-        char.is_some_and(|char| char.is_ascii_digit() || !is_long && (char.is_ascii_alphanumeric() || *char == '_'))
+        char.is_some_and(|char| {
+            char.is_ascii_digit() || !is_long && (char.is_ascii_alphanumeric() || *char == '_')
+        })
     };
     let before = range.start.checked_sub(1).and_then(|at| chars.get(at));
     !joins(before) && !joins(chars.get(range.end))

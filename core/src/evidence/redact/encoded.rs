@@ -65,7 +65,9 @@ pub(super) fn holds(text: &str, value: &str) -> bool {
 pub(super) fn replaced(text: &str, value: &str, by: &str) -> String {
     let (lower, wanted) = (text.to_ascii_lowercase(), value.to_ascii_lowercase());
     let (mut out, mut from) = (String::new(), 0);
-    while let Some(found) = lower.get(from..).and_then(|rest| rest.find(&wanted)).filter(|_| !wanted.is_empty()) {
+    while let Some(found) =
+        lower.get(from..).and_then(|rest| rest.find(&wanted)).filter(|_| !wanted.is_empty())
+    {
         out.push_str(text.get(from..from + found).unwrap_or_default());
         out.push_str(by);
         from += found + wanted.len();

@@ -27,7 +27,10 @@ fn redactor<'a>(code: &'a str, phone: &'a Phone) -> Redactor<'a> {
 }
 
 fn own(text: &str) -> String {
-    redactor(CODE, &phone()).body(text.as_bytes(), Trust::Own, 10_000).map(|text| text.text).unwrap_or_default()
+    redactor(CODE, &phone())
+        .body(text.as_bytes(), Trust::Own, 10_000)
+        .map(|text| text.text)
+        .unwrap_or_default()
 }
 
 fn others(text: &str) -> String {
@@ -76,7 +79,9 @@ fn a_value_is_taken_out_in_every_spelling() {
         "czNjcjN0L29mPXRoZSBhY2NvdW50",
     ];
     for text in cases {
-        for whole in [text.to_owned(), json!({"echo": text}).to_string(), json!([[{"a": {"b": text}}]]).to_string()] {
+        for whole in
+            [text.to_owned(), json!({"echo": text}).to_string(), json!([[{"a": {"b": text}}]]).to_string()]
+        {
             let told = own(&whole).to_lowercase();
             let digits: String = told.chars().filter(char::is_ascii_digit).collect();
             for secret in [CODE, "9876543210", "333134313539"] {

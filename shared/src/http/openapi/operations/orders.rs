@@ -118,7 +118,8 @@ fn events() -> Operation {
 
 fn evidence() -> Operation {
     let mut packet = replies::json_of("EvidencePacket", "What is known of the order, sealed by core.", &[]);
-    packet["content"]["text/html"] = json!({"schema": {"type": "string", "description": "The same as a page to print."}});
+    packet["content"]["text/html"] =
+        json!({"schema": {"type": "string", "description": "The same as a page to print."}});
     Operation {
         method: "get",
         path: "/v1/orders/{id}/evidence",
