@@ -1,5 +1,6 @@
 //! Subcommands.
 
+mod balance;
 mod check;
 mod dead;
 mod edge_env;
@@ -36,6 +37,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look at tenants' accounts, and put money in
+    Balance {
+        #[command(subcommand)]
+        command: balance::Command,
+    },
     /// Read settings and secrets, connect to store and bus, and say what is wrong
     CheckConfig {
         /// Try each gateway's credentials too; nothing is sent
@@ -115,6 +121,7 @@ fn explain(error: &anyhow::Error) -> String {
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
     let load = || Config::load(&config);
     match command {
+        Command::Balance { command } => balance::run(command).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
         Command::Dead { command } => dead::run(command).await,
         Command::Dev => {

@@ -120,18 +120,18 @@ impl Config {
                 ),
             })?,
         };
-        let route = |gateway: &Account| Route {
-            gateway: gateway.name.clone(),
-            channel: gateway.kind.channel,
-            countries: gateway.settings.countries.clone(),
-            up: true,
+        let currency = self.file.currency;
+        let route = |gateway: &Account| {
+            let at = |error| invalid(&self.path, format!("gateways.{}.{error}", gateway.name));
+            gateway.route(currency).map_err(at)
         };
-        let routes = self.file.gateways.iter().map(route).collect();
+        let routes = self.file.gateways.iter().map(route).collect::<Result<Vec<Route>, _>>()?;
         let ceilings = self.file.ceilings;
         let mut directory = Directory {
             tenants: self.file.tenants.clone(),
             keys,
             routes,
+            currency,
             ceilings,
             visitors: self.file.visitors,
             turnstile: self.file.turnstile.clone(),
@@ -164,6 +164,7 @@ impl Config {
                 }
             }
         }
+        directory.count_texts();
         Ok(directory)
     }
 

@@ -19,6 +19,8 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::money::balances::Accounts;
+use crate::routes::Told;
 use crate::tallies::Totals;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
@@ -46,6 +48,8 @@ struct Publisher {
     app: Arc<App>,
     lists: Lists,
     totals: Totals,
+    accounts: Accounts,
+    told: Told,
     /// The time at which the content was found new, or a little more: of two processes, the one that changed last wins.
     version: UnixMs,
     pushed_at: Option<tokio::time::Instant>,
@@ -59,6 +63,8 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         app,
         lists: Lists::default(),
         totals: Totals::default(),
+        accounts: Accounts::default(),
+        told: Told::default(),
         version: host::now(),
         pushed_at: None,
         revoked: BTreeSet::new(),
@@ -68,7 +74,8 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
             (publisher.version, publisher.pushed_at) = (host::now(), None);
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
-        let is_whole = publisher.lists.is_whole() && publisher.totals.is_whole();
+        let is_whole =
+            publisher.lists.is_whole() && publisher.totals.is_whole() && publisher.accounts.is_whole();
         if pushes
             && is_whole
             && is_due
@@ -93,11 +100,14 @@ impl Publisher {
         for key in &mut directory.keys {
             key.revoked |= self.revoked.contains(&key.digest);
         }
+        self.told.read(&self.app).await;
         for route in &mut directory.routes {
             route.up = self.app.routes.view(&route.gateway).is_closed();
+            route.learnt = self.told.of(&route.gateway);
         }
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
+        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
         self.app.directory.replace(directory)
     }
 

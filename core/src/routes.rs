@@ -7,6 +7,7 @@
 mod flush;
 mod known;
 mod pace;
+mod told;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Learnt;
 use tiffin_shared::order::Lesson;
+use tiffin_shared::price;
 use tiffin_shared::route;
 use tiffin_shared::route::Candidate;
 use tiffin_shared::route::Health;
@@ -41,9 +43,11 @@ use self::known::Known;
 use self::known::RouteKey;
 use self::pace::Paces;
 use self::pace::Sending;
+pub use self::told::Told;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -163,7 +167,14 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    let carry = |gateway: &&Gateway| channels.contains(&gateway.channel()) && gateway.reaches(header.country);
+    // What the order may cost at most binds every one of its messages.
+    let fits = |gateway: &Gateway| {
+        header.max_price_micros.is_none()
+            || price::fits(money::price::of_message(app, gateway, header), header.max_price_micros)
+    };
+    let carry = |gateway: &&Gateway| {
+        channels.contains(&gateway.channel()) && gateway.reaches(header.country) && fits(gateway)
+    };
     let rank = |gateway: &Gateway| channels.iter().position(|channel| *channel == gateway.channel());
     let is_up = |gateway: &&Gateway| app.routes.view(gateway.name()).is_closed();
     let best_up = app.gateways.all().iter().filter(carry).filter(is_up).map(rank).min();
@@ -204,7 +215,7 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: gateway.settings().price_micros,
+        price_micros: money::price::of_message(app, gateway, header),
         looks_max: gateway.looks_max(),
         polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),

@@ -48,6 +48,8 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::money::Account`] by [`TenantId`].
+    Account,
     /// [`tiffin_shared::evidence::Shelf`] by [`OrderId`] and attempt.
     Exchanges,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
@@ -94,6 +96,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// A tenant's account.
+    pub fn account(tenant: &TenantId) -> Self {
+        Self { space: Space::Account, id: tenant.to_string() }
+    }
+
     /// What is kept of an order's attempt; of the order itself under 0.
     pub fn exhibits(order: &OrderId, n: u32) -> Self {
         Self { space: Space::Exchanges, id: format!("{order}/{n}") }
@@ -194,6 +201,7 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Exchanges => "exchanges",
             Self::Factor => "factor",
             Self::Gateway => "gateway",

@@ -62,6 +62,11 @@ impl Binding {
         Bytes(bytes::sha256(&bytes::prefixed(&fields)))
     }
 
+    /// Whether all of it is ASCII, and so of the alphabet that text messages take most of.
+    pub fn is_ascii(&self) -> bool {
+        self.payee.is_ascii()
+    }
+
     /// `499.00 INR to Shop`, for the message text.
     pub fn phrase(&self) -> String {
         format!("{} {} to {}", self.amount, self.currency, self.payee)

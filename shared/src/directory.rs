@@ -3,7 +3,10 @@
 //! The directory holds no secret, so it may stand in a variable, a store or a backup.
 
 mod api_key;
+mod billing;
 mod countries;
+mod inventory;
+mod learnt;
 mod limits;
 mod lookout;
 mod ordered;
@@ -23,9 +26,12 @@ use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::ledger::Ceilings;
 use crate::phone::Kind;
+use crate::price::Currency;
 use crate::risk::GeoPolicy;
+use crate::text::Counted;
 use crate::time::UnixMs;
 use crate::visitor::VisitorLimits;
+use crate::wire::api::Channel;
 
 pub use self::api_key::ApiKey;
 pub use self::api_key::Caller;
@@ -33,7 +39,18 @@ pub use self::api_key::KeyKind;
 use self::api_key::is_key;
 pub use self::api_key::key_digest;
 pub use self::api_key::write_key;
+pub use self::billing::Balance;
+pub use self::billing::Balances;
+pub use self::billing::Billing;
+pub use self::billing::Caps;
+pub use self::billing::Mode;
+pub use self::billing::Refund;
 pub use self::countries::Countries;
+pub use self::inventory::Hindrance;
+pub use self::inventory::Stock;
+pub use self::inventory::taken;
+pub use self::learnt::LEARNT_MAX;
+pub use self::learnt::Learnt;
 pub use self::limits::GUESSES_IN_A_ROW_MAX;
 pub use self::limits::GUESSES_PER_CODE_MAX;
 pub use self::limits::Limits;
@@ -42,6 +59,7 @@ pub use self::lookout::Lookout;
 pub use self::ordered::Ordered;
 pub use self::ordered::OrderedToday;
 pub use self::routes::Route;
+pub use self::routes::RouteSender;
 pub use self::service::BRAND_CHARS_MAX;
 pub use self::service::Risk;
 pub use self::service::Service;
@@ -59,6 +77,9 @@ pub struct Directory {
     /// Ways messages can go, in the operator's order of preference.
     #[serde(default)]
     pub routes: Vec<Route>,
+    /// The operator's own currency: that of tenants that name no other.
+    #[serde(default, skip_serializing_if = "Currency::is_default")]
+    pub currency: Currency,
     /// What one address is sent at most, over all tenants.
     #[serde(default)]
     pub ceilings: Ceilings,
@@ -74,6 +95,9 @@ pub struct Directory {
     /// What tenants with a quota have ordered.
     #[serde(default, skip_serializing_if = "OrderedToday::is_empty")]
     pub ordered: OrderedToday,
+    /// What tenants that pay have left.
+    #[serde(default, skip_serializing_if = "Balances::is_empty")]
+    pub balances: Balances,
 }
 
 /// A widget of Cloudflare Turnstile. Its secret is the edge's: `TIFFIN_TURNSTILE_SECRET`.
@@ -105,6 +129,9 @@ pub struct Tenant {
     /// Whether it can pay for more.
     #[serde(default)]
     pub funds: Funds,
+    /// How it pays; without it its orders cost it nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
     /// Orders it may make on one day, by UTC; without it any number. Counted by core, so some more may pass before every
     /// front door knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +179,19 @@ impl Directory {
         ordered::today(&self.ordered, tenant, now)
     }
 
+    /// In which currency this tenant's orders are priced.
+    pub fn currency_of(&self, tenant: &TenantId) -> Currency {
+        let billing = self.tenants.get(tenant).and_then(|tenant| tenant.billing.as_ref());
+        billing.map_or(self.currency, |billing| billing.currency)
+    }
+
+    /// Counts what every service's texts take, for the front doors, which have no words.
+    pub fn count_texts(&mut self) {
+        for service in self.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
+            service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
+        }
+    }
+
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
     /// than all the rest, and an edge's variable and snapshot have their limits.
     pub fn without_words(&self) -> Self {
@@ -167,11 +207,16 @@ impl Directory {
     pub fn check(&self) -> Result<(), String> {
         self.ceilings.check().map_err(|reason| format!("ceilings.{reason}"))?;
         self.visitors.check().map_err(|reason| format!("visitors.{reason}"))?;
+        for route in &self.routes {
+            route.check().map_err(|reason| format!("routes.{}.{reason}", route.gateway))?;
+        }
         for (name, tenant) in &self.tenants {
             tenant.geo.check().map_err(|reason| format!("tenants.{name}.geo.{reason}"))?;
             if let Some(prefix) = tenant.blocked.iter().find(|prefix| !is_prefix(prefix)) {
                 return Err(format!("tenants.{name}.blocked: {prefix:?} must be '+' and 1 to 15 digits"));
             }
+            let billing = tenant.billing.as_ref().map_or(Ok(()), Billing::check);
+            billing.map_err(|reason| format!("tenants.{name}.billing.{reason}"))?;
             if tenant.orders_per_day == Some(0) {
                 return Err(format!("tenants.{name}.orders_per_day: must be at least 1"));
             }
@@ -198,7 +243,6 @@ fn is_prefix(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::id::KeyId;
-    use crate::wire::api::Channel;
 
     fn directory() -> Directory {
         let service = Service {
@@ -211,6 +255,8 @@ mod tests {
             autofill: None,
             templates: Vec::new(),
             dlt: None,
+            refunds: None,
+            texts: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);

@@ -9,6 +9,7 @@ pub(crate) mod create;
 mod crowd;
 mod day;
 mod factors;
+mod findings;
 mod finish;
 mod gate;
 pub mod internal;
@@ -20,9 +21,12 @@ mod policy;
 mod preflight;
 mod problems;
 mod proof;
+pub(crate) mod quote;
 pub(crate) mod reply;
 mod request;
 mod resend;
+mod stock;
+mod supply;
 mod watch;
 
 use std::collections::VecDeque;
@@ -68,6 +72,7 @@ pub use self::crowd::WATCHERS_PER_NETWORK_MAX;
 pub use self::crowd::WATCHERS_PER_ORDER_MAX;
 pub use self::crowd::WATCHERS_PER_SITE_MAX;
 use self::day::Day;
+use self::findings::Refused;
 pub use self::finish::Pending;
 use self::finish::Shown;
 use self::gate::Gate;
@@ -208,9 +213,9 @@ impl Front {
         if let Call::Evidence(order) = &call {
             return proof::begin(self, visit, &caller, order, request_id);
         }
-        let Asked { ledger, ask, facts, gate, before } = match self.ask(&call, visit, &caller) {
+        let Asked { ledger, ask, facts, refusal, gate, before } = match self.ask(&call, visit, &caller) {
             Ok(asked) => asked,
-            Err(problem) => return preflight_refused(&call, problem, request_id),
+            Err(refused) => return preflight_refused(&call, refused, request_id),
         };
         let mut questions = before;
         let stream = watch::stream(&call, visit, ledger, &ask, Shown(caller.key.kind));
@@ -220,6 +225,7 @@ impl Front {
             known: watch::known(&call, visit),
             caller: access::Kept::of(&caller, request),
             facts,
+            refusal,
             factor: None,
             day: call.orders().then(|| Day::of(visit, &caller)).flatten(),
             call,
@@ -241,7 +247,7 @@ impl Front {
         }
     }
 
-    fn ask(&self, call: &Call, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
+    fn ask(&self, call: &Call, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Refused> {
         let whose = |order: &OrderId| Whose {
             tenant: caller.id.clone(),
             order: order.clone(),
@@ -260,8 +266,7 @@ impl Front {
             Call::Events(order) | Call::Fetch(order) => Asked::only(order.ledger(), Ask::Fetch(whose(order))),
             Call::Preflight => {
                 let draft = create::parse(self, visit, caller)?;
-                let facts = Some(Facts::of(&draft));
-                let (create, ip) = (draft.create, draft.client_ip);
+                let (create, facts, ip) = (draft.create, Some(draft.facts), draft.client_ip);
                 let gate = Gate::new(self, visit, (caller.id, create.ledger), ip, Cost::Light);
                 // It spends nothing of the address, so what it may tell is limited like guesses.
                 let id =
@@ -269,24 +274,24 @@ impl Front {
                 let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: None }));
                 let before = before.into_iter().collect();
                 let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
-                Asked { ledger, ask, facts, gate: Some(gate), before }
+                Asked { facts, gate: Some(gate), before, ..Asked::only(ledger, ask) }
             }
             Call::Resend(order) => self.resend(visit, caller, whose(order))?,
             Call::Verify(order) => self.guess(visit, caller, whose(order))?,
             Call::Evidence(_) | Call::Factor(_) => {
-                return Err(Problem::new(
-                    problem::Code::NotFound,
-                    "Factors and evidence are asked elsewhere.",
-                ));
+                let detail = "Factors and evidence are asked elsewhere.";
+                return Err(Problem::new(problem::Code::NotFound, detail).into());
             }
         })
     }
 
-    fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Problem> {
-        let create::Draft { mut create, client_ip, answer, .. } = create::parse(self, visit, caller)?;
-        if Day::of(visit, caller).is_some_and(|day| day.is_spent()) {
+    fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Refused> {
+        let create::Draft { mut create, refusal, client_ip, answer, .. } =
+            create::parse(self, visit, caller)?;
+        if refusal.is_some() || Day::of(visit, caller).is_some_and(|day| day.is_spent()) {
             // Who repeats an order that was accepted gets its answer. A look spends nothing of anyone's.
-            return Ok(Asked::only(create.ledger, Ask::Preflight(Box::new(create))));
+            let asked = Asked::only(create.ledger, Ask::Preflight(Box::new(create)));
+            return Ok(Asked { refusal, ..asked });
         }
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
         let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
@@ -302,7 +307,7 @@ impl Front {
             visitor::Ask::Order(visitor::Request { id, solved: create.solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
-        Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
+        Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, ask) })
     }
 
     /// A message like an order's: it counts by network, and can be challenged.
@@ -319,7 +324,7 @@ impl Front {
         let solved = resend.solved.map(|proof| proof.nonce);
         let ask = visitor::Ask::Order(visitor::Request { id, solved });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
-        Ok(Asked { ledger, ask: Ask::Resend(Box::new(resend)), facts: None, gate: Some(gate), before })
+        Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, Ask::Resend(Box::new(resend))) })
     }
 
     /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.
@@ -345,7 +350,7 @@ impl Front {
         let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.map(|proof| proof.nonce) });
         let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
         let ask = Ask::Verify(Verify { whose, guess: code, binding, solved, is_stranger });
-        Ok(Asked { ledger, ask, facts: None, gate: Some(gate), before })
+        Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, ask) })
     }
 
     /// Goes on with what came back: nothing, when who was asked could not be reached.
@@ -382,22 +387,24 @@ struct Asked {
     ledger: LedgerId,
     ask: Ask,
     facts: Option<Facts>,
+    /// What an order is refused with, unless it was accepted before.
+    refusal: Option<Problem>,
     gate: Option<Gate>,
     before: VecDeque<Question>,
 }
 
 impl Asked {
     fn only(ledger: LedgerId, ask: Ask) -> Self {
-        Self { ledger, ask, facts: None, gate: None, before: VecDeque::new() }
+        Self { ledger, ask, facts: None, refusal: None, gate: None, before: VecDeque::new() }
     }
 }
 
 /// A preflight reports what an order would be refused for; only a request that is no good is refused itself.
-fn preflight_refused(call: &Call, problem: Problem, request_id: &str) -> Result<Turn, Problem> {
-    let report = preflight::refused(&problem).filter(|_| *call == Call::Preflight);
+fn preflight_refused(call: &Call, refused: Refused, request_id: &str) -> Result<Turn, Problem> {
+    let report = refused.report.filter(|_| *call == Call::Preflight);
     match report.and_then(|report| serde_json::to_string(&report).ok()) {
         Some(body) => Ok(Turn::Reply(Response::json(200, body, request_id))),
-        None => Err(problem),
+        None => Err(refused.problem),
     }
 }
 

@@ -208,6 +208,12 @@ impl IndexKey {
         VisitorId::new(bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields)))
     }
 
+    /// Proves a quote: of what it says and what it is for.
+    pub(crate) fn quote(&self, fields: &[&[u8]]) -> [u8; 16] {
+        let fields = [&[b"tiffin-quote-v1".as_slice()], fields].concat();
+        bytes::truncate(bytes::hmac_sha256(self.0.expose(), &fields))
+    }
+
     /// A keyed hash of something a caller sent: tells equal from different, and nothing else.
     pub fn fingerprint(&self, kind: &str, content: &[u8]) -> bytes::Bytes<16> {
         let fields = [b"tiffin-fingerprint-v1".as_slice(), kind.as_bytes(), content];

@@ -203,6 +203,12 @@ pub struct Create {
     pub ttl_ms: u64,
     /// How it goes out.
     pub channel: Channel,
+    /// What it may cost at most, in millionths of the tenant's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_price_micros: Option<u64>,
+    /// Segments that it takes as a text message, where they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_segments: Option<u8>,
     /// Keyed hash of the idempotency key.
     pub idempotency_key: Bytes<16>,
     /// Keyed hash of the request.

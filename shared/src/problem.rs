@@ -75,6 +75,12 @@ codes! {
     NotFound = "not_found", 404, "There is nothing here";
     /// A resend that would repeat what was tried.
     NothingChanged = "nothing_changed", 409, "A resend would change nothing";
+    /// Every way costs more than the order's `max_price`, or than its quote.
+    PriceExceeded = "price_exceeded", 422, "The order would cost more than it may";
+    /// The quote's time is over.
+    QuoteExpired = "quote_expired", 422, "The quote has expired";
+    /// The quote is of another tenant, service or country, or of nobody.
+    QuoteMismatch = "quote_mismatch", 422, "The quote is not for this order";
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited = "rate_limited", 429, "Too many requests";
     /// The API key is missing, malformed or unknown.
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn codes_are_sorted_and_distinct() {
         let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(names.is_sorted() && names.len() == 23);
+        assert!(names.is_sorted() && names.len() == 26);
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

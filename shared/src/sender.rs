@@ -7,6 +7,7 @@ use crate::phone;
 use crate::phone::Kind;
 use crate::phone::Phone;
 use crate::route::Sender;
+use crate::wire::api::Channel;
 
 /// The longest name that handsets show as a sender (3GPP TS 23.040 section 9.1.2.5: ten octets hold eleven septets).
 pub const NAME_CHARS_MAX: usize = 11;
@@ -96,6 +97,36 @@ pub fn allows(to: Country, sender: &Sender, home: Option<Country>) -> Result<(),
             Err("a toll-free number reaches its own country only")
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether a message of `sender` by this channel can reach `to`. `country` is the sender's own where the settings name it.
+pub fn reaches(
+    channel: Channel,
+    to: Country,
+    sender: &Sender,
+    country: Option<Country>,
+) -> Result<(), &'static str> {
+    match channel {
+        Channel::Sms => allows(to, sender, country.or_else(|| home(sender))),
+        // Calls and apps know no such rules.
+        Channel::Email | Channel::Telegram | Channel::Voice | Channel::Whatsapp => Ok(()),
+    }
+}
+
+/// What the networks of `to` want of such a sender before they carry its texts, where that can be told from the settings:
+/// in the United States a campaign for a number of its own (The Campaign Registry, 10DLC), and a verification for one that
+/// is toll-free (Twilio, errors 30034 and 30032).
+pub fn wants_registration(to: Country, sender: &Sender) -> Option<&'static str> {
+    if to.as_str() != "US" {
+        return None;
+    }
+    match SenderKind::of(sender) {
+        SenderKind::LongCode => Some("10DLC campaign"),
+        SenderKind::TollFree => Some("toll-free verification"),
+        SenderKind::Pool => Some("10DLC campaign or toll-free verification"),
+        // Carriers approve a short code before it is leased; names do not arrive there at all.
+        SenderKind::Alphanumeric | SenderKind::ShortCode => None,
     }
 }
 

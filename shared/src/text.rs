@@ -1,5 +1,6 @@
 //! The words of a message: the service's own template where it has one, else the sentences that come with Tiffin.
 
+mod counted;
 pub mod dlt;
 mod email;
 pub mod locale;
@@ -12,6 +13,9 @@ use crate::code::Code;
 use crate::time::MINUTE_MS;
 use crate::wire::api::Channel;
 
+pub use self::counted::Count;
+pub use self::counted::Counted;
+pub use self::counted::Wanted;
 pub use self::locale::Locale;
 pub use self::template::Template;
 use self::translation::Translation;

@@ -62,7 +62,7 @@ fn directory() -> Directory {
     // The app's key is for one of the two services.
     let keys = vec![known("k1", SECRET, Vec::new()), known("k2", APP, vec![fixtures::service(0)])];
     let gateway = GatewayId::parse("alpha").unwrap();
-    let route = Route { gateway, channel: Channel::Sms, countries: Countries::All, up: true };
+    let route = Route::new(gateway, Channel::Sms, Countries::All);
     let tenants = BTreeMap::from([(fixtures::tenant(0), tenant)]);
     Directory { tenants, keys, routes: vec![route], ..Directory::default() }
 }

@@ -65,6 +65,8 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         autofill: None,
         templates: Vec::new(),
         dlt: None,
+        refunds: None,
+        texts: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenant = Tenant { services, countries: Countries::All, orders_per_day, ..Tenant::default() };
@@ -81,7 +83,7 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
     Arc::new(Directory {
         tenants: BTreeMap::from([(fixtures::tenant(0), tenant)]),
         keys: vec![api_key("k1", KeyKind::Secret), api_key("k2", KeyKind::Publishable)],
-        routes: vec![Route { gateway, channel: Channel::Sms, countries: Countries::All, up: true }],
+        routes: vec![Route::new(gateway, Channel::Sms, Countries::All)],
         ordered: ordered.map(|ordered| (fixtures::tenant(0), ordered)).into_iter().collect(),
         ..Directory::default()
     })

@@ -37,6 +37,9 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         request: None,
         factors: Factors::default(),
         tier: None,
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     })
 }
 

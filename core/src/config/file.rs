@@ -11,6 +11,7 @@ use tiffin_shared::directory::TurnstileSite;
 use tiffin_shared::guard::Policy;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
+use tiffin_shared::price::Currency;
 use tiffin_shared::visitor::VisitorLimits;
 
 use super::webhooks::Webhooks;
@@ -27,6 +28,9 @@ const JOBS_MAX: u16 = 32_768;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
+    /// The operator's own currency: that of `price_micros`, and of tenants that name no other. Default `USD`.
+    #[serde(default)]
+    pub currency: Currency,
     /// Addresses.
     #[serde(default)]
     pub server: Server,

@@ -8,7 +8,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Countries;
+use tiffin_shared::directory::Route;
+use tiffin_shared::directory::RouteSender;
 use tiffin_shared::id::GatewayId;
+use tiffin_shared::price;
+use tiffin_shared::price::Currency;
+use tiffin_shared::price::Prices;
 use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::sender;
@@ -24,6 +29,8 @@ use crate::config::Sandbox;
 
 /// Senders of one account: a pool larger than this belongs at the provider.
 const SENDERS_MAX: usize = 64;
+/// The longest name of a sender's registration: providers' ids of campaigns have up to 34 characters.
+const REGISTRATION_CHARS_MAX: usize = 64;
 
 /// What stands in `tiffin.toml` under `[[gateways]]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,7 +59,11 @@ pub struct Settings {
     #[serde(default)]
     pub priority: u16,
     /// Of one message, or one segment of a text message, in millionths of your currency.
+    /// The same everywhere, in the operator's own currency.
     pub price_micros: Option<u64>,
+    /// The same by currency and country.
+    #[serde(default)]
+    pub prices: Prices,
     /// Messages a second that the account takes, over all its senders; none means as fast as it answers.
     pub per_second: Option<u32>,
     /// As whom it sends, best first; none where the provider decides.
@@ -73,6 +84,9 @@ pub struct SenderSettings {
     pub country: Option<Country>,
     /// Messages a second that it may send: what its 10DLC campaign, or its kind, is allowed.
     pub per_second: Option<u32>,
+    /// What it is registered as where networks ask for it: its 10DLC campaign, or its toll-free verification. For checks
+    /// before an order; the provider knows it by the sender.
+    pub registration: Option<String>,
 }
 
 /// An account's secrets, by their names in lower case. No `Debug`.
@@ -114,6 +128,22 @@ impl Account {
         own.chain(callback).map(|secret| secret_variable(&self.name, secret)).collect()
     }
 
+    /// What the front doors know of it. Whether its breaker is closed, and how messages fare, is not among the settings.
+    pub fn route(&self, currency: Currency) -> Result<Route, price::Error> {
+        let settings = &self.settings;
+        let sender = |sender: &SenderSettings| RouteSender {
+            id: sender.id.clone(),
+            countries: sender.countries.clone(),
+            country: sender.country,
+            is_registered: sender.registration.is_some(),
+        };
+        Ok(Route {
+            prices: settings.prices.clone().with_simple(settings.price_micros, currency)?,
+            senders: settings.senders.iter().map(sender).collect(),
+            ..Route::new(self.name.clone(), self.kind.channel, settings.countries.clone())
+        })
+    }
+
     /// The senders that may go to a country; one that is none where the provider decides.
     pub fn senders(&self, country: Option<Country>) -> Vec<Option<&SenderSettings>> {
         if self.settings.senders.is_empty() {
@@ -141,6 +171,7 @@ impl Account {
         if self.settings.per_second == Some(0) {
             return Err("per_second: must be at least 1".into());
         }
+        self.settings.prices.check().map_err(|error| error.to_string())?;
         let senders = &self.settings.senders;
         if senders.len() > SENDERS_MAX {
             return Err(format!("senders: must be at most {SENDERS_MAX}"));
@@ -150,6 +181,12 @@ impl Account {
                 return Err("senders.per_second: must be at least 1".into());
             }
             sender.check(self.kind.channel)?;
+            let registration = sender.registration.as_deref().map_or(1, |text| text.chars().count());
+            if !(1..=REGISTRATION_CHARS_MAX).contains(&registration) {
+                return Err(format!(
+                    "senders.registration: must be 1 to {REGISTRATION_CHARS_MAX} characters"
+                ));
+            }
             if senders.iter().take(at).any(|earlier| earlier.id == sender.id) {
                 return Err(format!("senders: {} is there twice", sender.id.as_str()));
             }
@@ -165,11 +202,7 @@ impl SenderSettings {
     }
 
     fn can_reach(&self, channel: Channel, to: Country) -> Result<(), &'static str> {
-        match channel {
-            Channel::Sms => sender::allows(to, &self.id, self.country.or_else(|| sender::home(&self.id))),
-            // Calls and apps know no such rules.
-            Channel::Email | Channel::Telegram | Channel::Voice | Channel::Whatsapp => Ok(()),
-        }
+        sender::reaches(channel, to, &self.id, self.country)
     }
 
     /// A country that is named must be one that it can reach.
@@ -200,12 +233,19 @@ impl TryFrom<Table> for Account {
                 if !senders.is_empty() {
                     return Err("from: name it among the senders, or leave them out".into());
                 }
-                senders.push(SenderSettings { id, countries: everywhere(), country: None, per_second: None });
+                senders.push(SenderSettings {
+                    id,
+                    countries: everywhere(),
+                    country: None,
+                    per_second: None,
+                    registration: None,
+                });
             }
             let settings = Settings {
                 countries: take(table, "countries")?.unwrap_or_else(everywhere),
                 priority: take(table, "priority")?.unwrap_or_default(),
                 price_micros: take(table, "price_micros")?,
+                prices: take(table, "prices")?.unwrap_or_default(),
                 per_second: take(table, "per_second")?,
                 senders,
             };

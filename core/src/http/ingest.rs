@@ -133,6 +133,7 @@ pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Erro
         orders::apply(app, older, Ask::Stop { cause: Cause::Superseded, tenant, terms }).await?;
     }
     tallies::note(app, &header).await?;
+    app.routes.heard_of(header.country);
     let order = header.order;
     let partition = order.ledger().partition(app.config.file.bus.partitions);
     let body = serde_json::to_vec(envelope)?;

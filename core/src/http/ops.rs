@@ -1,5 +1,6 @@
 //! `/ops/v1`: the operators' API, opened by one token.
 
+mod balances;
 mod dead;
 mod evidence;
 pub(crate) mod orders;
@@ -65,6 +66,10 @@ pub fn is_upload(path: &str) -> bool {
 /// Every path under `/ops`.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
+        .route("/ops/v1/balances", get(balances::list))
+        .route("/ops/v1/tenants/{id}/balance", get(balances::show))
+        .route("/ops/v1/tenants/{id}/balance/credit", post(balances::credit))
+        .route("/ops/v1/tenants/{id}/ledger", get(balances::ledger))
         .route("/ops/v1/dead", get(dead::list))
         .route("/ops/v1/dead/replay", post(dead::replay_all))
         .route("/ops/v1/dead/{id}", get(dead::show))

@@ -32,6 +32,8 @@ pub struct RouteKey {
 pub(super) struct Known {
     gateways: Mutex<BTreeMap<GatewayId, AGateway>>,
     routes: Mutex<BTreeMap<RouteKey, ARoute>>,
+    /// Orders by country: no more than there are codes of countries.
+    heard: Mutex<BTreeMap<Option<Country>, u64>>,
 }
 
 #[derive(Default)]
@@ -135,6 +137,20 @@ impl Known {
 
     pub(super) fn knows(&self, route: &RouteKey, view: stats::View) {
         lock(&self.routes).entry(route.clone()).or_default().view = view;
+    }
+
+    pub(super) fn heard_of(&self, country: Option<Country>) {
+        let mut heard = lock(&self.heard);
+        let orders = heard.entry(country).or_default();
+        *orders = orders.saturating_add(1);
+    }
+
+    /// The countries that orders were for, the busiest first.
+    pub(super) fn countries(&self, max: usize) -> Vec<Option<Country>> {
+        let mut heard: Vec<_> =
+            lock(&self.heard).iter().map(|(country, orders)| (*country, *orders)).collect();
+        heard.sort_by_key(|(_, orders)| std::cmp::Reverse(*orders));
+        heard.into_iter().take(max).map(|(country, _)| country).collect()
     }
 
     /// Takes every route's counts.

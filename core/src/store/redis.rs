@@ -134,7 +134,8 @@ impl Redis {
         match key.space {
             // Written once.
             Space::Exchanges | Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
-            Space::Factor
+            Space::Account
+            | Space::Factor
             | Space::Fleet
             | Space::Gateway
             | Space::Guard

@@ -1,19 +1,25 @@
-//! Which ways are open now.
+//! Which ways there are, and what is known of each.
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::Countries;
 use super::Directory;
+use super::LEARNT_MAX;
+use super::Learnt;
 use super::Service;
 use crate::country::Country;
 use crate::id::GatewayId;
 use crate::id::ServiceId;
 use crate::ledger::ServiceRoutes;
 use crate::ledger::Way;
+use crate::price::Prices;
+use crate::route::Sender;
+use crate::sender;
 use crate::wire::api::Channel;
 
-/// A gateway and what it carries.
+/// A gateway and what it carries. It changes with settings, breakers and once a minute with what was learnt, and not with
+/// every message: each change is a write at the edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
@@ -25,10 +31,76 @@ pub struct Route {
     pub countries: Countries,
     /// Whether core finds it working.
     pub up: bool,
+    /// What its messages cost.
+    #[serde(default, skip_serializing_if = "Prices::is_empty")]
+    pub prices: Prices,
+    /// As whom it sends; none where the provider decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub senders: Vec<RouteSender>,
+    /// How messages fare on it, by country, where enough of them did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learnt: Vec<Learnt>,
+}
+
+/// As whom a gateway sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSender {
+    /// A number, a name, or the provider's id of several.
+    pub id: Sender,
+    /// Where it sends to.
+    pub countries: Countries,
+    /// Where it belongs, where the settings say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// Whether the settings name its 10DLC campaign or toll-free verification.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_registered: bool,
+}
+
+impl Route {
+    /// One that is up, of which nothing else is known.
+    pub fn new(gateway: GatewayId, channel: Channel, countries: Countries) -> Self {
+        let (prices, senders, learnt) = (Prices::default(), Vec::new(), Vec::new());
+        Self { gateway, channel, countries, up: true, prices, senders, learnt }
+    }
+
+    /// Whether it goes there. A mailbox has no country.
+    pub fn leads_to(&self, country: Option<Country>) -> bool {
+        self.channel == Channel::Email || self.countries.allow(country)
+    }
+
+    /// The senders that may go there; nothing where there are some, and none of them may.
+    pub fn senders_to(&self, country: Option<Country>) -> Option<Vec<&RouteSender>> {
+        let Some(to) = country.filter(|_| self.channel != Channel::Email) else {
+            return Some(self.senders.iter().collect());
+        };
+        let may: Vec<_> = self.senders.iter().filter(|sender| sender.reaches(self.channel, to)).collect();
+        (self.senders.is_empty() || !may.is_empty()).then_some(may)
+    }
+
+    /// How messages to this country fare.
+    pub fn learnt_of(&self, country: Option<Country>) -> Option<&Learnt> {
+        self.learnt.iter().find(|learnt| learnt.country == country)
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.prices.check().map_err(|error| error.to_string())?;
+        if self.learnt.len() > LEARNT_MAX {
+            return Err(format!("learnt: at most {LEARNT_MAX} countries"));
+        }
+        Ok(())
+    }
+}
+
+impl RouteSender {
+    fn reaches(&self, channel: Channel, to: Country) -> bool {
+        self.countries.allow(Some(to)) && sender::reaches(channel, to, &self.id, self.country).is_ok()
+    }
 }
 
 impl Directory {
-    /// The service's ways to anywhere; see [`Directory::ways`].
+    /// The service's ways to anywhere; see [`Directory::inventory`].
     pub fn ways_anywhere(&self, service: &Service) -> Vec<Way> {
         let routes = service.channels.iter().flat_map(|channel| {
             self.routes.iter().filter(move |route| route.channel == *channel && route.up)
@@ -39,21 +111,5 @@ impl Directory {
     /// The same, by its name.
     pub fn ways_of(&self, name: &ServiceId, service: &Service) -> ServiceRoutes {
         ServiceRoutes { service: name.clone(), routes: self.ways_anywhere(service) }
-    }
-
-    /// The service's ways to a country, best first: by the service's order of channels, then the operator's of
-    /// gateways. Where core calls every way down, all of them: one may be up again, and to refuse helps nobody.
-    pub fn ways(&self, service: &Service, country: Option<Country>) -> Vec<Way> {
-        let carries = |route: &&Route, channel: Channel| {
-            route.channel == channel && (channel == Channel::Email || route.countries.allow(country))
-        };
-        let by_channel = |is_up: bool| -> Vec<Way> {
-            let routes = service.channels.iter().flat_map(|channel| {
-                self.routes.iter().filter(move |route| carries(route, *channel) && (route.up || !is_up))
-            });
-            routes.map(|route| Way { channel: route.channel, gateway: route.gateway.clone() }).collect()
-        };
-        let up = by_channel(true);
-        if up.is_empty() { by_channel(false) } else { up }
     }
 }

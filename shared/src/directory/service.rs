@@ -3,8 +3,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Refund;
 use crate::autofill::Autofill;
 use crate::code;
+use crate::text::Counted;
 use crate::text::Template;
 use crate::text::dlt::Dlt;
 use crate::text::template;
@@ -49,6 +51,12 @@ pub struct Service {
     /// Its registration with India's operators, without which no SMS goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dlt: Option<Dlt>,
+    /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<Vec<Refund>>,
+    /// What its text messages take, as core counted it. Not a setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Counted>,
 }
 
 /// How much a stolen code would cost.

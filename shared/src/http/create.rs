@@ -5,28 +5,30 @@ use std::net::IpAddr;
 use super::Front;
 use super::Request;
 use super::Visit;
+use super::findings::Findings;
+use super::findings::Refused;
 use super::policy;
+use super::preflight::Facts;
+use super::supply::Wish;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::directory::Caller;
-use crate::directory::Funds;
 use crate::directory::KeyKind;
-use crate::directory::Risk;
 use crate::directory::Service;
 use crate::id::ServiceId;
 use crate::keys::IndexKey;
 use crate::ledger::Create;
 use crate::ledger::Standing;
-use crate::ledger::Way;
 use crate::phone::Kind;
 use crate::phone::Phone;
+use crate::price::AMOUNT_MICROS_MAX;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::risk::Factor;
 use crate::risk::Factors;
 use crate::risk::Origin;
 use crate::wire::api::Channel;
-use crate::wire::api::ChannelChoice;
+use crate::wire::api::CheckName;
 use crate::wire::api::CreateOrder;
 use crate::wire::object::Object;
 
@@ -47,33 +49,33 @@ const LOCALE_DEFAULT: &str = "en";
 /// An order that may go to a ledger, and what is needed before it does.
 pub(super) struct Draft {
     pub(super) create: Create,
-    /// `mobile, IN`.
-    pub(super) address: String,
+    /// What was looked at.
+    pub(super) facts: Facts,
+    /// What it is refused with, unless it was accepted before.
+    pub(super) refusal: Option<Problem>,
     /// The client's address, where one is known.
     pub(super) client_ip: Option<IpAddr>,
     /// The answer to a challenge.
     pub(super) answer: Option<String>,
 }
 
-pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Draft, Problem> {
+pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Draft, Refused> {
     let (Visit { request, directory, .. }, index) = (visit, &front.index);
     let key = idempotency_key(request)?;
     is_json(request)?;
     let Object(body): Object<CreateOrder> = bytes::read_json(&request.body)
         .map_err(|error| invalid(format!("The body is not a valid order: {}", without_values(&error))))?;
     check(&body, caller.key.kind)?;
-    let (phone, email) = addresses(&body)?;
-    let (service_id, service) = service(&body.service, caller)?;
-    if caller.tenant.funds == Funds::Exhausted {
-        return Err(Problem::new(Code::InsufficientBalance, "The balance does not cover another order."));
-    }
-    let number = phone.as_ref().map(|phone| policy::number(phone, caller)).transpose()?;
+    let mut findings = Findings::new(caller.key.kind);
+    let Target { phone, email, service: (service_id, service), number } =
+        target(&body, caller, &mut findings)?;
     let country = number.as_ref().and_then(|number| number.country);
     let risk = service.risk.max(body.risk.unwrap_or_default());
-    let ways = directory.ways(service, country);
     let (by_phone, by_email) = (phone.is_some(), email.is_some());
-    let channel_at = |risk| channel(&body, &ways, risk, by_phone, by_email);
-    let (channel, safer_channel) = (channel_at(risk)?, channel_at(Risk::High).ok());
+    let named = (service_id, service);
+    let wish = Wish { visit, index, caller, body: &body, service: named, country, risk, by_phone, by_email };
+    let supply = wish.supply(&mut findings)?;
+    let (channel, safer_channel) = (supply.channel, supply.safer_channel);
     // By the address that is used, so that no other one brings limits of its own.
     let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
     let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
@@ -82,10 +84,10 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     };
     let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
     let mut factors = known_factors(&body, number.as_ref());
-    let is_suspect = policy::guard(visit, caller, prefix.zip(country), &mut factors)?;
+    let is_suspect = policy::guard(visit, caller, prefix.zip(country), &mut factors)
+        .map_err(|problem| findings.refuse(CheckName::Country, problem))?;
     let (client_ip, origin) = client(&body, caller.key.kind, visit);
     let is_stranger = caller.key.kind == KeyKind::Publishable || body.client.is_some();
-    let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
     let create = Create {
         ledger,
         tenant: caller.id.clone(),
@@ -101,7 +103,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         factors,
         services: vec![directory.ways_of(service_id, service)],
         safer_channel,
-        channels: fallbacks(&body, &ways),
+        channels: supply.channels,
         risk,
         waiting_ms: service.waiting_ms,
         country,
@@ -110,6 +112,8 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         digits: service.digits,
         ttl_ms: service.ttl_ms,
         channel,
+        max_price_micros: supply.max_price_micros,
+        sms_segments: supply.sms_segments,
         idempotency_key: index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: fingerprint(&request.body, index)?,
         to,
@@ -120,7 +124,56 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         client_ref: body.client_ref,
         metadata: body.metadata.unwrap_or_default(),
     };
-    Ok(Draft { create, address, client_ip, answer: body.challenge })
+    let refusal = findings.refusal.take();
+    let facts = Facts::new(findings.into_checks(), supply.quote, supply.predicted);
+    Ok(Draft { create, facts, refusal, client_ip, answer: body.challenge })
+}
+
+/// Whom a code is for, and what for.
+struct Target<'a> {
+    phone: Option<Phone>,
+    email: Option<&'a str>,
+    service: (&'a ServiceId, &'a Service),
+    number: Option<policy::Number>,
+}
+
+fn target<'a>(
+    body: &'a CreateOrder,
+    caller: &Caller<'a>,
+    findings: &mut Findings,
+) -> Result<Target<'a>, Refused> {
+    let (phone, email) = match addresses(body) {
+        Err(problem) if problem.code == Code::InvalidPhone => {
+            return Err(findings.refuse(CheckName::Number, problem));
+        }
+        other => other?,
+    };
+    let service = service(&body.service, caller);
+    let service = service.map_err(|problem| findings.refuse(CheckName::Service, problem))?;
+    findings.pass(CheckName::Service, format!("{} is open to this key", service.0));
+    let number = match phone.as_ref().map(|phone| policy::number(phone, caller)).transpose() {
+        Err(problem) if problem.code == Code::InvalidPhone => {
+            return Err(findings.refuse(CheckName::Number, problem));
+        }
+        Err(problem) => return Err(findings.refuse(CheckName::Country, problem)),
+        Ok(number) => number,
+    };
+    let address = number.as_ref().map_or_else(|| "a mailbox".to_owned(), policy::Number::text);
+    match number.as_ref().map(|number| number.kind) {
+        Some(Kind::FixedLine) => {
+            let detail = format!("{address}: few of them take text messages; all of them take calls");
+            findings.warn(CheckName::Number, detail);
+        }
+        Some(Kind::Voip) => {
+            findings
+                .warn(CheckName::Number, format!("{address}: it counts as a risk, for anyone can rent one"));
+        }
+        _ => findings.pass(CheckName::Number, address),
+    }
+    let country = number.as_ref().and_then(|number| number.country);
+    let country = country.map_or_else(|| "the address".to_owned(), |country| country.to_string());
+    findings.pass(CheckName::Country, format!("{country} is open"));
+    Ok(Target { phone, email, service, number })
 }
 
 /// What the request itself says of its risk.
@@ -198,8 +251,12 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
     if kind == KeyKind::Publishable && body.code.is_some() {
         return Err(invalid("code: only secret keys may bring a code of their own"));
     }
-    if body.max_price.is_some() {
-        return Err(invalid("max_price: this version does not take it; leave it out or null"));
+    // Prices are the tenant's business, and a quote tells of them.
+    if kind == KeyKind::Publishable && (body.max_price.is_some() || body.quote.is_some()) {
+        return Err(invalid("max_price, quote: only secret keys may say what an order may cost"));
+    }
+    if body.max_price.is_some_and(|money| money.amount_micros > AMOUNT_MICROS_MAX) {
+        return Err(invalid(format!("max_price.amount_micros must be at most {AMOUNT_MICROS_MAX}")));
     }
     let is_printable = |text: &str| !text.chars().any(|char| char.is_control() || is_bidi(char));
     let fits = |text: &str, max: usize| text.chars().count() <= max && is_printable(text);
@@ -248,38 +305,6 @@ fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Se
     })
 }
 
-/// The best way that the caller allows, and the address and risk permit.
-fn channel(
-    body: &CreateOrder,
-    ways: &[Way],
-    risk: Risk,
-    by_phone: bool,
-    by_email: bool,
-) -> Result<Channel, Problem> {
-    let usable =
-        |way: &&Way| risk.permits(way.channel, by_phone, by_email) && body.channel.allows(way.channel);
-    ways.iter().find(usable).map(|way| way.channel).ok_or_else(|| {
-        let detail = match risk {
-            Risk::High => {
-                "This service has no route for the address and channel; high-risk codes never go by SMS."
-            }
-            Risk::Normal => "This service has no route for the address and channel.",
-        };
-        Problem::new(Code::NoRoute, detail)
-    })
-}
-
-/// Where an order may fail over to: nowhere else, where its caller named the channel.
-fn fallbacks(body: &CreateOrder, ways: &[Way]) -> Vec<Channel> {
-    let mut channels = Vec::new();
-    for way in ways.iter().filter(|_| body.channel == ChannelChoice::Auto) {
-        if !channels.contains(&way.channel) {
-            channels.push(way.channel);
-        }
-    }
-    channels
-}
-
 /// `u•••@example.com`.
 pub fn masked_email(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or_default();
@@ -287,11 +312,13 @@ pub fn masked_email(email: &str) -> String {
 }
 
 /// Of the content, not its spelling: spaces and the order of fields do not make another request.
-/// Nor does a challenge: it is solved for an order that was asked for without it.
+/// Nor does a challenge: it is solved for an order that was asked for without it. Nor a quote: who asks again after a minute
+/// has another.
 fn fingerprint(body: &[u8], index: &IndexKey) -> Result<Bytes<16>, Problem> {
     let mut value: serde_json::Value = bytes::read_json(body).map_err(|_| invalid("the body is not JSON"))?;
     if let Some(fields) = value.as_object_mut() {
         fields.remove("challenge");
+        fields.remove("quote");
     }
     let canonical = serde_json::to_vec(&value).map_err(|_| invalid("the body is not JSON"))?;
     Ok(index.fingerprint("order", &canonical))

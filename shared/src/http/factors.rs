@@ -39,6 +39,7 @@ pub(super) fn begin(
         caller: access::Kept::of(caller, request),
         known: None,
         facts: None,
+        refusal: None,
         factor: Some(asked),
         gate: None,
         day: None,

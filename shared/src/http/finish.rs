@@ -40,6 +40,8 @@ pub struct Pending {
     pub(super) known: Option<watch::Tag>,
     /// What a preflight knows before a ledger is asked.
     pub(super) facts: Option<preflight::Facts>,
+    /// What an order is refused with, unless it was accepted before.
+    pub(super) refusal: Option<Problem>,
     /// For a factor.
     pub(super) factor: Option<factor::api::Pending>,
     /// For what may need a challenge.
@@ -179,7 +181,7 @@ impl Pending {
 
     fn reply(&self, front: &Front, outcome: Outcome) -> Response {
         if self.call == Call::Create
-            && let Some(problem) = self.spent(&outcome)
+            && let Some(problem) = self.withheld(&outcome)
         {
             return Response::problem(&self.coarse(problem), &self.request_id);
         }
@@ -227,11 +229,14 @@ impl Pending {
         }
     }
 
-    /// The refusal of an order beyond the day's quota, of which only a repeated one is left.
-    fn spent(&self, outcome: &Outcome) -> Option<Problem> {
-        let day = self.day.filter(Day::is_spent)?;
+    /// The refusal of an order that was only looked up: one that was accepted before is answered.
+    fn withheld(&self, outcome: &Outcome) -> Option<Problem> {
         let is_known = matches!(outcome, Outcome::Created { .. } | Outcome::IdempotencyMismatch);
-        (!is_known && *outcome != Outcome::Unavailable).then(|| day.problem())
+        if is_known || *outcome == Outcome::Unavailable {
+            return None;
+        }
+        let day = || self.day.filter(Day::is_spent).map(|day| day.problem());
+        self.refusal.clone().or_else(day)
     }
 
     /// A publishable key is not told how full a stranger's bucket is: whole minutes only.

@@ -1,80 +1,26 @@
 //! `POST /v1/preflight`: what an order would come to, check by check. Nothing is sent, and nothing is spent.
 
-use super::create::Draft;
 use super::day::Day;
 use crate::directory::KeyKind;
 use crate::ledger::Outcome;
-use crate::problem::Problem;
 use crate::wire::api::Check;
 use crate::wire::api::CheckName;
 use crate::wire::api::CheckResult;
 use crate::wire::api::Predicted;
 use crate::wire::api::Preflight;
+use crate::wire::api::Quote;
 
 /// What is known before a ledger is asked.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     checks: Vec<Check>,
+    quote: Option<Quote>,
     predicted: Predicted,
 }
 
-impl Check {
-    fn pass(name: CheckName, detail: impl Into<String>) -> Self {
-        Self { name, result: CheckResult::Pass, detail: detail.into() }
-    }
-
-    fn of(name: CheckName, problem: &Problem) -> Self {
-        Self { name, result: CheckResult::Fail, detail: problem.detail.clone() }
-    }
-}
-
-/// Which check a refusal belongs to, when the order got no further.
-fn failed(problem: &Problem) -> Option<Check> {
-    use crate::problem::Code;
-    let name = match problem.code {
-        Code::UnknownService => CheckName::Service,
-        Code::InvalidPhone => CheckName::Number,
-        Code::DestinationNotAllowed | Code::Blocked => CheckName::Country,
-        Code::NoRoute => CheckName::Route,
-        Code::InsufficientBalance => CheckName::Balance,
-        Code::BindingRequired
-        | Code::BodyTooLarge
-        | Code::CancelTooEarly
-        | Code::CancelTooLate
-        | Code::ChallengeRequired
-        | Code::Forbidden
-        | Code::IdempotencyInFlight
-        | Code::IdempotencyKeyMissing
-        | Code::IdempotencyMismatch
-        | Code::InvalidRequest
-        | Code::NotFound
-        | Code::NothingChanged
-        | Code::RateLimited
-        | Code::Unauthenticated
-        | Code::NotAcceptable
-        | Code::UnsupportedMediaType
-        | Code::Unavailable => return None,
-    };
-    Some(Check::of(name, problem))
-}
-
-/// The report where a check before the ledger fails; nothing when the request itself is no good.
-pub(super) fn refused(problem: &Problem) -> Option<Preflight> {
-    Some(Preflight { ok: false, checks: vec![failed(problem)?], quote: None, predicted: None })
-}
-
 impl Facts {
-    pub(super) fn of(Draft { create, address, .. }: &Draft) -> Self {
-        let country = create.country.map_or_else(|| "the address".to_owned(), |country| country.to_string());
-        let checks = vec![
-            Check::pass(CheckName::Service, format!("{} is open to this key", create.service)),
-            Check::pass(CheckName::Number, address.clone()),
-            Check::pass(CheckName::Country, format!("{country} is open")),
-            Check::pass(CheckName::Balance, "the tenant can pay"),
-            Check::pass(CheckName::Route, format!("{} has a live route", create.channel.as_str())),
-        ];
-        let predicted = Predicted { channel: create.channel, waiting_ms: create.waiting_ms };
-        Self { checks, predicted }
+    pub(super) fn new(checks: Vec<Check>, quote: Option<Quote>, predicted: Predicted) -> Self {
+        Self { checks, quote, predicted }
     }
 
     /// The whole report; nothing when the ledger did not answer.
@@ -98,7 +44,8 @@ impl Facts {
             checks.extend(day.and_then(|day| day.check()));
         }
         let ok = checks.iter().all(|check| check.result != CheckResult::Fail);
-        Some(Preflight { ok, checks, quote: None, predicted: Some(self.predicted.clone()) })
+        let (quote, predicted) = (self.quote.clone(), Some(self.predicted.clone()));
+        Some(Preflight { ok, checks, quote, predicted })
     }
 }
 

@@ -37,6 +37,9 @@ fn remedy(code: Code) -> &'static str {
         Code::NotAcceptable => "Accept one of the types that the detail names.",
         Code::NotFound => "Check the path and the id.",
         Code::NothingChanged => "Choose another channel.",
+        Code::PriceExceeded => "Allow more with `max_price`, or ask for a new quote with a preflight.",
+        Code::QuoteExpired => "Ask for a new quote with a preflight: each is good for a minute.",
+        Code::QuoteMismatch => "Send the quote of a preflight with the same service and country, or none.",
         Code::RateLimited => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }

@@ -48,6 +48,7 @@ pub(super) fn begin(
         facts: None,
         factor: None,
         gate: None,
+        refusal: None,
         day: None,
         quotas: Vec::new(),
         stream: None,

@@ -224,6 +224,9 @@ fn make(
         request: Some(reply::request_id(entropy)),
         factors: suspicion.factors,
         tier: (!suspicion.factors.is_empty()).then_some(suspicion.tier),
+        price_country: create.country.filter(|_| country.is_none()),
+        max_price_micros: create.max_price_micros,
+        sms_segments: create.sms_segments,
     };
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {

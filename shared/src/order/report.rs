@@ -72,7 +72,7 @@ pub(super) fn tick(mut state: State, command: &Command, now: UnixMs) -> Step<Sta
     let was_closed = state.is_closed;
     state.close_in_time(now);
     let has_told = state.reported >= state.seq;
-    if has_told && was_closed && !state.has_errand() {
+    if has_told && was_closed && !state.has_errand() && state.posts_at().is_none() {
         return Step::keep(noted);
     }
     if has_told || now < state.report_at {

@@ -114,6 +114,19 @@ pub enum Happening {
         /// What it said.
         found: String,
     },
+    /// Money moved, or was to.
+    Money {
+        /// How.
+        what: Moved,
+        /// How much, in millionths of the bill's currency.
+        micros: u64,
+        /// For which attempt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        n: Option<u32>,
+        /// By which rule, or why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Why nothing was sent at this moment, or nothing more.
     Noted {
         /// In words.
@@ -146,6 +159,23 @@ pub enum Happening {
         /// How.
         channel: Channel,
     },
+}
+
+/// How money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Moved {
+    /// A provider took the message: it is charged.
+    Capture,
+    /// It is on hold for the order.
+    Hold,
+    /// What was charged went back.
+    Refund,
+    /// The account would not hold it.
+    Refused,
+    /// What was on hold went back.
+    Release,
 }
 
 impl Default for Story {

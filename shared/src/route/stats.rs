@@ -69,7 +69,7 @@ pub struct State {
 pub struct Command {
     /// Names the batch: one that comes again counts once.
     pub batch: Bytes<16>,
-    /// What to add.
+    /// What to add; nothing only looks.
     pub figures: Figures,
 }
 
@@ -102,7 +102,8 @@ impl Machine for RouteStats {
         let state = state.filter(|state| now < state.keep_until()).unwrap_or_default();
         let now = state.clock.max(now);
         let mut state = state.turned(now);
-        if state.batches.contains(&command.batch) {
+        // Figures that add nothing only look.
+        if state.batches.contains(&command.batch) || command.figures == Figures::default() {
             return Step::keep(state.view());
         }
         state.clock = now;

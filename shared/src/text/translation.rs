@@ -46,6 +46,11 @@ pub(super) struct Sentences {
     pub(super) email: &'static str,
 }
 
+/// The languages that there are sentences in.
+pub(super) fn locales() -> impl Iterator<Item = Locale> {
+    ALL.into_iter().map(Translation::locale)
+}
+
 impl Translation {
     /// The language of the locale, where it is among those that come with Tiffin.
     pub(super) fn of(locale: &Locale) -> Option<&'static Self> {

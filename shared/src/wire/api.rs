@@ -9,7 +9,6 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
 pub use self::channel::Channel;
 pub use self::channel::ChannelChoice;
@@ -24,9 +23,12 @@ pub use self::preflight::CheckName;
 pub use self::preflight::CheckResult;
 pub use self::preflight::Predicted;
 pub use self::preflight::Preflight;
+pub use self::preflight::Quote;
+pub use self::preflight::QuotedChannel;
 use crate::binding::Binding;
 use crate::country;
 use crate::directory::Risk;
+use crate::price::Money;
 use crate::risk::Factors;
 use crate::risk::Origin;
 use crate::risk::Tier;
@@ -67,9 +69,14 @@ pub struct CreateOrder {
     #[serde(default, deserialize_with = "object::texts")]
     #[cfg_attr(feature = "openapi", schemars(with = "Option<BTreeMap<String, String>>", extend("maxProperties" = crate::http::create::METADATA_PAIRS_MAX), transform = crate::http::openapi::patterns::metadata))]
     pub metadata: Option<BTreeMap<String, String>>,
-    /// Not accepted yet.
-    #[cfg_attr(feature = "openapi", schemars(with = "Option<()>"))]
-    pub max_price: Option<IgnoredAny>,
+    /// What it may cost at most, over all its messages, in the tenant's currency. Secret keys only.
+    #[serde(default, deserialize_with = "object::optional")]
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Money>"))]
+    pub max_price: Option<Money>,
+    /// The id of a preflight's quote: it costs no more than that. Secret keys only.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::http::quote::QUOTE_CHARS_MAX)))]
+    pub quote: Option<String>,
     /// The caller's own code, 4–10 digits; one is made where there is none. Secret keys only.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>", regex(pattern = r"^[0-9]{4,10}$")))]
     pub code: Option<crate::code::Code>,

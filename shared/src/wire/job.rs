@@ -58,9 +58,24 @@ pub struct Header {
     /// What it had to put up with for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
+    /// The same for an order that is not counted, and has no `country` therefore: it is priced all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_country: Option<Country>,
+    /// What the order may cost at most, over all its messages, in millionths of the tenant's currency; none where its caller
+    /// set no ceiling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_price_micros: Option<u64>,
+    /// Segments that it takes as a text message, as the front door counted and quoted them; one where they are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_segments: Option<u8>,
 }
 
 impl Header {
+    /// By which country's prices it is charged.
+    pub fn priced_as(&self) -> Option<Country> {
+        self.country.or(self.price_country)
+    }
+
     /// Every channel the order may go by, best first. A resend puts its own in front.
     pub fn channels(&self, dispatch: Option<&Dispatch>) -> Vec<Channel> {
         let mut channels = vec![dispatch.map_or(self.channel, |dispatch| dispatch.channel)];

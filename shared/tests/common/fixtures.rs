@@ -138,6 +138,8 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         digits: 6,
         ttl_ms: TTL_MS,
         channel: Channel::Sms,
+        max_price_micros: None,
+        sms_segments: None,
         idempotency_key: Bytes([key; 16]),
         fingerprint: Bytes([body; 16]),
         to: phone.masked(),

@@ -125,6 +125,9 @@ pub fn header() -> Header {
         request: None,
         factors: Factors::default(),
         tier: None,
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     }
 }
 
@@ -144,7 +147,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
 
 /// Every change is told.
 pub fn terms() -> Terms {
-    Terms { announces: true }
+    Terms { announces: true, billing: None }
 }
 
 /// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
@@ -158,6 +161,7 @@ pub fn offer(gateway: &str) -> Offer {
         looks_max: if gateway == "alpha" { 2 } else { 0 },
         polls_max: if gateway == "alpha" { 4 } else { 0 },
         is_mute: false,
+        price_micros: Some(if gateway == "gamma" { 9_000 } else { 2_500 }),
         why: "up".into(),
     }
 }

@@ -83,6 +83,9 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         request: None,
         factors: Factors::default(),
         tier: None,
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     };
     Order {
         header,
@@ -250,5 +253,9 @@ impl World {
 }
 
 fn stop(cause: Cause) -> Ask {
-    Ask::Stop { cause, tenant: TenantId::parse("acme").unwrap(), terms: Terms { announces: true } }
+    Ask::Stop {
+        cause,
+        tenant: TenantId::parse("acme").unwrap(),
+        terms: Terms { announces: true, billing: None },
+    }
 }

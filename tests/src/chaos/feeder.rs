@@ -117,6 +117,9 @@ impl Feeder {
             request: None,
             factors: Factors::default(),
             tier: None,
+            price_country: None,
+            max_price_micros: None,
+            sms_segments: None,
             country: wish.country,
             ..jobs::header(now)?
         };

@@ -213,6 +213,9 @@ impl Script {
                     request: None,
                     factors: Factors::default(),
                     tier: None,
+                    price_country: None,
+                    max_price_micros: None,
+                    sms_segments: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
@@ -223,7 +226,7 @@ impl Script {
                     header: Box::new(header),
                     dispatch,
                     offers,
-                    terms: order::Terms { announces: true },
+                    terms: order::Terms { announces: true, ..order::Terms::default() },
                 }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
@@ -237,7 +240,7 @@ impl Script {
             9 if self.below(4) == 0 => order::Ask::Stop {
                 cause: order::Cause::Cancelled,
                 tenant: TenantId::parse("shop").expect("a name"),
-                terms: order::Terms { announces: true },
+                terms: order::Terms { announces: true, ..order::Terms::default() },
             },
             13 => {
                 let receipt = (self.below(2) == 0).then_some(Receipt::Delivered);
@@ -295,6 +298,7 @@ pub fn offer(gateway: &str, looks_max: u8) -> Offer {
         looks_max,
         polls_max: 0,
         is_mute: false,
+        price_micros: Some(2_500),
         why: "up".into(),
     }
 }
@@ -325,6 +329,8 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         digits: 6,
         ttl_ms: 300_000,
         channel: Channel::Sms,
+        max_price_micros: None,
+        sms_segments: None,
         idempotency_key: short(key),
         fingerprint: short(body),
         to: number.masked(),

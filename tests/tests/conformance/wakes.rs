@@ -52,6 +52,9 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         request: None,
         factors: Factors::default(),
         tier: None,
+        price_country: None,
+        max_price_micros: None,
+        sms_segments: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::order::advice::Do;
+use crate::price::Currency;
 use crate::wire::api;
 use crate::wire::factor;
 
@@ -87,8 +88,18 @@ fn preflight() -> api::Preflight {
         result: api::CheckResult::Pass,
         detail: "mobile, IN".into(),
     };
-    let predicted = api::Predicted { channel: api::Channel::Sms, waiting_ms: 12_000 };
-    api::Preflight { ok: true, checks: vec![check], quote: None, predicted: Some(predicted) }
+    let quoted =
+        api::QuotedChannel { channel: api::Channel::Sms, unit_micros: 2_300, units: 1, total_micros: 2_300 };
+    let quote = api::Quote {
+        id: format!("quo_{}", "A".repeat(60)),
+        currency: Currency::default(),
+        valid_until: "2026-11-20T10:01:00.000Z".into(),
+        most_micros: quoted.total_micros,
+        channels: vec![quoted],
+    };
+    let predicted =
+        api::Predicted { channel: api::Channel::Sms, waiting_ms: 10_000, delivered_percent: Some(95) };
+    api::Preflight { ok: true, checks: vec![check], quote: Some(quote), predicted: Some(predicted) }
 }
 
 fn verified() -> api::Verified {

@@ -86,6 +86,8 @@ pub fn directory() -> Directory {
         autofill: None,
         templates: Vec::new(),
         dlt: None,
+        refunds: None,
+        texts: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenants = BTreeMap::from([(
@@ -105,12 +107,7 @@ pub fn directory() -> Directory {
             revoked: false,
         }
     };
-    let route = |channel| Route {
-        gateway: GatewayId::parse("alpha").unwrap(),
-        channel,
-        countries: Countries::All,
-        up: true,
-    };
+    let route = |channel| Route::new(GatewayId::parse("alpha").unwrap(), channel, Countries::All);
     let routes = [Channel::Sms, Channel::Email, Channel::Voice].map(route).to_vec();
     let keys = vec![key("k1", KeyKind::Secret), key("k2", KeyKind::Publishable)];
     Directory { tenants, keys, routes, ..Directory::default() }

@@ -26,8 +26,8 @@ fn create() -> Operation {
         id: "createOrder",
         tag: "orders",
         summary: "Order a code",
-        description: "A new order supersedes older live ones of the same address and service. `client`, `binding` and \
-            `code` are for secret keys only. `idempotency_in_flight` is reserved: an order is decided in one step.",
+        description: "A new order supersedes older live ones of the same address and service. `client`, `binding`, \
+            `code`, `max_price` and `quote` are for secret keys only. `idempotency_in_flight` is reserved: an order is decided in one step.",
         parameters: &["IdempotencyKey"],
         body: body("CreateOrder", true),
         replies: vec![(202, linked(accepted, "$response.body#/id", &OF_AN_ORDER))],
@@ -42,6 +42,9 @@ fn create() -> Operation {
             Code::InvalidPhone,
             Code::InvalidRequest,
             Code::NoRoute,
+            Code::PriceExceeded,
+            Code::QuoteExpired,
+            Code::QuoteMismatch,
             Code::RateLimited,
             Code::UnknownService,
         ],

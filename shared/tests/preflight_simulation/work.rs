@@ -1,0 +1,249 @@
+//! A delivery worker and its providers: the real order, router and breaker over the market's weather.
+
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::gateway;
+use tiffin_shared::gateway::Calls;
+use tiffin_shared::gateway::Gateway;
+use tiffin_shared::order::Ask;
+use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Decision;
+use tiffin_shared::order::Learnt;
+use tiffin_shared::order::Lesson;
+use tiffin_shared::order::Order;
+use tiffin_shared::order::Reason;
+use tiffin_shared::order::Receipt;
+use tiffin_shared::order::Reply;
+use tiffin_shared::order::Terms;
+use tiffin_shared::price;
+use tiffin_shared::price::Currency;
+use tiffin_shared::route;
+use tiffin_shared::route::Candidate;
+use tiffin_shared::route::Health;
+use tiffin_shared::route::Offer;
+use tiffin_shared::route::Way;
+use tiffin_shared::route::stats;
+use tiffin_shared::route::stats::Figures;
+use tiffin_shared::route::stats::RouteStats;
+use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::wire::job::Header;
+
+use crate::common::fixtures;
+use crate::market::Weather;
+use crate::world::Event;
+use crate::world::Run;
+use crate::world::World;
+
+/// What stood in an order's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    BreakerOpen,
+    Lost,
+    NumberRefused,
+    PriceRose,
+    ProviderDown,
+    SenderWithdrawn,
+    Taken,
+}
+
+/// A message that a provider took.
+pub struct Sent {
+    pub n: u32,
+    pub way: Way,
+    pub price_micros: u64,
+    /// Paid for, or kept for it while nobody knows.
+    pub is_reserved: bool,
+    pub is_paid: bool,
+}
+
+impl Run {
+    pub fn paid(&self) -> u64 {
+        self.sent.iter().filter(|sent| sent.is_paid).map(|sent| sent.price_micros).sum()
+    }
+
+    fn left(&self, header: &Header) -> Option<u64> {
+        let held: u64 = self.sent.iter().filter(|sent| sent.is_reserved).map(|sent| sent.price_micros).sum();
+        header.max_price_micros.map(|most| most.saturating_sub(held))
+    }
+}
+
+impl World {
+    pub fn work(&mut self, at: usize) {
+        let Some(header) = self.runs[at].header.clone() else { return };
+        let token = self.market.random.bytes();
+        let (offers, probed) = self.offers(at, &header, token);
+        self.asks += 1;
+        let header_of = Box::new(header.clone());
+        let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms: Terms::default() };
+        let reply = self.ask_order(at, ask);
+        let is_well = match &reply.decision {
+            Decision::Send { n, way } => {
+                let (n, way) = (*n, way.clone());
+                let is_well = self.send(at, &header, n, &way);
+                probed.as_ref().filter(|gateway| **gateway == way.gateway).map(|_| is_well)
+            }
+            _ => None,
+        };
+        if let Some(gateway) = probed {
+            let account = self.market.accounts.iter_mut().find(|it| it.route.gateway == gateway).unwrap();
+            account.breaker.ask::<Gateway>(&gateway::Ask::Probed { token, is_well }, self.now);
+        }
+        self.go_on(at, &reply.decision);
+    }
+
+    fn go_on(&mut self, at: usize, decision: &Decision) {
+        match decision {
+            Decision::AwaitWay(until) | Decision::Hold(until) | Decision::RetryAt(until) => {
+                self.work_at(at, (*until).max(self.now.plus(1)));
+            }
+            Decision::Stop => self.ended(at),
+            // The provider's answer says what is next.
+            Decision::Send { .. } | Decision::Noted => {}
+            Decision::Look { .. } | Decision::Post(_) => {
+                panic!("no outcome is unknown here, and nobody has an account")
+            }
+        }
+    }
+
+    fn offers(
+        &mut self,
+        at: usize,
+        header: &Header,
+        token: Bytes<16>,
+    ) -> (Vec<Offer>, Option<tiffin_shared::id::GatewayId>) {
+        let (now, channels) = (self.now, header.channels(None));
+        let left = self.runs[at].left(header);
+        let (mut candidates, mut probed, mut notes) = (Vec::new(), None, Vec::new());
+        for account in &mut self.market.accounts {
+            if !channels.contains(&account.route.channel) {
+                continue;
+            }
+            let Some(senders) = account.route.senders_to(header.priced_as()) else {
+                notes.push(Note::SenderWithdrawn);
+                continue;
+            };
+            let sender = senders.first().map(|sender| sender.id.clone());
+            let unit = account.route.prices.unit_micros(Currency::default(), header.priced_as());
+            let units = price::units(account.route.channel, header.sms_segments);
+            let price_micros = unit.map(|unit| price::total_micros(unit, units));
+            if left.is_some() && !price::fits(price_micros, left) {
+                notes.push(Note::PriceRose);
+                continue;
+            }
+            let view = account.view(now);
+            let mut health = view.health(now);
+            if probed.is_none() && view.wants_probe(now) {
+                let reply = account.breaker.ask::<Gateway>(&gateway::Ask::Probe(token), now);
+                if reply.may_probe {
+                    (health, probed) = (Health::Probe, Some(account.route.gateway.clone()));
+                }
+            }
+            if matches!(health, Health::Open { .. }) {
+                notes.push(Note::BreakerOpen);
+            }
+            let nothing = stats::Command { batch: Bytes([0; 16]), figures: Figures::default() };
+            let figures = header.country.and_then(|country| account.figures.get(&country));
+            let stats = figures.map(|figures| figures.probe::<RouteStats>(&nothing, now));
+            let (channel, gateway) = (account.route.channel, account.route.gateway.clone());
+            candidates.push(Candidate {
+                way: Way { channel, gateway, sender },
+                health,
+                free_at: view.paused_until,
+                priority: 0,
+                stats: stats.unwrap_or_default(),
+                window_default_ms: fixtures::WAITING_MS,
+                price_micros,
+                looks_max: 0,
+                polls_max: 0,
+                is_mute: false,
+            });
+        }
+        self.runs[at].notes.extend(notes);
+        (route::rank(candidates, &channels), probed)
+    }
+
+    /// Calls the provider. Whether it answered well.
+    fn send(&mut self, at: usize, header: &Header, n: u32, way: &Way) -> bool {
+        let account = self.market.accounts.iter_mut().find(|it| it.route.gateway == way.gateway).unwrap();
+        let random = &mut self.market.random;
+        let outcome = match account.weather {
+            Weather::Down(permille) if random.chance(permille) => CallOutcome::Failed(Reason::ProviderDown),
+            _ if self.runs[at].is_dead => CallOutcome::Failed(Reason::InvalidNumber),
+            _ => CallOutcome::Taken { provider_id: format!("m{n}") },
+        };
+        let second = self.now.0 / SECOND_MS;
+        let calls = vec![Calls::ended(second, &outcome)];
+        let note = gateway::Ask::Note { batch: random.bytes(), calls, pause_ms: None };
+        account.breaker.ask::<Gateway>(&note, self.now);
+        self.runs[at].notes.insert(match &outcome {
+            CallOutcome::Failed(Reason::ProviderDown) => Note::ProviderDown,
+            CallOutcome::Failed(_) => Note::NumberRefused,
+            _ => Note::Taken,
+        });
+        if matches!(outcome, CallOutcome::Taken { .. }) {
+            let unit = account.route.prices.unit_micros(Currency::default(), header.priced_as()).unwrap();
+            let units = price::units(way.channel, header.sms_segments);
+            let (price_micros, way) = (price::total_micros(unit, units), way.clone());
+            let sent = Sent { n, way, price_micros, is_reserved: true, is_paid: false };
+            self.runs[at].sent.push(sent);
+            self.fate(at, n);
+        }
+        let is_well = !outcome.blames_gateway();
+        let reply = self.ask_order(at, Ask::Result { n, outcome });
+        self.go_on(at, &reply.decision);
+        is_well
+    }
+
+    /// Most arrive within seconds, some are refused by the handset's network, some are never heard of again.
+    fn fate(&mut self, at: usize, n: u32) {
+        let random = &mut self.market.random;
+        let (receipt, after_ms) = match random.below(100) {
+            0..90 => (Receipt::Delivered, random.between(800, 9_000)),
+            90..94 => (Receipt::Failed(Reason::AbsentTemporary), random.between(2_000, 6_000)),
+            94..96 => (Receipt::Delivered, random.between(20_000, 60_000)),
+            _ => {
+                self.runs[at].notes.insert(Note::Lost);
+                return;
+            }
+        };
+        self.after(after_ms, Event::Receipt { at, n, receipt });
+    }
+
+    pub fn receipt(&mut self, at: usize, n: u32, receipt: Receipt) {
+        let run = &mut self.runs[at];
+        let sent = run.sent.iter_mut().find(|sent| sent.n == n).unwrap();
+        let gateway = sent.way.gateway.clone();
+        // Who got nothing pays nothing.
+        (sent.is_reserved, sent.is_paid) = (receipt == Receipt::Delivered, receipt == Receipt::Delivered);
+        if receipt != Receipt::Delivered {
+            run.notes.insert(Note::Lost);
+        }
+        let reply = self.ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt });
+        if receipt == Receipt::Delivered {
+            self.arrived(at);
+        }
+        if self.runs[at].end.is_none() {
+            self.work_at(at, self.now.plus(1));
+        }
+        drop(reply);
+    }
+
+    fn ask_order(&mut self, at: usize, ask: Ask) -> Reply {
+        self.asks += 1;
+        let command = tiffin_shared::order::Command { entropy: fixtures::entropy(self.asks), ask };
+        let reply = self.runs[at].record.ask::<Order>(&command, self.now);
+        if let Some(Lesson { way, country: Some(country), what }) = &reply.lesson {
+            let mut figures = Figures::default();
+            match what {
+                Learnt::Delivered { after_ms } => figures.arrived(*after_ms),
+                Learnt::Lost => figures.failed += 1,
+                Learnt::Taken => figures.sent += 1,
+                Learnt::Verified => figures.verified += 1,
+            }
+            let batch = self.market.random.bytes();
+            let account = self.market.accounts.iter_mut().find(|it| it.route.gateway == way.gateway).unwrap();
+            let host = account.figures.entry(*country).or_default();
+            host.ask::<RouteStats>(&stats::Command { batch, figures }, self.now);
+        }
+        reply
+    }
+}
