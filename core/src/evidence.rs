@@ -21,6 +21,7 @@ use tiffin_shared::evidence::Answer;
 use tiffin_shared::evidence::Ask;
 use tiffin_shared::evidence::Clock;
 use tiffin_shared::evidence::Command;
+use tiffin_shared::evidence::Costs;
 use tiffin_shared::evidence::Evidence;
 use tiffin_shared::evidence::Exchange;
 use tiffin_shared::evidence::Form;
@@ -181,6 +182,7 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
         risk: job.as_ref().and_then(|job| Some(Risk { tier: job.tier?, factors: job.factors })),
         timeline: linked(&timeline.story),
         head: timeline.story.head,
+        costs: timeline.bill.as_ref().map(Costs::of),
         clocks: clocks(&attempts),
         attempts,
         uploads: uploads.iter().map(uploaded).collect(),

@@ -10,7 +10,9 @@ mod shelf;
 mod verify;
 
 pub use self::packet::Account;
+pub use self::packet::Charged;
 pub use self::packet::Clock;
+pub use self::packet::Costs;
 pub use self::packet::Evidence;
 pub use self::packet::Linked;
 pub use self::packet::Packet;

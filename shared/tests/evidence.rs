@@ -115,6 +115,7 @@ fn evidence() -> Evidence {
         timeline: linked(&story),
         head: story.head,
         attempts: vec![tried],
+        costs: None,
         clocks: Vec::new(),
         uploads: Vec::new(),
     }

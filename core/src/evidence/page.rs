@@ -5,7 +5,9 @@ mod words;
 use std::fmt::Write as _;
 
 use tiffin_shared::bytes;
+use tiffin_shared::evidence::Charged;
 use tiffin_shared::evidence::Clock;
+use tiffin_shared::evidence::Costs;
 use tiffin_shared::evidence::Evidence;
 use tiffin_shared::evidence::Exchange;
 use tiffin_shared::evidence::Field;
@@ -16,6 +18,7 @@ use tiffin_shared::evidence::Tried;
 use tiffin_shared::evidence::Upload;
 use tiffin_shared::http::PAGE_POLICY;
 use tiffin_shared::order::AttemptState;
+use tiffin_shared::price::Money;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
@@ -50,6 +53,9 @@ pub fn page(packet: &Packet) -> String {
         out.push_str("<p class=\"none\">No provider was called.</p>\n");
     }
     evidence.attempts.iter().for_each(|tried| out.push_str(&attempt(tried)));
+    if let Some(paid) = &evidence.costs {
+        out.push_str(&costs(paid));
+    }
     out.push_str(&clocks(&evidence.clocks));
     out.push_str(&uploads(&packet.uploads));
     out.push_str("</main>\n</body>\n</html>\n");
@@ -216,6 +222,25 @@ fn receipt(receipt: &Received) -> String {
         fields(&receipt.headers),
         body(receipt.body.as_ref())
     )
+}
+
+fn costs(costs: &Costs) -> String {
+    let money = |micros: u64| {
+        let amount = Money { amount_micros: micros, currency: costs.currency };
+        Some(escape(&amount.to_string()))
+    };
+    let rows = [
+        ("Held", money(costs.held_micros)),
+        ("Charged", money(costs.captured_micros)),
+        ("Released", money(costs.released_micros)),
+        ("Refunded", money(costs.refunded_micros)),
+    ];
+    let one = |charge: &Charged| {
+        let price = money(charge.micros).unwrap_or_default();
+        format!("<p>Attempt {}: {price}, {}</p>\n", charge.n, name(&charge.state))
+    };
+    let charges: String = costs.charges.iter().map(one).collect();
+    format!("<h2 id=\"costs\">Costs</h2>\n{}{charges}", list(&rows))
 }
 
 fn clocks(clocks: &[Clock]) -> String {

@@ -15,7 +15,10 @@ use crate::id::KeyId;
 use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
+use crate::money::Currency;
 use crate::order::AttemptState;
+use crate::order::Billed;
+use crate::order::Charge;
 use crate::order::Entry;
 use crate::order::Happening;
 use crate::order::Reason;
@@ -124,6 +127,9 @@ pub struct Evidence {
     pub head: Bytes<32>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Tried>,
+    /// What it costs, where its tenant pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<Costs>,
     /// How far the providers' clocks are from ours.
     pub clocks: Vec<Clock>,
     /// What support added.
@@ -216,6 +222,65 @@ pub struct Tried {
     /// Whether there was more than is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_more: bool,
+}
+
+/// What an order costs its tenant, in millionths of the currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "EvidenceCosts"))]
+#[serde(deny_unknown_fields)]
+pub struct Costs {
+    /// ISO 4217.
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
+    pub currency: Currency,
+    /// Put on hold.
+    pub held_micros: u64,
+    /// Charged, out of it.
+    pub captured_micros: u64,
+    /// Given back out of it.
+    pub released_micros: u64,
+    /// Given back out of what was charged.
+    pub refunded_micros: u64,
+    /// By message.
+    pub charges: Vec<Charged>,
+}
+
+/// What one message costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "EvidenceCharge"))]
+#[serde(deny_unknown_fields)]
+pub struct Charged {
+    /// Of which attempt.
+    pub n: u32,
+    /// Its price.
+    pub micros: u64,
+    /// `captured`, `dropped`, `refunded: …` with the rule, `reserved`.
+    pub state: String,
+}
+
+impl Costs {
+    /// Of a bill as core has it.
+    pub fn of(bill: &Billed) -> Self {
+        let state = |charge: &Charge| match serde_json::to_value(charge.state) {
+            Ok(serde_json::Value::String(state)) => state,
+            Ok(serde_json::Value::Object(one)) => {
+                let told =
+                    one.iter().map(|(state, rule)| format!("{state}: {}", rule.as_str().unwrap_or_default()));
+                told.collect()
+            }
+            _ => String::new(),
+        };
+        let charged = |charge: &Charge| Charged { n: charge.n, micros: charge.micros, state: state(charge) };
+        Self {
+            currency: bill.currency,
+            held_micros: bill.sums.held_micros,
+            captured_micros: bill.sums.captured_micros,
+            released_micros: bill.sums.released_micros,
+            refunded_micros: bill.sums.refunded_micros,
+            charges: bill.charges.iter().map(charged).collect(),
+        }
+    }
 }
 
 /// How far a provider's clock is from ours, by the `Date` of its replies against the time between request and reply.
