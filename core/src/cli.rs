@@ -7,7 +7,7 @@ mod edge_env;
 mod keys;
 mod logs;
 mod ops;
-mod order;
+pub(crate) mod order;
 mod route;
 mod send;
 mod webhook;

@@ -8,6 +8,7 @@ mod call;
 mod hold;
 mod lanes;
 mod openers;
+mod record;
 mod work;
 
 use std::sync::Arc;

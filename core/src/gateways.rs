@@ -27,6 +27,7 @@ pub mod twilio;
 pub mod vonage_messages;
 pub mod vonage_sms;
 pub mod whatsapp;
+pub mod wire;
 
 use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;
@@ -49,6 +50,7 @@ use self::adapter::Answered;
 use self::adapter::Message;
 use self::adapter::Refusal;
 use self::adapter::Taken;
+use self::call::Seen;
 use self::callback::Callback;
 use self::callback::CallbackError;
 use self::callback::Fate;
@@ -58,6 +60,7 @@ use self::kinds::Adapter;
 use self::kinds::CALLBACK_SECRET;
 use self::kinds::Door;
 use self::smpp::Smpp;
+use self::wire::Talk;
 use crate::config;
 use crate::config::Environment;
 
@@ -178,30 +181,41 @@ impl Gateway {
         }
     }
 
-    /// Sends, once.
-    async fn send(&self, client: &call::Client, message: &Message<'_>) -> Result<Answered, CallOutcome> {
+    /// Sends, once. What was seen of it, unless nothing went out.
+    async fn send(
+        &self,
+        client: &call::Client,
+        message: &Message<'_>,
+    ) -> (Result<Answered, CallOutcome>, Option<Seen>) {
         match &self.adapter {
             Adapter::Http(adapter) => match adapter.encode(message) {
-                Ok(call) => client.call(call).await.map(|answer| adapter.classify(&answer)),
-                Err(reason) => Ok(Answered::Refused(Refusal::of(reason))),
+                Ok(call) => {
+                    let (seen, answered) = client.exchange(call).await;
+                    (answered.map(|answer| adapter.classify(&answer)), Some(seen))
+                }
+                Err(reason) => (Ok(Answered::Refused(Refusal::of(reason))), None),
             },
-            Adapter::Smtp(adapter) => Ok(adapter.send(message).await),
-            Adapter::Smpp(smpp) => Ok(smpp.send(message).await),
+            Adapter::Smtp(adapter) => wire::seen(adapter.send(message)).await,
+            Adapter::Smpp(smpp) => wire::seen(smpp.send(message)).await,
         }
     }
 
-    /// Whether the provider has a message that was sent to it at `called_at`.
-    pub async fn look_up(&self, client: &call::Client, message: &Message<'_>, called_at: UnixMs) -> Found {
+    /// Whether the provider has a message that was sent to it at `called_at`; and what was seen of the question.
+    pub async fn look_up(
+        &self,
+        client: &call::Client,
+        message: &Message<'_>,
+        called_at: UnixMs,
+    ) -> (Found, Option<Seen>) {
         match &self.adapter {
             Adapter::Http(adapter) => {
-                let Some(call) = adapter.query(message) else { return Found::Unclear };
-                match client.call(call).await {
-                    Ok(answer) => adapter.found(&answer, message, called_at),
-                    Err(_) => Found::Unclear,
-                }
+                let Some(call) = adapter.query(message) else { return (Found::Unclear, None) };
+                let (seen, answered) = client.exchange(call).await;
+                let found = answered.map(|answer| adapter.found(&answer, message, called_at));
+                (found.unwrap_or(Found::Unclear), Some(seen))
             }
-            Adapter::Smtp(_) => Found::Unclear,
-            Adapter::Smpp(smpp) => smpp.look_up(message.reference),
+            Adapter::Smtp(_) => (Found::Unclear, None),
+            Adapter::Smpp(smpp) => (smpp.look_up(message.reference), None),
         }
     }
 
@@ -216,10 +230,16 @@ impl Gateway {
     }
 
     /// How a message fares, in the provider's own word and in ours; nothing where it does not say.
-    pub async fn fares(&self, client: &call::Client, taken: &Taken<'_>) -> Option<(String, Fate)> {
+    pub async fn fares(
+        &self,
+        client: &call::Client,
+        taken: &Taken<'_>,
+        talks: &mut Vec<Talk>,
+    ) -> Option<(String, Fate)> {
         match &self.adapter {
             Adapter::Http(adapter) => {
-                let answer = client.call(adapter.status(taken.provider_id)?).await.ok()?;
+                let call = adapter.status(taken.provider_id)?;
+                let answer = wire::talk(client, "status", call, talks).await.ok()?;
                 adapter.fares(&answer)
             }
             Adapter::Smtp(_) => None,
@@ -228,17 +248,22 @@ impl Gateway {
     }
 
     /// Asks the provider to stop a message: what came of it, or nothing where the provider did not answer.
-    pub async fn recall(&self, client: &call::Client, taken: &Taken<'_>) -> Option<Recall> {
+    pub async fn recall(
+        &self,
+        client: &call::Client,
+        taken: &Taken<'_>,
+        talks: &mut Vec<Talk>,
+    ) -> Option<Recall> {
         let adapter = match &self.adapter {
             Adapter::Http(adapter) => adapter,
             Adapter::Smtp(_) => return Some(Recall::Unsupported),
             Adapter::Smpp(smpp) => return smpp.recall(taken).await,
         };
         let Some(call) = adapter.stop(taken.provider_id) else { return Some(Recall::Unsupported) };
-        let stopped = adapter.stopped(&client.call(call).await.ok()?)?;
+        let stopped = adapter.stopped(&wire::talk(client, "recall", call, talks).await.ok()?)?;
         let erase = adapter.erase(taken.provider_id).filter(|_| stopped == Recall::TooLate);
         let Some(erase) = erase else { return Some(stopped) };
-        let answer = client.call(erase).await.ok()?;
+        let answer = wire::talk(client, "erase", erase, talks).await.ok()?;
         Some(if answer.is_success() { Recall::Erased } else { Recall::TooLate })
     }
 
@@ -328,12 +353,17 @@ impl Gateways {
     }
 
     /// Sends, once.
-    pub async fn send(&self, gateway: &Gateway, client: &call::Client, message: &Message<'_>) -> CallOutcome {
-        let (outcome, code) = self.try_out(gateway, client, message).await;
+    pub async fn send(
+        &self,
+        gateway: &Gateway,
+        client: &call::Client,
+        message: &Message<'_>,
+    ) -> (CallOutcome, Option<Seen>) {
+        let (outcome, code, seen) = self.try_out(gateway, client, message).await;
         if let Some(code) = code {
             tracing::info!(gateway = %gateway.name(), provider.code = %code, "the provider refused a message");
         }
-        outcome
+        (outcome, seen)
     }
 
     /// The same, with the provider's own code where it refuses.
@@ -342,16 +372,17 @@ impl Gateways {
         gateway: &Gateway,
         client: &call::Client,
         message: &Message<'_>,
-    ) -> (CallOutcome, Option<String>) {
-        let answered = match gateway.send(client, message).await {
+    ) -> (CallOutcome, Option<String>, Option<Seen>) {
+        let (answered, seen) = gateway.send(client, message).await;
+        let answered = match answered {
             Ok(answered) => answered,
-            Err(outcome) => return (outcome, None),
+            Err(outcome) => return (outcome, None, seen),
         };
         let code = match &answered {
             Answered::Refused(refusal) => refusal.code.clone(),
             Answered::Taken { .. } | Answered::Unknown => None,
         };
-        (self.codes.outcome(gateway.name(), gateway.account.kind.codes, answered), code)
+        (self.codes.outcome(gateway.name(), gateway.account.kind.codes, answered), code, seen)
     }
 
     /// What a signed receipt comes to; nothing where it tells nothing new.

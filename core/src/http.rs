@@ -1,6 +1,7 @@
 //! Core's own HTTP: the edge's jobs, the providers' receipts, the operators' API, health.
 
 pub mod callbacks;
+pub mod evidence;
 pub mod health;
 pub mod ingest;
 pub mod ops;
@@ -19,6 +20,7 @@ use axum::routing::get;
 use axum::routing::post;
 use futures::StreamExt;
 use tiffin_shared::http;
+use tiffin_shared::http::internal::EVIDENCE_PATH;
 use tiffin_shared::http::internal::JOBS_PATH;
 use tiffin_shared::http::internal::NOTICES_PATH;
 use tiffin_shared::problem::Code;
@@ -36,6 +38,7 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
         .method_not_allowed_fallback(health::not_found);
     if roles.contains(&Role::Ingest) {
         router = router.route(JOBS_PATH, post(ingest::job)).route(NOTICES_PATH, post(ingest::notice));
+        router = router.route(EVIDENCE_PATH, post(evidence::ask));
     }
     if roles.contains(&Role::Callbacks) {
         // Some providers tell by GET, and WhatsApp asks by GET whether the address is ours.

@@ -22,8 +22,10 @@ use tiffin_shared::time::UnixMs;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::evidence::record;
 use crate::gateways::Gateway;
 use crate::gateways::adapter::Taken;
+use crate::gateways::wire::Talk;
 use crate::host;
 use crate::orders;
 
@@ -67,7 +69,7 @@ fn run(app: Arc<App>, order: OrderId, inquiry: Inquiry) -> BoxFuture<'static, ()
 }
 
 /// What to tell the record; nothing where the provider gave no answer.
-async fn ask(app: &App, order: &OrderId, inquiry: &Inquiry) -> Option<Ask> {
+async fn ask(app: &Arc<App>, order: &OrderId, inquiry: &Inquiry) -> Option<Ask> {
     let n = inquiry.n;
     let gateway = app.gateways.named(inquiry.way.gateway.as_str());
     let header = header(app, inquiry);
@@ -76,24 +78,46 @@ async fn ask(app: &App, order: &OrderId, inquiry: &Inquiry) -> Option<Ask> {
         provider_id: &inquiry.provider_id,
         from: header.as_deref().or(inquiry.way.sender.as_ref().map(|sender| sender.as_str())),
     };
+    let mut talks = Vec::new();
+    let answer = told(app, order, inquiry, &taken, &mut talks).await;
+    if let Some(gateway) = gateway {
+        record::talks(app, gateway, &taken, talks).await;
+    }
+    answer
+}
+
+async fn told(
+    app: &App,
+    order: &OrderId,
+    inquiry: &Inquiry,
+    taken: &Taken<'_>,
+    talks: &mut Vec<Talk>,
+) -> Option<Ask> {
+    let n = inquiry.n;
+    let gateway = app.gateways.named(inquiry.way.gateway.as_str());
     match inquiry.about {
         About::Status => {
             let gateway = gateway.filter(|gateway| app.inquiries.take_turn(gateway.name(), host::now()))?;
-            let (status, fate) = gateway.fares(&app.provider_client, &taken).await?;
+            let (status, fate) = gateway.fares(&app.provider_client, taken, talks).await?;
             let receipt = app.gateways.receipt(gateway, &fate);
             Some(Ask::Polled { n, status, receipt })
         }
         About::Recall => {
-            let outcome = recall(app, gateway, &taken).await?;
+            let outcome = recall(app, gateway, taken, talks).await?;
             tracing::info!(order.id = %order, attempt.n = n, gateway = %inquiry.way.gateway, ?outcome, "called back");
             Some(Ask::Recalled { n, outcome: Some(outcome) })
         }
     }
 }
 
-async fn recall(app: &App, gateway: Option<&Gateway>, taken: &Taken<'_>) -> Option<Recall> {
+async fn recall(
+    app: &App,
+    gateway: Option<&Gateway>,
+    taken: &Taken<'_>,
+    talks: &mut Vec<Talk>,
+) -> Option<Recall> {
     match gateway {
-        Some(gateway) => gateway.recall(&app.provider_client, taken).await,
+        Some(gateway) => gateway.recall(&app.provider_client, taken, talks).await,
         // Its account is gone from the configuration.
         None => Some(Recall::Unsupported),
     }

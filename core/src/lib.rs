@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod directories;
 pub mod edge;
 pub mod errands;
+pub mod evidence;
 pub mod fleet;
 pub mod gateways;
 pub mod guard;

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 
 use crate::app::App;
+use crate::evidence::receipt;
+use crate::evidence::receipt::Source;
 use crate::gateways;
 use crate::gateways::Gateway;
 use crate::gateways::callback::Fate;
@@ -33,7 +35,13 @@ pub struct Error(#[from] orders::Error);
 /// Notes one receipt. What is about nobody's message is let go: others may send through the same account.
 ///
 /// It waits no longer than so long after `begun`, when what it came with arrived: others of that may have waited already.
-pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told, begun: Instant) -> Result<(), Error> {
+pub async fn take(
+    app: &Arc<App>,
+    gateway: &Gateway,
+    told: &Told,
+    source: Source<'_>,
+    begun: Instant,
+) -> Result<(), Error> {
     if told.fate == Fate::Underway {
         return Ok(());
     }
@@ -58,6 +66,7 @@ pub async fn take(app: &Arc<App>, gateway: &Gateway, told: &Told, begun: Instant
         tracing::info!(order.id = %order, attempt.n = n, %gateway, provider.code = %code, "a message failed");
     }
     insist(begun, || async { orders::apply(app, &order, ask.clone()).await.map(Some) }).await?;
+    receipt::note(app, gateway, told, &Reference { order, n }, source).await;
     Ok(())
 }
 

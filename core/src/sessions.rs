@@ -7,6 +7,7 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::evidence::receipt::Source;
 use crate::gateways::Gateway;
 use crate::gateways::callback::Told;
 use crate::gateways::smpp::Handler;
@@ -35,7 +36,7 @@ fn handler(app: &Arc<App>, gateway: &Gateway) -> Handler {
 
 async fn take(app: Arc<App>, gateway: String, told: Told) -> Result<(), NotTaken> {
     let gateway = app.gateways.named(&gateway).ok_or(NotTaken)?;
-    receipts::take(&app, gateway, &told, Instant::now()).await.map_err(|error| {
+    receipts::take(&app, gateway, &told, Source::Session, Instant::now()).await.map_err(|error| {
         tracing::warn!(gateway = %gateway.name(), %error, "a receipt is left with the SMSC");
         NotTaken
     })

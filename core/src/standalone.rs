@@ -31,6 +31,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor::Visitor;
 
 use crate::app::App;
+use crate::evidence;
 use crate::host;
 use crate::http::health;
 use crate::http::overload;
@@ -177,6 +178,12 @@ async fn ask(
             };
             let asked = asked.inspect_err(|error| tracing::error!(%error, "ledger did not answer"));
             asked.ok().map(Answer::Ledger)
+        }
+        Question::Evidence(ask) => {
+            let asked = evidence::answer(app, ask).await;
+            let asked =
+                asked.inspect_err(|error| tracing::warn!(%error, "an evidence packet cannot be made"));
+            asked.ok().map(Answer::Evidence)
         }
         Question::Factor(ask) => {
             let keys = app.ledgers.as_ref()?.edge.factors.clone();

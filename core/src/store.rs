@@ -50,6 +50,8 @@ pub enum Error {
 pub enum Space {
     /// [`tiffin_shared::money::Account`] by [`TenantId`].
     Account,
+    /// [`tiffin_shared::evidence::Shelf`] by [`OrderId`] and attempt.
+    Exchanges,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -97,6 +99,11 @@ impl Key {
     /// A tenant's account.
     pub fn account(tenant: &TenantId) -> Self {
         Self { space: Space::Account, id: tenant.to_string() }
+    }
+
+    /// What is kept of an order's attempt; of the order itself under 0.
+    pub fn exhibits(order: &OrderId, n: u32) -> Self {
+        Self { space: Space::Exchanges, id: format!("{order}/{n}") }
     }
 
     /// A factor.
@@ -195,6 +202,7 @@ impl Space {
     fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::Exchanges => "exchanges",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

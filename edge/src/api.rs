@@ -36,6 +36,7 @@ use crate::inbound;
 use crate::objects;
 use crate::outbound;
 use crate::settings::Settings;
+use crate::uplink;
 use crate::watchers::Waits;
 
 /// How long a ledger may take to hear of its order: one that hangs must not keep the others' answers from core, which waits
@@ -146,6 +147,10 @@ async fn ask(
                 Answer::Ledger(told.outcome)
             })
         }
+        Question::Evidence(ask) => match Settings::load(env) {
+            Ok(settings) => uplink::evidence(&settings, ask, &entropy, now).await.map(Answer::Evidence),
+            Err(error) => Err(worker::Error::RustError(error.to_string())),
+        },
         Question::Factor(ask) => {
             let event = factor::Event { now, entropy, ask: ask.clone() };
             objects::factor(env, &event).await.map(Answer::Factor)

@@ -1,18 +1,28 @@
-//! Handing a parcel to core: signed, with a deadline.
+//! What the edge sends to core: parcels and questions, signed, with a deadline.
 
+use futures_util::StreamExt;
+use tiffin_shared::entropy::Entropy;
+use tiffin_shared::evidence;
+use tiffin_shared::evidence::PACKET_BYTES_MAX;
 use tiffin_shared::http::internal;
+use tiffin_shared::http::internal::Outgoing;
 use tiffin_shared::ledger::HANDOVER_TIMEOUT_MS;
 use tiffin_shared::ledger::Parcel;
+use tiffin_shared::time::UnixMs;
 use worker::Headers;
 use worker::Method;
 use worker::Request;
 use worker::RequestInit;
 use worker::RequestRedirect;
+use worker::Response;
 use worker::console_warn;
 
 use crate::host;
 use crate::outbound;
 use crate::settings::Settings;
+
+/// Core reads a handful of records; who asks for evidence is a person.
+const EVIDENCE_TIMEOUT_MS: u64 = 10_000;
 
 /// Tries once. True when core has taken it.
 pub async fn hand_over(settings: &Settings, parcel: &Parcel) -> bool {
@@ -29,9 +39,35 @@ pub async fn hand_over(settings: &Settings, parcel: &Parcel) -> bool {
     }
 }
 
+/// Asks core for what it knows of an order. Fails where it does not answer, or has no answer.
+pub async fn evidence(
+    settings: &Settings,
+    ask: &evidence::Ask,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> worker::Result<evidence::Answer> {
+    let outgoing = internal::evidence(ask, settings.edge.signing.current(), entropy, now)?;
+    let mut response = send(settings, outgoing, EVIDENCE_TIMEOUT_MS).await?;
+    let (status, mut body) = (response.status_code(), Vec::new());
+    let mut stream = response.stream()?;
+    while let Some(chunk) = stream.next().await {
+        body.extend(chunk?);
+        if body.len() > PACKET_BYTES_MAX {
+            return Err(worker::Error::RustError("core's evidence is too long".into()));
+        }
+    }
+    let answer = internal::evidence_answer(status, body);
+    answer
+        .ok_or_else(|| worker::Error::RustError(format!("core answered {status} to a question for evidence")))
+}
+
 async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
     let entropy = host::entropy().map_err(|error| worker::Error::RustError(error.to_string()))?;
     let outgoing = internal::parcel(parcel, settings.edge.signing.current(), &entropy, host::now())?;
+    Ok(send(settings, outgoing, HANDOVER_TIMEOUT_MS).await?.status_code())
+}
+
+async fn send(settings: &Settings, outgoing: Outgoing, timeout_ms: u64) -> worker::Result<Response> {
     let headers = Headers::new();
     for (name, value) in &outgoing.headers {
         headers.set(name, value)?;
@@ -42,6 +78,5 @@ async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
         .with_redirect(RequestRedirect::Manual)
         .with_body(Some(outgoing.body.into()));
     let request = Request::new_with_init(&format!("{}{}", settings.core_url, outgoing.path), &init)?;
-
-    Ok(outbound::send(request, HANDOVER_TIMEOUT_MS).await?.status_code())
+    outbound::send(request, timeout_ms).await
 }

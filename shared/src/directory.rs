@@ -136,6 +136,9 @@ pub struct Tenant {
     /// front door knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders_per_day: Option<u64>,
+    /// Where it is reached about its orders: stands in their evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support_email: Option<String>,
     /// What its codes are for.
     pub services: BTreeMap<ServiceId, Service>,
     /// What one phone may ask of it.

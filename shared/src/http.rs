@@ -21,8 +21,9 @@ mod path;
 mod policy;
 mod preflight;
 mod problems;
+mod proof;
 pub(crate) mod quote;
-mod reply;
+pub(crate) mod reply;
 mod request;
 mod resend;
 mod stock;
@@ -40,6 +41,7 @@ use crate::directory::Caller;
 use crate::directory::Directory;
 use crate::directory::KeyKind;
 use crate::entropy::Entropy;
+use crate::evidence;
 use crate::factor;
 use crate::guard::Level;
 use crate::guard::Mode;
@@ -63,6 +65,7 @@ use crate::wire::object::Object;
 
 use self::asked::Asked;
 use self::call::Call;
+pub use self::create::masked_email;
 pub use self::crowd::Crowd;
 pub use self::crowd::Places;
 pub use self::crowd::Seat;
@@ -77,6 +80,7 @@ use self::gate::Gate;
 use self::gate::Solved;
 pub use self::gate::TurnstileAccount;
 pub use self::path::resolved;
+pub use self::proof::PAGE_POLICY;
 pub use self::reply::Response;
 pub use self::request::BODY_BYTES_MAX;
 pub use self::request::Request;
@@ -122,6 +126,8 @@ pub enum Question {
         /// Ask again until there is news.
         hold: Option<Hold>,
     },
+    /// Core, for what it knows of an order.
+    Evidence(evidence::Ask),
     /// A factor.
     Factor(factor::Ask),
     /// Cloudflare, about a token: [`Answer::Turnstile`].
@@ -143,6 +149,8 @@ pub enum Question {
 pub enum Answer {
     /// Of a ledger.
     Ledger(Outcome),
+    /// Of core.
+    Evidence(evidence::Answer),
     /// Of a factor.
     Factor(factor::Outcome),
     /// Of Cloudflare: status, and at most [`turnstile::REPLY_BYTES_MAX`] of the body.
@@ -201,6 +209,9 @@ impl Front {
         let hold = watch::hold(&call, visit, Shown(caller.key.kind))?;
         if let Call::Factor(of) = &call {
             return factors::begin(self, visit, &caller, of, request_id);
+        }
+        if let Call::Evidence(order) = &call {
+            return proof::begin(self, visit, &caller, order, request_id);
         }
         let Asked { ledger, ask, facts, refusal, gate, before } = match self.ask(&call, visit, &caller) {
             Ok(asked) => asked,
@@ -267,8 +278,9 @@ impl Front {
             }
             Call::Resend(order) => self.resend(visit, caller, whose(order))?,
             Call::Verify(order) => self.guess(visit, caller, whose(order))?,
-            Call::Factor(_) => {
-                return Err(Problem::new(problem::Code::NotFound, "Factors are asked elsewhere.").into());
+            Call::Evidence(_) | Call::Factor(_) => {
+                let detail = "Factors and evidence are asked elsewhere.";
+                return Err(Problem::new(problem::Code::NotFound, detail).into());
             }
         })
     }
@@ -346,6 +358,7 @@ impl Front {
         let Some(asked) = pending.questions.pop_front() else { return pending.broken_turn() };
         let passed = match (asked, answer) {
             (Question::Ledger { .. }, Some(Answer::Ledger(outcome))) => return pending.finish(self, outcome),
+            (Question::Evidence(ask), answer) => return pending.finish_evidence(&ask, answer),
             (Question::Factor(_), Some(Answer::Factor(outcome))) => {
                 return pending.finish_factor(Some(outcome));
             }

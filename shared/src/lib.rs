@@ -15,6 +15,7 @@ pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
+pub mod evidence;
 pub mod factor;
 pub mod fleet;
 pub mod gateway;

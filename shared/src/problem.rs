@@ -69,6 +69,8 @@ codes! {
     InvalidRequest = "invalid_request", 400, "The request is not valid";
     /// No route could deliver this order.
     NoRoute = "no_route", 422, "No route can deliver this order";
+    /// The reply comes in no form that `Accept` takes.
+    NotAcceptable = "not_acceptable", 406, "There is no such form of this";
     /// No such thing, or not the caller's.
     NotFound = "not_found", 404, "There is nothing here";
     /// A resend that would repeat what was tried.
@@ -87,6 +89,8 @@ codes! {
     Unavailable = "unavailable", 503, "The service is unavailable for a moment";
     /// The tenant has no such service.
     UnknownService = "unknown_service", 422, "This service is not known";
+    /// What was sent is of a kind that is not taken.
+    UnsupportedMediaType = "unsupported_media_type", 415, "This kind of content is not taken";
 }
 
 /// A refusal.
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn codes_are_sorted_and_distinct() {
         let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(names.is_sorted() && names.len() == 24);
+        assert!(names.is_sorted() && names.len() == 26);
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

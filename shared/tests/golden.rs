@@ -15,6 +15,8 @@ use tiffin_shared::code::Digest;
 use tiffin_shared::directory::Limits;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::evidence;
+use tiffin_shared::evidence::Shelf;
 use tiffin_shared::fleet;
 use tiffin_shared::fleet::Fleet;
 use tiffin_shared::id::GatewayId;
@@ -222,7 +224,7 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
     let envelope = Envelope::sign(&job, None, &fixtures::edge());
     pinned(
         &envelope,
-        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"},"signer":"e1","signature":"xKcdpTwIyPvIHpNrD4HXgjx12KFFMMj5a-p6IltcAXUwi93gue3DyGBMKUSBQPq37SDP9D7-F48JXVeJ1Z2MDA"}"#,
+        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"},"signer":"e1","signature":"pCQRvZFqNGw1AMz2mdIngPE4LaxZHr9FmyV6w30_txcPenfAZkQU_wDSwK5gjQaMLbXwItWZduJxVeNhbHV-CA"}"#,
     );
     let header = envelope.verify(&fixtures::edges()).unwrap();
     assert_eq!(header, serde_json::from_str::<Header>(HEADER).unwrap());
@@ -233,13 +235,15 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
 }
 
 #[test]
-fn a_pinned_sealed_job_still_opens() {
-    let sealed: Sealed = reads(SEALED);
-    let plaintext = sealed.open(&fixtures::worker(), HEADER.as_bytes()).unwrap();
-    assert_eq!(
-        std::str::from_utf8(&plaintext).unwrap(),
-        r#"{"phone":"+919876543210","email":null,"code":"222420","locale":"en","approves":"499.00 INR to Shop"}"#
-    );
+fn a_pinned_sealed_job_still_opens_and_so_does_an_older_one() {
+    for (header, sealed) in [(HEADER, SEALED), (OLDER_HEADER, OLDER_SEALED)] {
+        let sealed: Sealed = reads(sealed);
+        let plaintext = sealed.open(&fixtures::worker(), header.as_bytes()).unwrap();
+        assert_eq!(
+            std::str::from_utf8(&plaintext).unwrap(),
+            r#"{"phone":"+919876543210","email":null,"code":"222420","locale":"en","approves":"499.00 INR to Shop"}"#
+        );
+    }
 }
 
 #[test]
@@ -275,6 +279,16 @@ fn the_state_of_a_nonce_is_pinned() {
     host.ask::<Nonce>(&nonce::Command { keep_ms: NONCE_MEMORY_MS }, START);
     assert_eq!(host.body(), Some(r#"{"expires_at":1795082580000}"#));
     reads::<nonce::State>(r#"{"expires_at":1795082580000}"#);
+}
+
+#[test]
+fn the_state_of_a_shelf_of_evidence_is_pinned() {
+    let mut host = Host::default();
+    for which in [1, 9, 17] {
+        host.ask::<Shelf>(&common::exhibits::command(which, START), START);
+    }
+    assert_eq!(host.body(), Some(SHELF));
+    reads::<evidence::State>(SHELF);
 }
 
 #[test]
@@ -376,10 +390,14 @@ fn unknown_fields_of_a_stored_state_are_refused_and_missing_optional_ones_are_re
 
 const CODE: &str = "222420";
 const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
-const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
-const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
-const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"JAA4UNosWom8eKJy6Jzzpteahugg2rMDmvcdPdT7O9k"},"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZWO03pks7t_N9FkEuIZ7u-SQ"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
+const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000,"request":"req_BwFy0O3UM09beNihMDpv5Q"}"#;
+const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"}"#;
+/// Before a job named the request that ordered it.
+const OLDER_HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
+const OLDER_SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
+const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"JAA4UNosWom8eKJy6Jzzpteahugg2rMDmvcdPdT7O9k"},"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000,\"request\":\"req_vGJ4v5SuJR4kDyQYXDHBeg\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZW8vtmd3TwC0GjJjlvO4k2mg"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
 const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2},"polls":{"done":0,"max":4}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2},"polls":{"done":0,"max":4}}],"story":{"entries":[{"at":1795082401000,"what":{"attempt":{"n":1,"channel":"sms","gateway":"alpha","changed":"first attempt","why":"up"}}},{"at":1795082402000,"what":{"answered":{"n":1,"state":"failed","reason":"provider_down"}}},{"at":1795082404000,"what":{"attempt":{"n":2,"channel":"sms","gateway":"alpha","changed":"2000 ms after provider_down","why":"up"}}},{"at":1795082405000,"what":{"answered":{"n":2,"state":"sent","provider_id":"SM1"}}},{"at":1795082407000,"what":{"receipt":{"n":2,"state":"failed","reason":"absent_temporary"}}}],"head":"V1jmSvS89WYBtjBdN8PFCAzWdzNVzP5Ck7jJB5WgpGE"},"terms":{"announces":true},"errand":{"token":"a-DqPF--1ig","until":1795082421578,"up_to":5},"errand_tries":2,"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
+const SHELF: &str = r#"{"expires_at":1795168800000,"to":"+91••••••3210","items":[["AQEBAQEBAQEBAQEBAQEBAQ",{"exchange":{"purpose":"send","began_at":1795082400000,"ended_at":1795082400090,"request":{"line":"POST https://x/y"},"reply":{"status":"201"}}}],["CQkJCQkJCQkJCQkJCQkJCQ",{"receipt":{"at":1795082400000,"fate":"delivered","scheme":"signed","is_proven":true}}],["EREREREREREREREREREREQ",{"upload":{"at":1795082400000,"media":"text/plain","sha256":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","bytes":2,"content":"no"}}]]}"#;
 const TALLY: &str =
     r#"{"clock":1795082400002,"orders":7,"batches":["AQEBAQEBAQEBAQEBAQEBAQ","AgICAgICAgICAgICAgICAg"]}"#;
 const PROBLEMS: &[&str] = &[
@@ -398,6 +416,7 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/invalid_phone","title":"The phone number is not valid","status":422,"detail":"d","code":"invalid_phone"}"#,
     r#"{"type":"/problems/invalid_request","title":"The request is not valid","status":400,"detail":"d","code":"invalid_request"}"#,
     r#"{"type":"/problems/no_route","title":"No route can deliver this order","status":422,"detail":"d","code":"no_route"}"#,
+    r#"{"type":"/problems/not_acceptable","title":"There is no such form of this","status":406,"detail":"d","code":"not_acceptable"}"#,
     r#"{"type":"/problems/not_found","title":"There is nothing here","status":404,"detail":"d","code":"not_found"}"#,
     r#"{"type":"/problems/nothing_changed","title":"A resend would change nothing","status":409,"detail":"d","code":"nothing_changed"}"#,
     r#"{"type":"/problems/price_exceeded","title":"The order would cost more than it may","status":422,"detail":"d","code":"price_exceeded"}"#,
@@ -407,6 +426,7 @@ const PROBLEMS: &[&str] = &[
     r#"{"type":"/problems/unauthenticated","title":"The request is not authenticated","status":401,"detail":"d","code":"unauthenticated"}"#,
     r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
     r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
+    r#"{"type":"/problems/unsupported_media_type","title":"This kind of content is not taken","status":415,"detail":"d","code":"unsupported_media_type"}"#,
 ];
 
 #[test]

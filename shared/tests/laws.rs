@@ -5,6 +5,7 @@ mod common;
 
 use proptest::collection::vec;
 use proptest::proptest;
+use tiffin_shared::evidence::Shelf;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
 use tiffin_shared::fleet;
@@ -154,6 +155,17 @@ proptest! {
             let command = if which == 0 { reference::Command::Look } else { keep() };
             check::<Index>(&INDEX, host.stored.as_ref(), &command, now);
             host.ask::<Index>(&command, now);
+        }
+    }
+
+    #[test]
+    fn a_shelf_of_evidence_keeps_the_laws(script in vec((pause::any(), 0..24_u8), 1..40)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for (pause, which) in script {
+            now = pause::after(now, pause);
+            let command = common::exhibits::command(which, now);
+            check::<Shelf>(&SHELF, host.stored.as_ref(), &command, now);
+            host.ask::<Shelf>(&command, now);
         }
     }
 
@@ -319,6 +331,8 @@ const ACCOUNT: Subject<Account> = Subject {
 const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const INDEX: Subject<Index> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const SHELF: Subject<Shelf> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const LOG: Subject<Log> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 

@@ -7,6 +7,7 @@ use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::phone::Phone;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
@@ -33,6 +34,9 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        request: None,
+        factors: Factors::default(),
+        tier: None,
         price_country: None,
         max_price_micros: None,
         sms_segments: None,

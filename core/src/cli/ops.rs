@@ -28,19 +28,7 @@ pub struct Core {
 impl Core {
     /// Asks for what stands under `/ops/v1/`. The token is in the environment.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
-            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
-        })?;
-        install_tls();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        let base = self.url.trim_end_matches('/');
-        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.with_context(|| {
-            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
-        })?;
+        let response = self.send(method, path, body, None).await?;
         let status = response.status();
         let reply: Value = response.json().await.unwrap_or_default();
         if status.is_success() {
@@ -52,6 +40,44 @@ impl Core {
             (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
             (status, _) => anyhow::bail!("core answered {status}: {detail}"),
         }
+    }
+
+    /// A document, as it is.
+    pub async fn fetch(&self, path: &str, accept: &str) -> anyhow::Result<String> {
+        let response = self.send(Method::GET, path, None, Some(accept)).await?;
+        let status = response.status();
+        let text = response.text().await?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let reply: Value = serde_json::from_str(&text).unwrap_or_default();
+        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+        anyhow::bail!("core answered {}: {detail}", status.as_u16())
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        accept: Option<&str>,
+    ) -> anyhow::Result<reqwest::Response> {
+        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
+            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
+        })?;
+        install_tls();
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let base = self.url.trim_end_matches('/');
+        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
+        request.send().await.with_context(|| {
+            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
+        })
     }
 
     /// The reply as it is, or as a person reads it.

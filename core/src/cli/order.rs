@@ -1,6 +1,7 @@
 //! `tiffin order`: what core knows of one order.
 
-mod told;
+mod evidence;
+pub(crate) mod told;
 
 use clap::Subcommand;
 use reqwest::Method;
@@ -16,6 +17,8 @@ use super::ops::time;
 /// What to do about an order.
 #[derive(Subcommand)]
 pub enum Command {
+    /// What speaks for it: timeline, exchanges with providers, receipts; sealed by core. Or check such a packet
+    Evidence(evidence::Arguments),
     /// Its attempts with their routes and reasons, and why at other moments nothing was sent
     Show {
         /// `ord_…`
@@ -27,7 +30,10 @@ pub enum Command {
 
 /// Runs one of them.
 pub async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Show { id, to } = command;
+    let (id, to) = match command {
+        Command::Evidence(arguments) => return evidence::run(&arguments).await,
+        Command::Show { id, to } => (id, to),
+    };
     let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
     to.print(&reply, || timeline(&id, &reply));
     Ok(())

@@ -102,7 +102,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
     }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
         say(&announcement(gateway, message));
-        let (outcome, code) = gateways.try_out(gateway, &client, message).await;
+        let (outcome, code, _) = gateways.try_out(gateway, &client, message).await;
         let fate = match (&outcome, sessions) {
             (CallOutcome::Taken { .. }, Some(sessions)) => fate(sessions, message).await,
             _ => None,

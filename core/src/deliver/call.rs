@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tiffin_shared::code::Code;
 use tiffin_shared::directory::Service;
 use tiffin_shared::gateway::SLOW_MS;
 use tiffin_shared::order::Ask;
@@ -30,6 +31,7 @@ use super::work::insist;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::gateways::adapter::Message;
+use crate::gateways::call::Seen;
 use crate::gateways::compose::Composition;
 use crate::host;
 use crate::store::Key;
@@ -59,11 +61,13 @@ pub(super) struct Sent {
     pub(super) outcome: CallOutcome,
     /// Whether it says nothing against its gateway; nothing at all where there was no call.
     pub(super) is_well: Option<bool>,
+    /// What was seen of it, for the order's evidence.
+    pub(super) seen: Option<Seen>,
 }
 
 impl Sent {
     fn not(outcome: CallOutcome) -> Self {
-        Self { outcome, is_well: None }
+        Self { outcome, is_well: None, seen: None }
     }
 }
 
@@ -102,19 +106,24 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
         return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
     }
     let calling = with_message(app, sending, gateway, async |message| {
-        let call = app.gateways.send(gateway, &app.provider_client, message);
+        let mut seen = None;
+        let call = async {
+            let (outcome, sight) = app.gateways.send(gateway, &app.provider_client, message).await;
+            seen = sight;
+            outcome
+        };
         let (outcome, is_well) = app.routes.counted(gateway.name(), sending.has_others, call).await;
         if let CallOutcome::Taken { provider_id } = &outcome {
             index(app, gateway, provider_id, message.reference).await;
         }
-        (outcome, is_well)
+        (outcome, is_well, seen)
     });
-    let (outcome, is_well) = match calling.await {
+    let (outcome, is_well, seen) = match calling.await {
         Ok(called) => called,
         Err(reason) => return Ok(Sent::not(CallOutcome::Failed(reason))),
     };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
-    Ok(Sent { outcome, is_well: Some(is_well) })
+    Ok(Sent { outcome, is_well: Some(is_well), seen })
 }
 
 /// Makes the prices of one segment those of the whole message, where its front door has not counted them.
@@ -138,18 +147,23 @@ pub(super) async fn price(app: &App, opened: &Opened, service: &Service, offers:
 }
 
 /// Asks the provider whether it has the message.
-pub(super) async fn look_up(app: &Arc<App>, sending: &Sending<'_>, called_at: UnixMs) -> Found {
-    let Some(gateway) = app.gateways.named(sending.way.gateway.as_str()) else { return Found::Unclear };
+pub(super) async fn look_up(
+    app: &Arc<App>,
+    sending: &Sending<'_>,
+    called_at: UnixMs,
+) -> (Found, Option<Seen>) {
+    let nothing = (Found::Unclear, None);
+    let Some(gateway) = app.gateways.named(sending.way.gateway.as_str()) else { return nothing };
     let looking = with_message(app, sending, gateway, async |message| {
-        let found = gateway.look_up(&app.provider_client, message, called_at).await;
+        let (found, seen) = gateway.look_up(&app.provider_client, message, called_at).await;
         if let Found::Taken { provider_id } = &found {
             index(app, gateway, provider_id, message.reference).await;
         }
-        found
+        (found, seen)
     });
     // A provider whose calls hang may hang here too.
     let found = timeout(Duration::from_millis(SLOW_MS), looking).await;
-    found.ok().and_then(Result::ok).unwrap_or(Found::Unclear)
+    found.ok().and_then(Result::ok).unwrap_or(nothing)
 }
 
 /// For receipts that name the message by the provider's id alone. Without it they are refused, and the silence leads on.
@@ -179,10 +193,22 @@ async fn with_message<T>(
     gateway: &Gateway,
     act: impl AsyncFnOnce(&Message<'_>) -> T,
 ) -> Result<T, Reason> {
+    composed(app, sending, &sending.private.code, gateway, host::now(), act).await
+}
+
+/// The message with this code, as it goes out at `now`.
+pub(super) async fn composed<T>(
+    app: &App,
+    sending: &Sending<'_>,
+    code: &Code,
+    gateway: &Gateway,
+    now: UnixMs,
+    act: impl AsyncFnOnce(&Message<'_>) -> T,
+) -> Result<T, Reason> {
     let Sending { header, service, private, n, way, .. } = sending;
     let order = Composition {
         service,
-        code: &private.code,
+        code,
         phone: private.phone.as_ref(),
         email: private.email.as_deref(),
         country: header.country,
@@ -193,5 +219,5 @@ async fn with_message<T>(
         reference: &Reference { order: header.order.clone(), n: *n },
         public_url: &app.config.file.server.public_url,
     };
-    order.compose(gateway, way.sender.as_ref(), host::now(), act).await
+    order.compose(gateway, way.sender.as_ref(), now, act).await
 }

@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 use super::call;
 use super::lanes::Job;
+use super::record;
+use super::record::Purpose;
 use crate::app::App;
 use crate::errands;
 use crate::gateways::call::CALL_TIMEOUT;
@@ -153,9 +155,11 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
                 let sending =
                     call::Sending { header, service, private: &private, n, way: &way, has_others: false };
-                let found = call::look_up(app, &sending, called_at).await;
+                let (found, seen) = call::look_up(app, &sending, called_at).await;
                 tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
-                insist(app, header, Ask::Looked { n, look, found }).await?
+                let decision = insist(app, header, Ask::Looked { n, look, found }).await;
+                record::exchange(app, &sending, Purpose::LookUp, seen).await;
+                decision?
             }
             // The probe was given back meanwhile.
             Decision::Post(posting) if money::funds(app, &posting).await => {
@@ -190,11 +194,13 @@ async fn attempt(
     if let Some(probe) = probe {
         Routes::probed(app, probe, sent.as_ref().ok().and_then(|sent| sent.is_well)).await;
     }
-    let outcome = match sent {
-        Ok(sent) => sent.outcome,
+    let (outcome, seen) = match sent {
+        Ok(sent) => (sent.outcome, sent.seen),
         Err(decision) => return Ok(decision),
     };
-    insist(app, sending.header, Ask::Result { n: sending.n, outcome }).await
+    let decision = insist(app, sending.header, Ask::Result { n: sending.n, outcome }).await;
+    record::exchange(app, sending, Purpose::Send, seen).await;
+    decision
 }
 
 /// A probe that this order does not make is given back for the next one.

@@ -8,8 +8,10 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::SECOND_MS;
+use tiffin_shared::time::UnixMs;
 
 use super::adapter::Refusal;
+use crate::host;
 
 /// How long a provider may take. Below the claim of an attempt, so that a claim never ends under a call.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,6 +21,8 @@ const _: () =
     assert!(CONNECT_TIMEOUT.as_millis() < SLOW_MS as u128, "a call that does not connect is not slow");
 /// The most that is read of an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Headers that are kept of an answer.
+const HEADERS_MAX: usize = 8;
 
 /// A request to a provider. No `Debug`: the body holds the code, and the headers a key.
 pub struct Call {
@@ -87,6 +91,20 @@ pub enum FetchError {
     Status(u16),
 }
 
+/// What was seen of a call from outside. No `Debug`: a provider may repeat what it was told.
+pub struct Seen {
+    /// By our clock, before it.
+    pub began_at: UnixMs,
+    /// By our clock, when the answer was there or given up.
+    pub ended_at: UnixMs,
+    /// Those that tell something, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Status, and the body.
+    pub reply: Option<(String, Vec<u8>)>,
+    /// Why there is none.
+    pub failure: Option<&'static str>,
+}
+
 /// Keeps connections to providers.
 #[derive(Clone)]
 pub struct Client(reqwest::Client);
@@ -151,6 +169,22 @@ impl Client {
 
     /// Calls once. Without an answer, the outcome that follows from how it failed.
     pub async fn call(&self, call: Call) -> Result<Answer, CallOutcome> {
+        self.tell(call, &mut Vec::new()).await
+    }
+
+    /// The same, with what was seen of it from outside: times, and the headers that tell something.
+    pub async fn exchange(&self, call: Call) -> (Seen, Result<Answer, CallOutcome>) {
+        let (began_at, mut headers) = (host::now(), Vec::new());
+        let answered = self.tell(call, &mut headers).await;
+        let (reply, failure) = match &answered {
+            Ok(answer) => (Some((answer.status.to_string(), answer.body.clone())), None),
+            Err(CallOutcome::Unknown) => (None, Some("no answer: the request may have arrived")),
+            Err(_) => (None, Some("not reached: the request did not leave")),
+        };
+        (Seen { began_at, ended_at: host::now(), headers, reply, failure }, answered)
+    }
+
+    async fn tell(&self, call: Call, headers: &mut Vec<(String, String)>) -> Result<Answer, CallOutcome> {
         let mut request = self.0.request(call.method, &call.url);
         request = match &call.auth {
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.expose())),
@@ -175,6 +209,9 @@ impl Client {
         // RFC 9110, 10.2.3; a date in its place is left out: providers send seconds.
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let retry_after_s = retry_after.and_then(|text| text.trim().parse().ok());
+        let told = response.headers().iter().filter(|(name, _)| tells(name.as_str()));
+        let told = told.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        headers.extend(told.take(HEADERS_MAX));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -198,6 +235,13 @@ impl Client {
     pub async fn visit(&self, url: &str) -> Result<(), FetchError> {
         self.fetch(url).await.map(drop)
     }
+}
+
+/// Whether a provider's header is worth keeping: when, what, and by which name its own log has the request. All others are
+/// left out: cookies and keys could be among them.
+pub fn tells(header: &str) -> bool {
+    const ENDS: [&str; 5] = ["request-id", "requestid", "trace-id", "correlation-id", "debug-id"];
+    matches!(header, "content-type" | "date" | "retry-after") || ENDS.iter().any(|end| header.ends_with(end))
 }
 
 /// Only a request that never left may be repeated without a second thought.

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use super::health;
 use super::read;
 use crate::app::App;
+use crate::evidence::receipt::Source;
 use crate::gateways::Gateway;
 use crate::gateways::call::FetchError;
 use crate::gateways::callback::Callback;
@@ -91,8 +92,9 @@ async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<St
         })?;
     }
     let begun = Instant::now();
+    let source = Source::Callback(&request, heard.told.len());
     for some in heard.told.chunks(NOTED_AT_ONCE) {
-        let noting = some.iter().map(|told| receipts::take(app, gateway, told, begun));
+        let noting = some.iter().map(|told| receipts::take(app, gateway, told, source, begun));
         try_join_all(noting).await.map_err(|error| {
             tracing::warn!(%error, gateway = %gateway.name(), "a callback comes again");
             Problem::unavailable("The store does not answer.")

@@ -2,7 +2,8 @@
 
 mod balances;
 mod dead;
-mod orders;
+mod evidence;
+pub(crate) mod orders;
 mod routes;
 mod webhooks;
 
@@ -57,6 +58,11 @@ impl Operator {
     }
 }
 
+/// Whether what is sent there is longer than any other request.
+pub fn is_upload(path: &str) -> bool {
+    path.starts_with("/ops/v1/orders/") && path.ends_with("/uploads")
+}
+
 /// Every path under `/ops`.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
@@ -70,6 +76,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/dead/{id}/replay", post(dead::replay))
         .route("/ops/v1/dead/{id}/discard", post(dead::discard))
         .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/orders/{id}/evidence", get(evidence::show))
+        .route("/ops/v1/orders/{id}/uploads", post(evidence::add))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route("/ops/v1/webhooks", get(webhooks::list))

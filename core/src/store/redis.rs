@@ -133,7 +133,7 @@ impl Redis {
     fn remember(&self, key: &Key, name: String, commit: Commit) {
         match key.space {
             // Written once.
-            Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
+            Space::Exchanges | Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
             Space::Account
             | Space::Factor
             | Space::Fleet

@@ -113,18 +113,18 @@ impl Bench {
     /// Asks the provider after the message.
     pub async fn look_up(&self, called_at: UnixMs) -> Found {
         let gateway = self.gateway();
-        let look = async |message: &Message<'_>| gateway.look_up(&self.client, message, called_at).await;
+        let look = async |message: &Message<'_>| gateway.look_up(&self.client, message, called_at).await.0;
         self.with_message(gateway, look).await
     }
 
     /// How the message fares, in the provider's word and in ours.
     pub async fn fares(&self, provider_id: &str) -> Option<(String, Fate)> {
-        self.gateway().fares(&self.client, &taken(provider_id)).await
+        self.gateway().fares(&self.client, &taken(provider_id), &mut Vec::new()).await
     }
 
     /// Asks the provider to stop the message.
     pub async fn recall(&self, provider_id: &str) -> Option<Recall> {
-        self.gateway().recall(&self.client, &taken(provider_id)).await
+        self.gateway().recall(&self.client, &taken(provider_id), &mut Vec::new()).await
     }
 
     /// What the credentials are tried with, and what comes of it.
@@ -243,7 +243,8 @@ impl Bench {
 
     async fn send_through(&self, gateways: &Gateways) -> CallOutcome {
         let gateway = &gateways.all()[0];
-        self.with_message(gateway, async |message| gateways.send(gateway, &self.client, message).await).await
+        self.with_message(gateway, async |message| gateways.send(gateway, &self.client, message).await.0)
+            .await
     }
 
     async fn with_message<T>(&self, gateway: &Gateway, act: impl AsyncFnOnce(&Message<'_>) -> T) -> T {

@@ -306,7 +306,7 @@ fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Se
 }
 
 /// `u•••@example.com`.
-fn masked_email(email: &str) -> String {
+pub fn masked_email(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or_default();
     format!("{}•••@{domain}", local.chars().take(1).collect::<String>())
 }

@@ -84,7 +84,10 @@ impl Pending {
                 Question::Ledger { ask: Ask::Resend(resend), .. } => resend.solved = Some(proof),
                 Question::Ledger { ask: Ask::Verify(verify), .. } => verify.solved = Some(proof),
                 Question::Visitor { command, .. } => command.ask = command.ask.solved(proof.nonce),
-                Question::Factor(_) | Question::Ledger { .. } | Question::Turnstile(_) => {}
+                Question::Evidence(_)
+                | Question::Factor(_)
+                | Question::Ledger { .. }
+                | Question::Turnstile(_) => {}
             }
         }
         Ok(())

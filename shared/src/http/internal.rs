@@ -16,6 +16,7 @@ use crate::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use crate::directory::snapshot::Snapshot;
 use crate::entropy::Entropy;
 use crate::envelope::Envelope;
+use crate::evidence;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
@@ -39,6 +40,10 @@ pub const JOBS_PATH: &str = "/internal/v1/jobs";
 pub const EVENTS_PATH: &str = "/internal/v1/events";
 /// Where the edge tells core what happened to an order.
 pub const NOTICES_PATH: &str = "/internal/v1/notices";
+/// Where the edge asks core for what it knows of an order.
+pub const EVIDENCE_PATH: &str = "/internal/v1/evidence";
+/// The longest question for it, in bytes: the services of a key are part of it.
+pub const EVIDENCE_ASK_BYTES_MAX: usize = 8 * 1024;
 
 /// A signed request, ready to send by `POST`.
 pub struct Outgoing {
@@ -111,6 +116,41 @@ pub fn read_notice(request: &Request, edges: &Ring<Verifying>, now: UnixMs) -> R
     authenticate(request, Direction::EdgeToCore, edges, now)?;
     bytes::read_json(&request.body)
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not a notice: {error}.")))
+}
+
+/// The edge's question for an order's evidence.
+pub fn evidence(
+    ask: &evidence::Ask,
+    key: &Signing,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> Result<Outgoing, serde_json::Error> {
+    let body = serde_json::to_string(ask)?;
+    let nonce = entropy.derive("nonce/evidence");
+    Ok(outgoing(Direction::EdgeToCore, EVIDENCE_PATH, body, key, nonce, now))
+}
+
+/// The question in a request from the edge. A replay changes nothing, and who can read it can read the answer.
+pub fn read_evidence(
+    request: &Request,
+    edges: &Ring<Verifying>,
+    now: UnixMs,
+) -> Result<evidence::Ask, Problem> {
+    if request.body.len() > EVIDENCE_ASK_BYTES_MAX {
+        return Err(Problem::new(Code::BodyTooLarge, "A question holds at most 8 KiB."));
+    }
+    authenticate(request, Direction::EdgeToCore, edges, now)?;
+    bytes::read_json(&request.body)
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("Not a question: {error}.")))
+}
+
+/// Core's answer to it, by status and body; nothing where it has none.
+pub fn evidence_answer(status: u16, body: Vec<u8>) -> Option<evidence::Answer> {
+    match status {
+        200 => String::from_utf8(body).ok().map(evidence::Answer::Found),
+        404 => Some(evidence::Answer::NotFound),
+        _ => None,
+    }
 }
 
 /// Checks who sent a request. Returns its nonce, which must be accepted once.

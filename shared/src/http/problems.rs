@@ -34,6 +34,7 @@ fn remedy(code: Code) -> &'static str {
         Code::InvalidPhone => "Send the number as '+', country code and digits: +919876543210.",
         Code::InvalidRequest => "The detail names the field and what it must be.",
         Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
+        Code::NotAcceptable => "Accept one of the types that the detail names.",
         Code::NotFound => "Check the path and the id.",
         Code::NothingChanged => "Choose another channel.",
         Code::PriceExceeded => "Allow more with `max_price`, or ask for a new quote with a preflight.",
@@ -46,6 +47,7 @@ fn remedy(code: Code) -> &'static str {
         Code::Unavailable => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }
+        Code::UnsupportedMediaType => "Send one of the kinds that the detail names.",
         Code::UnknownService => "Use one of the services that the detail names.",
     }
 }

@@ -22,7 +22,8 @@ pub struct Response {
     pub body: String,
 }
 
-pub(super) fn request_id(entropy: &Entropy) -> String {
+/// `req_…`, drawn with the event: an order's job has the one of the request that made it.
+pub(crate) fn request_id(entropy: &Entropy) -> String {
     format!("req_{}", bytes::encode(&entropy.derive::<16>("request-id")))
 }
 

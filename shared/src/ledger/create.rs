@@ -24,6 +24,7 @@ use crate::code::Digest;
 use crate::country::Country;
 use crate::directory::Risk;
 use crate::entropy::Entropy;
+use crate::http::reply;
 use crate::id::OrderId;
 use crate::machine::Step;
 use crate::risk::Factors;
@@ -208,7 +209,7 @@ fn make(
     };
     let digest = Digest::new(keys.peppers.current(), &bound, entropy.derive("salt"), &code);
     let (country, prefix) = create.counted();
-    let header = header(create, suspicion, &id, supersedes, now);
+    let header = header(create, suspicion, &id, supersedes, (entropy, now));
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {
         id,
@@ -251,7 +252,7 @@ fn header(
     suspicion: &Suspicion,
     id: &OrderId,
     supersedes: &[OrderId],
-    now: UnixMs,
+    (entropy, now): (&Entropy, UnixMs),
 ) -> Header {
     let (country, prefix) = create.counted();
     Header {
@@ -266,6 +267,9 @@ fn header(
         country,
         prefix,
         supersedes: supersedes.to_vec(),
+        request: Some(reply::request_id(entropy)),
+        factors: suspicion.factors,
+        tier: (!suspicion.factors.is_empty()).then_some(suspicion.tier),
         price_country: create.country.filter(|_| country.is_none()),
         max_price_micros: create.max_price_micros,
         sms_segments: create.sms_segments,

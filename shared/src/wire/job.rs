@@ -10,6 +10,8 @@ use crate::id::OrderId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::phone::Phone;
+use crate::risk::Factors;
+use crate::risk::Tier;
 use crate::seal::Sealed;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
@@ -47,6 +49,15 @@ pub struct Header {
     /// Older orders whose place this one takes: they must not be sent any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<OrderId>,
+    /// The id of the request that ordered it: what the caller's own log knows it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// What made it suspicious, where anything did.
+    #[serde(default, skip_serializing_if = "Factors::is_empty")]
+    pub factors: Factors,
+    /// What it had to put up with for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
     /// The same for an order that is not counted, and has no `country` therefore: it is priced all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_country: Option<Country>,

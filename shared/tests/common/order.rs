@@ -20,6 +20,7 @@ use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::order::Terms;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
@@ -121,6 +122,9 @@ pub fn header() -> Header {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        request: None,
+        factors: Factors::default(),
+        tier: None,
         price_country: None,
         max_price_micros: None,
         sms_segments: None,

@@ -7,6 +7,7 @@ use tiffin_shared::id::TenantId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::Terms;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
@@ -79,6 +80,9 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        request: None,
+        factors: Factors::default(),
+        tier: None,
         price_country: None,
         max_price_micros: None,
         sms_segments: None,

@@ -21,6 +21,7 @@ use tiffin_shared::ledger::Content;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
@@ -113,6 +114,9 @@ impl Feeder {
             service: ServiceId::parse(&wish.service)?,
             expires_at: now.plus(wish.ttl_ms),
             supersedes: wish.supersedes.clone().into_iter().collect(),
+            request: None,
+            factors: Factors::default(),
+            tier: None,
             price_country: None,
             max_price_micros: None,
             sms_segments: None,

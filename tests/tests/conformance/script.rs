@@ -36,6 +36,7 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
@@ -209,6 +210,9 @@ impl Script {
                     country: None,
                     prefix: None,
                     supersedes: Vec::new(),
+                    request: None,
+                    factors: Factors::default(),
+                    tier: None,
                     price_country: None,
                     max_price_micros: None,
                     sms_segments: None,

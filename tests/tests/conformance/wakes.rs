@@ -14,6 +14,7 @@ use tiffin_shared::order::Command;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Terms;
+use tiffin_shared::risk::Factors;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
@@ -48,6 +49,9 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         country: None,
         prefix: None,
         supersedes: Vec::new(),
+        request: None,
+        factors: Factors::default(),
+        tier: None,
         price_country: None,
         max_price_micros: None,
         sms_segments: None,

@@ -3,7 +3,7 @@
 
 mod cases;
 mod post;
-mod providers;
+pub(crate) mod providers;
 mod recorder;
 
 use std::collections::BTreeMap;

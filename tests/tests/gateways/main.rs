@@ -8,4 +8,7 @@
 
 mod accounts;
 mod codes;
+mod evidence;
 mod forged;
+#[path = "../faults/scan.rs"]
+mod scan;

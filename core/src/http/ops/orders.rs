@@ -52,7 +52,8 @@ async fn find(app: &App, id: &str) -> Result<Shown, Problem> {
     Ok(Shown { timeline, advice })
 }
 
-fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
+/// What to do about an order, as core knows it.
+pub(crate) fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
     let (job, directory) = (timeline.job.as_ref()?, app.directory.current());
     let tenant = directory.tenants.get(&job.tenant)?;
     let service = tenant.services.get(&job.service)?;

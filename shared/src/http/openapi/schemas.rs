@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::examples;
+use crate::evidence;
 use crate::problem;
 use crate::wire::api;
 use crate::wire::factor;
@@ -30,6 +31,7 @@ pub(super) fn all() -> Map<String, Value> {
     name::<factor::EnrolledFactor>(&mut told);
     name::<factor::VerifiedFactor>(&mut told);
     name::<problem::Body>(&mut told);
+    name::<evidence::Packet>(&mut told);
     let mut all = told.take_definitions(true);
     all.extend(asked.take_definitions(true));
     all.insert("PreflightOrder".into(), preflight(all.get("CreateOrder"), all.get("Destination")));

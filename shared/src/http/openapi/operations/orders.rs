@@ -8,8 +8,8 @@ use super::linked;
 use crate::http::openapi::replies;
 use crate::problem::Code;
 
-pub(super) fn all() -> [Operation; 7] {
-    [create(), preflight(), fetch(), events(), verify(), resend(), cancel()]
+pub(super) fn all() -> [Operation; 8] {
+    [create(), preflight(), fetch(), events(), evidence(), verify(), resend(), cancel()]
 }
 
 const OF_AN_ORDER: [&str; 4] = ["fetchOrder", "verifyOrder", "resendOrder", "cancelOrder"];
@@ -115,6 +115,26 @@ fn events() -> Operation {
         body: None,
         replies: vec![(200, replies::media("text/event-stream", schema, description, &[]))],
         refusals: &[Code::NotFound],
+        is_open: false,
+    }
+}
+
+fn evidence() -> Operation {
+    let mut packet = replies::json_of("EvidencePacket", "What is known of the order, sealed by core.", &[]);
+    packet["content"]["text/html"] =
+        json!({"schema": {"type": "string", "description": "The same as a page to print."}});
+    Operation {
+        method: "get",
+        path: "/v1/orders/{id}/evidence",
+        id: "proveOrder",
+        tag: "orders",
+        summary: "Get what speaks for an order",
+        description: "Timeline, exchanges with providers and their receipts, without code, full number or key, as long as \
+            core has the order's record: a day. For secret keys. As a page where `Accept` prefers `text/html`.",
+        parameters: &["OrderId"],
+        body: None,
+        replies: vec![(200, packet)],
+        refusals: &[Code::Forbidden, Code::NotAcceptable, Code::NotFound],
         is_open: false,
     }
 }

@@ -1,0 +1,50 @@
+//! Words of a page: escaped, and spelled for people.
+
+use serde::Serialize;
+use serde_json::Value;
+use tiffin_shared::order::Happening;
+
+use crate::cli::order::told;
+
+/// Text in HTML, in an attribute too. Controls that would turn the direction of what follows are shown as what they are.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(char),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
+            char if char.is_control() => out.push('\u{fffd}'),
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+/// `provider_down` as people write it.
+pub(super) fn name(name: &str) -> String {
+    escape(&name.replace('_', " "))
+}
+
+/// The name of something that serialises to a name.
+pub(super) fn of(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// What happened, in a sentence.
+pub(super) fn happening(what: &Happening) -> String {
+    escape(&capital(&told::happening(what)))
+}
+
+/// With a capital at the start.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
