@@ -211,8 +211,8 @@ impl Gateway {
             Adapter::Http(adapter) => {
                 let Some(call) = adapter.query(message) else { return (Found::Unclear, None) };
                 let (seen, answered) = client.exchange(call).await;
-                let found = answered.map(|answer| adapter.found(&answer, message, called_at));
-                (found.unwrap_or(Found::Unclear), Some(seen))
+                let found = answered.map_or(Found::Unclear, |it| adapter.found(&it, message, called_at));
+                (found, Some(seen))
             }
             Adapter::Smtp(_) => (Found::Unclear, None),
             Adapter::Smpp(smpp) => (smpp.look_up(message.reference), None),
@@ -239,8 +239,7 @@ impl Gateway {
         match &self.adapter {
             Adapter::Http(adapter) => {
                 let call = adapter.status(taken.provider_id)?;
-                let answer = wire::talk(client, "status", call, talks).await.ok()?;
-                adapter.fares(&answer)
+                adapter.fares(&wire::talk(client, "status", call, talks).await.ok()?)
             }
             Adapter::Smtp(_) => None,
             Adapter::Smpp(smpp) => smpp.fares(taken).await,

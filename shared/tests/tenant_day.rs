@@ -152,7 +152,9 @@ impl World {
                 self.asked.push("network");
                 Answer::Visitor(visitor::Reply::Admit { remaining: 2, reset_ms: 60_000, is_first: false })
             }
-            Question::Factor(_) | Question::Turnstile(_) => panic!("nobody else is asked"),
+            Question::Evidence(_) | Question::Factor(_) | Question::Turnstile(_) => {
+                panic!("nobody else is asked")
+            }
         }
     }
 }

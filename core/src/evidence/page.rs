@@ -128,9 +128,9 @@ fn timeline(evidence: &Evidence) -> String {
         .to_owned();
     for entry in &evidence.timeline {
         let link = bytes::encode(&entry.link.0);
-        write!(
+        writeln!(
             out,
-            "<tr><td class=\"n\">{}</td><td class=\"at\">{}</td><td>{}</td><td class=\"link mono\">{}…</td></tr>\n",
+            "<tr><td class=\"n\">{}</td><td class=\"at\">{}</td><td>{}</td><td class=\"link mono\">{}…</td></tr>",
             entry.n,
             clock(entry.at),
             words::happening(&entry.what),
@@ -201,7 +201,7 @@ fn exchange(exchange: &Exchange) -> String {
         }
         (None, failure) => {
             let why = failure.as_deref().unwrap_or("no reply");
-            write!(out, "<p class=\"label bad\">{}</p>\n", escape(why)).ok();
+            writeln!(out, "<p class=\"label bad\">{}</p>", escape(why)).ok();
         }
     }
     out
@@ -253,7 +253,7 @@ fn clocks(clocks: &[Clock]) -> String {
     for Clock { gateway, offset_ms, error_ms, samples } in clocks {
         let gateway = escape(gateway.as_str());
         let replies = if *samples == 1 { "1 reply".to_owned() } else { format!("{samples} replies") };
-        write!(out, "<tr><td>{gateway}</td><td>{offset_ms:+} ms ± {error_ms} ms, from {replies}</td></tr>\n")
+        writeln!(out, "<tr><td>{gateway}</td><td>{offset_ms:+} ms ± {error_ms} ms, from {replies}</td></tr>")
             .ok();
     }
     out.push_str("</tbody>\n</table>\n");

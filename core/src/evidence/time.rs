@@ -59,8 +59,11 @@ fn digits(text: &str) -> Option<UnixMs> {
 }
 
 fn written(text: &str) -> Option<UnixMs> {
-    let read = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
-    let ms = FORMATS.iter().find_map(|format| read(&format))?.and_utc().timestamp_millis();
+    let ms = FORMATS
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())?
+        .and_utc()
+        .timestamp_millis();
     u64::try_from(ms).ok().map(UnixMs)
 }
 

@@ -35,7 +35,7 @@ struct Way {
 /// Kinds that the forged callbacks have no use for: one posts none, one has sessions.
 const MORE: &str = "[[gateways]]\nname = 'topic'\nkind = 'aws_sns'\nsandbox = true\ncountries = ['CH']\n\
     region = 'eu-central-1'\naccess_key_id = 'AKIA111111111111'\nfrom = 'TIFFIN'\n\n\
-    [[gateways]]\nname = 'smsc'\nkind = 'smpp'\nsandbox = true\ncountries = ['BE']\nsystem_id = 'tiffin'\nfrom = 'TIFFIN'\n\n";
+    [[gateways]]\nname = 'smsc'\nkind = 'smpp'\nsandbox = true\ncountries = ['EE']\nsystem_id = 'tiffin'\nfrom = 'TIFFIN'\n\n";
 
 fn settings(text: &str) -> String {
     let mut settings = providers::settings(text, 200_000);
@@ -57,7 +57,7 @@ fn ways() -> Vec<Way> {
         hears: true,
     });
     let more =
-        [("topic", "+4178123", false), ("smsc", "+3247012", true)].map(|(gateway, number, hears)| Way {
+        [("topic", "+4178123", false), ("smsc", "+3725012", true)].map(|(gateway, number, hears)| Way {
             gateway: gateway.to_owned(),
             channel: "sms",
             to: json!({ "phone": format!("{number}4817") }),

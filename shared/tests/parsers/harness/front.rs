@@ -17,6 +17,7 @@ use tiffin_shared::directory::key_digest;
 use tiffin_shared::directory::write_key;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::evidence;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
 use tiffin_shared::http::Answer;
@@ -191,6 +192,7 @@ fn asked(pending: &Pending) -> String {
         Question::Ledger { ask, .. } => serde_json::to_string(ask).unwrap(),
         Question::Factor(ask) => serde_json::to_string(ask).unwrap(),
         Question::Visitor { command, .. } => serde_json::to_string(command).unwrap(),
+        Question::Evidence(ask) => serde_json::to_string(ask).unwrap(),
         Question::Turnstile(outgoing) => outgoing.url.clone(),
     }
 }
@@ -250,6 +252,7 @@ fn answer(mut pending: Pending, state: Option<&str>) -> (Response, Option<String
             Question::Visitor { command, .. } => {
                 Answer::Visitor(machine::run::<Visitor>(None, command, fixtures::START).unwrap().0)
             }
+            Question::Evidence(_) => Answer::Evidence(evidence::Answer::NotFound),
             Question::Turnstile(_) => panic!("Turnstile is not configured"),
         };
         match reply(FRONT.answer(pending, Some(answer))) {
