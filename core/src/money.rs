@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use serde_json::json;
 use tiffin_shared::directory::Billing;
 use tiffin_shared::directory::Caps;
 use tiffin_shared::directory::Directory;
@@ -41,6 +42,7 @@ use crate::journal::Stream;
 use crate::orders;
 use crate::store;
 use crate::store::Key;
+use crate::webhooks;
 
 /// Postings that wait in this process for one account; one more is refused until the store has taken some.
 const WAITING_MAX: usize = 4_096;
@@ -66,6 +68,9 @@ pub enum Error {
     /// The order's record was not told.
     #[error(transparent)]
     Order(#[from] orders::Error),
+    /// The tenant's endpoints cannot be told.
+    #[error(transparent)]
+    Hooks(#[from] webhooks::Error),
     /// The store did not do it. Shared by all postings of one write.
     #[error("the account of {0} was not written: {1}")]
     Store(TenantId, Arc<store::Error>),
@@ -146,6 +151,14 @@ pub async fn settle(app: &Arc<App>, posting: Posting) -> Result<bool, Error> {
     }
 }
 
+/// Posts before the order goes on. False where that is not known to be done: the job waits, and posts again.
+pub async fn funds(app: &Arc<App>, posting: &Posting) -> bool {
+    settle(app, posting.clone()).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, order.id = %posting.order, "not on hold yet; the job waits");
+        false
+    })
+}
+
 /// Puts a posting into its tenant's account, and returns once the store has it.
 pub async fn post(app: &Arc<App>, posting: Posting) -> Result<Answer, Error> {
     let (told, hears) = oneshot::channel();
@@ -220,7 +233,7 @@ pub async fn read(app: &App, tenant: &TenantId) -> Result<Reply, Error> {
 }
 
 /// Asks, and sees to it that what moved is in the log.
-pub async fn ask_and_log(app: &App, tenant: &TenantId, asked: Ask) -> Result<Reply, Error> {
+pub async fn ask_and_log(app: &Arc<App>, tenant: &TenantId, asked: Ask) -> Result<Reply, Error> {
     let failed = |error| Error::Store(tenant.clone(), Arc::new(error));
     let reply = ask(app, tenant, asked).await.map_err(failed)?;
     if !reply.entries.is_empty() {
@@ -231,7 +244,7 @@ pub async fn ask_and_log(app: &App, tenant: &TenantId, asked: Ask) -> Result<Rep
 }
 
 /// Appends entries to the tenant's money log: each once, whoever comes first.
-async fn log(app: &App, tenant: &TenantId, entries: &[Entry]) -> Result<(), journal::Error> {
+async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(), Error> {
     let Some(last) = entries.last() else { return Ok(()) };
     let rows: Vec<NewRow> = entries
         .iter()
@@ -241,7 +254,7 @@ async fn log(app: &App, tenant: &TenantId, entries: &[Entry]) -> Result<(), jour
         })
         .collect();
     for entry in entries.iter().filter(|entry| entry.kind == Kind::LowBalance) {
-        low_balance(app, tenant, entry);
+        low_balance(app, tenant, entry).await?;
     }
     journal::append_counted(app, &Stream::Money(tenant.clone()), &rows, LOG_KEEP_MS).await?;
     let mut logged = app.money.logged();
@@ -252,15 +265,23 @@ async fn log(app: &App, tenant: &TenantId, entries: &[Entry]) -> Result<(), jour
 
 /// Less is left than the tenant's mark. Told once per crossing, and once more where the process was killed meanwhile: the
 /// entry's number is the event's name.
-fn low_balance(_app: &App, tenant: &TenantId, entry: &Entry) {
+async fn low_balance(app: &Arc<App>, tenant: &TenantId, entry: &Entry) -> Result<(), webhooks::Error> {
     tracing::warn!(
         %tenant, available_micros = entry.available_micros, entry = entry.seq,
         "a tenant's balance is low; its next orders may be refused"
     );
+    let currency = billing(app, tenant).currency;
+    let data = json!({
+        "available_micros": entry.available_micros,
+        "held_micros": entry.held_micros,
+        "currency": currency,
+        "at": entry.at.rfc3339(),
+    });
+    webhooks::emit(app, tenant, webhooks::Kind::BalanceLow, &format!("balance/{}", entry.seq), data).await
 }
 
 /// The sweep's: an account whose log is behind, or that is to let go of a hold. True where it need not be woken again.
-pub async fn wake(app: &App, tenant: &str) -> bool {
+pub async fn wake(app: &Arc<App>, tenant: &str) -> bool {
     // What is no tenant's name was not written by us, and is only forgotten.
     let Ok(tenant) = TenantId::parse(tenant) else { return true };
     let woken = ask_and_log(app, &tenant, Ask::Tick).await;

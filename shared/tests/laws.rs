@@ -279,8 +279,8 @@ const ORDER: Subject<Order> = Subject {
     again_ms: |command| match command.ask {
         order::Ask::Hint { .. }
         | order::Ask::Polled { .. }
-        | order::Ask::Recalled { .. }
         | order::Ask::Posted { .. }
+        | order::Ask::Recalled { .. }
         | order::Ask::Receipt { .. }
         | order::Ask::Reported(_)
         | order::Ask::Stop { .. } => Some(MINUTE_MS),

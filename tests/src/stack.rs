@@ -149,6 +149,15 @@ impl Stack {
         self.answers("core", self.ports.core).await
     }
 
+    /// Another process beside core, with these roles, on the same servers.
+    pub fn start_another(&self, roles: &str) -> anyhow::Result<Process> {
+        let mut command = self.tiffin()?;
+        let port = wait::free_ports(1)?;
+        command.env("TIFFIN_SERVER_LISTEN", format!("127.0.0.1:{port}"));
+        command.args(["serve", "--roles", roles]);
+        Process::start(&mut command, &self.log(&format!("another-{port}")))
+    }
+
     /// Starts the edge, or starts it again, with the ledgers it had.
     pub async fn start_edge(&mut self) -> anyhow::Result<()> {
         let edge_dir = self.dir.path().join("edge");

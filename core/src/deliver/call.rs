@@ -117,15 +117,18 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     Ok(Sent { outcome, is_well: Some(is_well) })
 }
 
-/// Makes the prices of one segment those of the whole message, which its words decide.
-pub(super) async fn price(
-    app: &App,
-    (header, service, private): (&Header, &Service, &Private),
-    offers: &mut [Offer],
-) {
+/// Makes the prices of one segment those of the whole message, where its front door has not counted them.
+pub(super) async fn price(app: &App, opened: &Opened, service: &Service, offers: &mut [Offer]) {
+    let header = &opened.header;
+    if header.sms_segments.is_some() {
+        return;
+    }
+    // A job that is sealed to others is refused when it is to be sent.
+    let Some(private) = open(app, opened) else { return };
     for offer in offers.iter_mut().filter(|offer| offer.way.channel == Channel::Sms) {
         let Some(gateway) = app.gateways.named(offer.way.gateway.as_str()) else { continue };
-        let sending = Sending { header, service, private, n: 0, way: &offer.way, has_others: false };
+        let sending =
+            Sending { header, service, private: &private, n: 0, way: &offer.way, has_others: false };
         let counted =
             with_message(app, &sending, gateway, async |message| segment::count(message.text()).count);
         // What cannot be composed is not sent either.

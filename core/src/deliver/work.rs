@@ -9,6 +9,7 @@ use tiffin_shared::id::LedgerId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Terms;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
@@ -125,12 +126,11 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let has_others = |way: &Way| ways_in_use.iter().any(|other| other.gateway != way.gateway);
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();
-        let mut terms = errands::terms(app, &header.tenant);
-        terms.billing = money::terms(&directory, header);
-        if terms.billing.is_some() {
-            let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
-            call::price(app, (header, service, &private), &mut offers).await;
+        let billing = money::terms(&directory, header);
+        if billing.is_some() {
+            call::price(app, opened, service, &mut offers).await;
         }
+        let terms = Terms { billing, ..errands::terms(app, &header.tenant) };
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms };
         let decision = insist(app, header, claim.clone()).await;
         let way = match &decision {
@@ -157,18 +157,12 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
                 insist(app, header, Ask::Looked { n, look, found }).await?
             }
-            Decision::Post(posting) => {
-                match money::settle(app, *posting).await {
-                    Ok(true) => {}
-                    Ok(false) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
-                    Err(error) => {
-                        tracing::warn!(%error, order.id = %header.order, "not on hold yet; the job waits");
-                        return Ok(Next::Away(host::now().plus(STORE_RETRY_MS)));
-                    }
-                }
+            // The probe was given back meanwhile.
+            Decision::Post(posting) if money::funds(app, &posting).await => {
                 is_fresh = true;
                 continue;
             }
+            Decision::Post(_) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
             decision => decision,
         };
         let now = host::now();

@@ -46,9 +46,6 @@ pub struct Bill {
     pub(super) sums: Sums,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) charges: Vec<Charge>,
-    /// The user called the order off.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) called_off: bool,
     /// The latest posting.
     pub(super) n: u32,
     /// What it says, until it is answered.
@@ -171,7 +168,6 @@ impl Bill {
             refunds: terms.refunds.clone(),
             sums: Sums::default(),
             charges: Vec::new(),
-            called_off: false,
             n: 0,
             pending: None,
             posted: Sums::default(),

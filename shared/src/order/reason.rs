@@ -114,8 +114,8 @@ impl Reason {
             Self::ContentFiltered | Self::SenderUnapproved => RulesOut::Sender,
             // After an unknown outcome the same gateway would perhaps send twice, and know no better.
             Self::AuthFailed
-            | Self::CalledOff
             | Self::BalanceTooLow
+            | Self::CalledOff
             | Self::CountryDisabled
             | Self::InsufficientBalance
             | Self::NoRoute

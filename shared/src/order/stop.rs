@@ -38,9 +38,6 @@ pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixM
         return Step::keep(Reply::of(Decision::Noted));
     }
     state.state = ended;
-    if let Some(bill) = &mut state.bill {
-        bill.called_off |= cause == Cause::Cancelled;
-    }
     state.story.add(now, Happening::Ended { state: ended, why: cause.as_str().into() });
     state.recalls |= cause == Cause::Cancelled;
     if state.recall(now) {

@@ -100,7 +100,8 @@ impl State {
                 |n: u32| self.attempts.iter().any(|record| record.attempt.n == n && came(record));
             return has(Refund::Duplicate).filter(|_| earlier.any(|other| came_before(other.n)));
         }
-        if bill.called_off
+        // It was called off: what is on its way is called back.
+        if self.recalls
             && let Some(rule) = has(Refund::Cancelled)
         {
             return Some(rule);

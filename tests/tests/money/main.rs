@@ -1,0 +1,5 @@
+//! Money through the front door: nobody spends what is not there, and what orders come to stands in the tenant's books.
+
+mod common;
+mod cost;
+mod last_cent;
