@@ -39,9 +39,9 @@ fn a_receiver_that_is_down_for_an_hour_is_told_everything_in_order_per_order() {
         _ if seed % 100 == 0 => Fate::Dies,
         _ => OK,
     });
-    // Three events of every order, over an hour and a half.
+    // Three events of every order, nine seconds apart, over an hour and a half.
     for n in 0..orders * 3 {
-        world.append(START.plus(n * 900), n % orders);
+        world.append(START.plus(n * 900), n / 30 * 10 + n % 10);
     }
     let ended_at = world.run(START.plus(4 * HOUR_MS));
     world.delivered_all_in_order();
