@@ -167,11 +167,10 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    // What the order may cost at most binds every one of its messages.
-    let fits = |gateway: &Gateway| {
-        header.max_price_micros.is_none()
-            || price::fits(money::price::of_message(app, gateway, header), header.max_price_micros)
-    };
+    // What the order may cost at most binds every one of its messages; what is left of it, the record keeps.
+    let (directory, most_micros) = (app.directory.current(), header.max_price_micros);
+    let price_micros = |gateway: &Gateway| money::price::of_message(&directory, gateway, header);
+    let fits = |gateway: &Gateway| most_micros.is_none() || price::fits(price_micros(gateway), most_micros);
     let carry = |gateway: &&Gateway| {
         channels.contains(&gateway.channel()) && gateway.reaches(header.country) && fits(gateway)
     };
@@ -215,7 +214,7 @@ fn candidate(
         priority: gateway.settings().priority,
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: money::price::of_message(app, gateway, header),
+        price_micros: money::price::of_message(&app.directory.current(), gateway, header),
         looks_max: gateway.looks_max(),
         polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),

@@ -252,8 +252,8 @@ mod tests {
             autofill: None,
             templates: Vec::new(),
             dlt: None,
-            refunds: None,
             texts: None,
+            refunds: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);

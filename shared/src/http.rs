@@ -4,6 +4,7 @@
 //! cannot drift apart. What awaits lies between the two.
 
 mod access;
+mod asked;
 mod call;
 pub(crate) mod create;
 mod crowd;
@@ -28,7 +29,6 @@ mod stock;
 mod supply;
 mod watch;
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -61,6 +61,7 @@ use crate::visitor::VisitorId;
 use crate::wire::api;
 use crate::wire::object::Object;
 
+use self::asked::Asked;
 use self::call::Call;
 pub use self::crowd::Crowd;
 pub use self::crowd::Places;
@@ -76,7 +77,6 @@ use self::gate::Gate;
 use self::gate::Solved;
 pub use self::gate::TurnstileAccount;
 pub use self::path::resolved;
-use self::preflight::Facts;
 pub use self::reply::Response;
 pub use self::request::BODY_BYTES_MAX;
 pub use self::request::Request;
@@ -366,23 +366,6 @@ impl Front {
             Ok(()) => self.next(pending),
             Err(problem) => pending.refuse(&problem),
         }
-    }
-}
-
-/// Whom to ask, and what before.
-struct Asked {
-    ledger: LedgerId,
-    ask: Ask,
-    facts: Option<Facts>,
-    /// What an order is refused with, unless it was accepted before.
-    refusal: Option<Problem>,
-    gate: Option<Gate>,
-    before: VecDeque<Question>,
-}
-
-impl Asked {
-    fn only(ledger: LedgerId, ask: Ask) -> Self {
-        Self { ledger, ask, facts: None, refusal: None, gate: None, before: VecDeque::new() }
     }
 }
 

@@ -25,14 +25,13 @@ use crate::directory::Billing;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+pub use crate::price::AMOUNT_MICROS_MAX;
 pub use crate::price::Currency;
 pub use crate::price::InvalidCurrency;
 use crate::time::DAY_MS;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
 
-/// The most that an operator moves at once, or a setting names: a thousand million units.
-pub const AMOUNT_MICROS_MAX: u64 = 1_000_000_000_000_000;
 /// Orders that hold something at once: about a hundred bytes each, in a state that is written whole.
 pub const OPEN_MAX: usize = 100_000;
 /// Entries that wait for the log; with more the account takes no postings until the log has some.

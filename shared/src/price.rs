@@ -187,15 +187,10 @@ impl Prices {
         country.and_then(|country| list.countries.get(&country).copied()).or(list.default_micros)
     }
 
-    /// The lowest price to anywhere; nothing where a country has none.
+    /// The lowest of all in one currency.
     pub fn least_micros(&self, currency: Currency) -> Option<u64> {
         let list = self.0.get(&currency)?;
-        list.countries
-            .values()
-            .copied()
-            .chain(list.default_micros)
-            .min()
-            .filter(|_| list.default_micros.is_some())
+        list.countries.values().copied().chain(list.default_micros).min()
     }
 
     /// Whether there are none.

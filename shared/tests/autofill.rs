@@ -72,8 +72,8 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
         autofill,
         templates: Vec::new(),
         dlt: None,
-        refunds: None,
         texts: None,
+        refunds: None,
     }
 }
 

@@ -43,7 +43,7 @@ impl Accounts {
             let account = match read.await {
                 Ok(reply) => {
                     let reach = reply.summary.reach_micros;
-                    Some((Balance::coarse(reach, billing.currency), reach >= price::cheapest(app, id)))
+                    Some((Balance::coarse(reach, billing.currency), reach >= cheapest(app, tenant)))
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an account was not read; its balance stays as it was");
@@ -61,4 +61,13 @@ impl Accounts {
         self.known = known;
         self.known.iter().map(|(id, (balance, _))| (id.clone(), *balance)).collect()
     }
+}
+
+/// Of all messages that the tenant's services may take; nothing has to be paid where one of them has no price.
+fn cheapest(app: &App, tenant: &Tenant) -> u64 {
+    let channels = || tenant.services.values().flat_map(|service| &service.channels);
+    let gateways = app.gateways.all().iter().filter(|gateway| channels().any(|it| *it == gateway.channel()));
+    let (directory, currency) = (app.directory.current(), tenant.billing.as_ref().map(|it| it.currency));
+    let least = |gateway| price::lists(&directory, gateway)?.least_micros(currency?);
+    gateways.map(|gateway| least(gateway).unwrap_or(0)).min().unwrap_or(0)
 }

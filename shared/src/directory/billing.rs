@@ -114,6 +114,13 @@ impl Balance {
         let step = available_micros.checked_ilog10().map_or(1, |digits| 10_u64.pow(digits.saturating_sub(1)));
         Self { available_micros: available_micros - available_micros % step, currency }
     }
+
+    /// What is there at most, for all that is told of it.
+    pub fn most_micros(self) -> u64 {
+        let digits = self.available_micros.checked_ilog10().unwrap_or_default();
+        let step = 10_u64.checked_pow(digits.saturating_sub(1)).unwrap_or(1);
+        self.available_micros.saturating_add(step - 1)
+    }
 }
 
 impl Billing {
@@ -172,7 +179,9 @@ mod tests {
         for (exact, told) in
             [(0, 0), (7, 7), (10, 10), (99, 99), (101, 100), (123_456, 120_000), (999_999, 990_000)]
         {
-            assert_eq!(Balance::coarse(exact, usd).available_micros, told, "{exact}");
+            let balance = Balance::coarse(exact, usd);
+            assert_eq!(balance.available_micros, told, "{exact}");
+            assert!(balance.most_micros() >= exact && balance.most_micros() <= exact + exact / 9, "{exact}");
         }
     }
 }

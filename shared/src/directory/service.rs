@@ -51,12 +51,12 @@ pub struct Service {
     /// Its registration with India's operators, without which no SMS goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dlt: Option<Dlt>,
-    /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refunds: Option<Vec<Refund>>,
     /// What its text messages take, as core counted it. Not a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<Counted>,
+    /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<Vec<Refund>>,
 }
 
 /// How much a stolen code would cost.

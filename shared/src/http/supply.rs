@@ -214,31 +214,38 @@ impl Wish<'_> {
         }
     }
 
+    /// Told as coarsely as the directory has it: what may still be enough is core's to say.
     fn balance(
         &self,
         ways: &[&Stock<'_>],
         total: impl Fn(&Stock<'_>) -> Option<u64>,
         findings: &mut Findings,
     ) {
-        let refused = || Problem::new(Code::InsufficientBalance, "The balance does not cover another order.");
-        if self.caller.tenant.funds == directory::Funds::Exhausted {
-            return findings.fail(CheckName::Balance, refused());
-        }
-        let left = self.visit.directory.balances.get(self.caller.id);
-        let Some(left) = left.filter(|_| self.caller.tenant.billing.is_some()) else {
-            return findings.pass(CheckName::Balance, "the tenant can pay");
+        let refused = || {
+            let detail = "The balance does not cover another order.";
+            Problem::new(Code::InsufficientBalance, detail)
         };
-        let least = ways.iter().map(|way| total(way).unwrap_or(0)).min().unwrap_or(0);
-        let most = ways.iter().filter_map(|way| total(way)).max().unwrap_or(0);
-        let shown = Money { amount_micros: left.available_micros, currency: left.currency };
-        match left.available_micros {
-            // What is told is rounded down, by a tenth at most: who may still be able to pay is not refused here.
-            left if left.saturating_add(left / 10) < least => findings.fail(CheckName::Balance, refused()),
-            left if left < most => {
-                let detail = format!("at least {shown}: the dearest way is beyond it. Top up the balance");
-                findings.warn(CheckName::Balance, detail);
+        // What has no price costs nothing.
+        let prices: Vec<u64> = ways.iter().map(|it| total(it).unwrap_or(0)).collect();
+        let (least, most) = (prices.iter().min().copied(), prices.iter().max().copied());
+        let balance = self.visit.directory.balances.get(self.caller.id);
+        match balance.filter(|_| self.caller.tenant.billing.is_some()) {
+            _ if self.caller.tenant.funds == directory::Funds::Exhausted => {
+                findings.fail(CheckName::Balance, refused());
             }
-            _ => findings.pass(CheckName::Balance, format!("at least {shown}")),
+            None => findings.pass(CheckName::Balance, "the tenant can pay"),
+            Some(balance) if balance.most_micros() < least.unwrap_or(0) => {
+                findings.fail(CheckName::Balance, refused());
+            }
+            Some(balance) => {
+                let left = Money { amount_micros: balance.available_micros, currency: balance.currency };
+                if balance.available_micros < most.unwrap_or(0) {
+                    let detail = format!("{left} is left, at least: not enough for every way. Top it up.");
+                    findings.warn(CheckName::Balance, detail);
+                } else {
+                    findings.pass(CheckName::Balance, format!("{left} is left, at least"));
+                }
+            }
         }
     }
 

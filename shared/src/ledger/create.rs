@@ -208,22 +208,7 @@ fn make(
     };
     let digest = Digest::new(keys.peppers.current(), &bound, entropy.derive("salt"), &code);
     let (country, prefix) = create.counted();
-    let header = Header {
-        v: job::VERSION,
-        order: id.clone(),
-        tenant: create.tenant.clone(),
-        service: create.service.clone(),
-        channel: suspicion.channel,
-        then: suspicion.then(create),
-        created_at: now,
-        expires_at,
-        country,
-        prefix,
-        supersedes: supersedes.to_vec(),
-        price_country: create.country.filter(|_| country.is_none()),
-        max_price_micros: create.max_price_micros,
-        sms_segments: create.sms_segments,
-    };
+    let header = header(create, suspicion, &id, supersedes, now);
     let job = Some(Kept::new(&seal(create, command, &header, code)?)?);
     Some(Order {
         id,
@@ -259,6 +244,32 @@ fn make(
         client_ref: create.client_ref.clone(),
         metadata: create.metadata.clone(),
     })
+}
+
+fn header(
+    create: &Create,
+    suspicion: &Suspicion,
+    id: &OrderId,
+    supersedes: &[OrderId],
+    now: UnixMs,
+) -> Header {
+    let (country, prefix) = create.counted();
+    Header {
+        v: job::VERSION,
+        order: id.clone(),
+        tenant: create.tenant.clone(),
+        service: create.service.clone(),
+        channel: suspicion.channel,
+        then: suspicion.then(create),
+        created_at: now,
+        expires_at: now.plus(create.ttl_ms),
+        country,
+        prefix,
+        supersedes: supersedes.to_vec(),
+        price_country: create.country.filter(|_| country.is_none()),
+        max_price_micros: create.max_price_micros,
+        sms_segments: create.sms_segments,
+    }
 }
 
 fn seal(create: &Create, command: &Command, header: &Header, code: Code) -> Option<Job> {

@@ -98,9 +98,8 @@ impl World {
             Decision::Stop => self.ended(at),
             // The provider's answer says what is next.
             Decision::Send { .. } | Decision::Noted => {}
-            Decision::Look { .. } | Decision::Post(_) => {
-                panic!("no outcome is unknown here, and nobody has an account")
-            }
+            Decision::Look { .. } => panic!("no outcome is unknown here"),
+            Decision::Post(_) => panic!("no account is charged here: the sums are kept above"),
         }
     }
 

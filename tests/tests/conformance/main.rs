@@ -4,6 +4,7 @@
 
 mod accounts;
 mod guards;
+mod hooks;
 mod hosts;
 mod routes;
 mod script;

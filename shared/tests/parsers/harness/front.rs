@@ -86,8 +86,8 @@ pub fn directory() -> Directory {
         autofill: None,
         templates: Vec::new(),
         dlt: None,
-        refunds: None,
         texts: None,
+        refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenants = BTreeMap::from([(
