@@ -18,5 +18,7 @@ SMPP_TWISTED_VERSION=0.8
 PLIVO_VERSION=4.63.0
 TWILIO_VERSION=9.13.0
 VONAGE_HTTP_CLIENT_VERSION=1.5.2
+# What tenants verify our webhooks with.
+STANDARDWEBHOOKS_VERSION=1.1.0
 # With scripts/setup/aws.txt, the versions of all it stands on.
 BOTOCORE_VERSION=1.44.5

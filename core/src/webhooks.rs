@@ -183,8 +183,15 @@ pub fn wake(app: &Arc<App>, id: &str) -> bool {
 
 /// Reads what operators changed.
 pub async fn load(app: &App) {
-    match book(app, &Command::Read).await {
-        Ok(endpoints) => app.hooks.replace(&endpoints.endpoints),
+    let read = async {
+        let mut reply = book(app, &Command::Read).await?;
+        for reseal in manage::resealed(app, &reply.endpoints)? {
+            reply = book(app, &reseal).await?;
+        }
+        Ok::<_, Error>(reply.endpoints)
+    };
+    match read.await {
+        Ok(endpoints) => app.hooks.replace(&endpoints),
         Err(error) => tracing::warn!(%error, "the endpoints cannot be read; they stay as they were"),
     }
 }

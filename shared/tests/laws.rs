@@ -36,6 +36,9 @@ use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor;
 use tiffin_shared::visitor::Visitor;
+use tiffin_shared::webhook::book::Book;
+use tiffin_shared::webhook::outbox;
+use tiffin_shared::webhook::outbox::Outbox;
 
 use self::common::fixtures::START;
 use self::common::host::Host;
@@ -171,6 +174,29 @@ proptest! {
     }
 
     #[test]
+    fn an_endpoints_outbox_keeps_the_laws(script in common::webhook::script(pause::any(), 1..60)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let command = common::webhook::command(&step.action, &host, now);
+            check::<Outbox>(&OUTBOX, host.stored.as_ref(), &command, now);
+            host.ask::<Outbox>(&command, now);
+        }
+    }
+
+    #[test]
+    fn a_book_of_endpoints_keeps_the_laws(
+        script in pause::script(pause::any(), common::webhook::entry(), 1..30),
+    ) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in &script {
+            now = pause::after(now, step.pause);
+            check::<Book>(&BOOK, host.stored.as_ref(), &step.action, now);
+            host.ask::<Book>(&step.action, now);
+        }
+    }
+
+    #[test]
     fn a_tally_keeps_the_laws(script in common::tally::script(pause::any(), 1..60)) {
         let (mut host, mut now) = (Host::default(), START);
         for step in &script {
@@ -297,6 +323,22 @@ const INDEX: Subject<Index> = Subject { show: |reply| format!("{reply:?}"), agai
 const LOG: Subject<Log> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const PAGE: Subject<Page> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const OUTBOX: Subject<Outbox> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        // Room that is offered again is used again; a replay may be over a minute later.
+        outbox::Command::Turn { room: 1.., .. } => None,
+        outbox::Command::Turn { .. } | outbox::Command::Notify(_) | outbox::Command::Replay(_) => Some(0),
+        outbox::Command::Restart { .. }
+        | outbox::Command::Fill { .. }
+        | outbox::Command::Enable
+        | outbox::Command::Told
+        | outbox::Command::Read => Some(MINUTE_MS),
+    },
+};
+
+const BOOK: Subject<Book> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const TALLY: Subject<Tally> = Subject {
     show: |reply| format!("{reply:?}"),

@@ -19,6 +19,8 @@ use tiffin_shared::ledger;
 use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::secret::Secret;
+use tiffin_shared::webhook;
+use tiffin_shared::webhook::HookKey;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::job::Private;
 
@@ -55,6 +57,7 @@ fn no_secret_can_be_printed() {
         Code,
         Entropy,
         FactorKey,
+        HookKey,
         IndexKey,
         Pepper,
         PrivateKey,
@@ -64,6 +67,7 @@ fn no_secret_can_be_printed() {
         Secret<[u8; 32]>,
         Seed,
         Signing,
+        webhook::Key,
     ];
     // What holds one, on its way.
     let holders = printable![

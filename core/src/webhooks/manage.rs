@@ -288,6 +288,24 @@ fn make(app: &App, of: (&TenantId, &EndpointId), is_pair: bool) -> Result<(Key, 
     Ok((key, sealed))
 }
 
+/// Keys that an older key of core has sealed, to be kept under the one in use: so that the older one can go.
+pub(super) fn resealed(app: &App, endpoints: &[Managed]) -> Result<Vec<Command>, host::NoRandomness> {
+    let seals = &app.hooks.keys;
+    let mut commands = Vec::new();
+    for of in endpoints {
+        for Kept { sealed: old, .. } in of.keys.iter().filter(|kept| kept.sealed.key != *seals.current().id())
+        {
+            let named = (&of.tenant, &of.name);
+            let opened = old.open(seals, named);
+            let nonce = host::random()?;
+            if let Some(Ok(new)) = opened.ok().map(|key| Sealed::new(seals.current(), nonce, named, &key)) {
+                commands.push(Command::Reseal { old: old.clone(), new });
+            }
+        }
+    }
+    Ok(commands)
+}
+
 async fn change(app: &App, command: &Command) -> Result<(), Refused> {
     let reply = book(app, command).await?;
     app.hooks.replace(&reply.endpoints);

@@ -13,6 +13,7 @@ use tiffin_core::gateways::Gateway;
 use tiffin_core::gateways::Gateways;
 use tiffin_core::gateways::account;
 use tiffin_core::gateways::adapter::Message;
+use tiffin_core::gateways::adapter::Taken;
 use tiffin_core::gateways::adapter::To;
 use tiffin_core::gateways::call;
 use tiffin_core::gateways::callback::Callback;
@@ -31,6 +32,7 @@ use tiffin_shared::id::OrderId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::text::Content;
@@ -60,6 +62,12 @@ pub struct Bench {
     gateways: Gateways,
     client: call::Client,
     posted: Posted,
+}
+
+/// A message that the provider took.
+fn taken(provider_id: &str) -> Taken<'_> {
+    static REFERENCE: std::sync::LazyLock<Reference> = std::sync::LazyLock::new(Bench::reference);
+    Taken { reference: &REFERENCE, provider_id, from: None }
 }
 
 impl Bench {
@@ -107,6 +115,16 @@ impl Bench {
         let gateway = self.gateway();
         let look = async |message: &Message<'_>| gateway.look_up(&self.client, message, called_at).await;
         self.with_message(gateway, look).await
+    }
+
+    /// How the message fares, in the provider's word and in ours.
+    pub async fn fares(&self, provider_id: &str) -> Option<(String, Fate)> {
+        self.gateway().fares(&self.client, &taken(provider_id)).await
+    }
+
+    /// Asks the provider to stop the message.
+    pub async fn recall(&self, provider_id: &str) -> Option<Recall> {
+        self.gateway().recall(&self.client, &taken(provider_id)).await
     }
 
     /// What the credentials are tried with, and what comes of it.

@@ -6,6 +6,7 @@ use tiffin_core::host;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::time::UnixMs;
 
 use crate::bench::Bench;
@@ -38,6 +39,31 @@ async fn a_call_says_the_digits_and_a_person_who_takes_it_is_a_delivery() {
     assert_eq!((&inbox[0]["to"], &inbox[0]["id"]), (&json!(PHONE), &json!(id)));
     bench.hears(&id, &[Fate::Sent, Fate::Delivered]).await;
     assert_eq!(bench.check().await.unwrap(), "the account is active");
+}
+
+#[tokio::test]
+async fn what_is_queued_is_stopped_and_what_has_left_is_erased_where_its_fate_is_final() {
+    let sms = account("twilio", "+15005550006", "");
+    for (keys, at_the_end) in
+        [(sms, Recall::Erased), (voice(""), Recall::TooLate), (whatsapp(""), Recall::Erased)]
+    {
+        let bench = Bench::start(&keys, &SECRETS, &[]).await;
+        bench.fault(&json!({"mode": "queued"})).await;
+        let id = bench.taken().await;
+        assert_eq!(bench.fares(&id).await, Some(("queued".into(), Fate::Underway)), "{keys}");
+        assert_eq!(bench.recall(&id).await, Some(Recall::Stopped), "{keys}");
+        let stopped = Fate::Failed { code: None, fallback: Reason::CalledOff };
+        assert_eq!(bench.fares(&id).await, Some(("canceled".into(), stopped.clone())), "{keys}");
+        bench.hears(&id, &[stopped]).await;
+        assert!(bench.inbox().await.is_empty(), "{keys}");
+
+        bench.fault(&json!({"mode": "receipt_first"})).await;
+        let id = bench.taken().await;
+        assert_eq!(bench.fares(&id).await.map(|(_, fate)| fate), Some(Fate::Delivered), "{keys}");
+        assert_eq!(bench.recall(&id).await, Some(at_the_end), "{keys}");
+        assert_eq!(bench.inbox().await.len(), 1, "the phone has it all the same");
+        assert_eq!(bench.fares("SM00000000000000000000000000000000").await, None, "{keys}");
+    }
 }
 
 #[tokio::test]

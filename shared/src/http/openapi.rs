@@ -10,6 +10,7 @@ mod operations;
 pub(crate) mod patterns;
 mod replies;
 mod schemas;
+mod webhooks;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -47,6 +48,7 @@ pub fn document() -> Value {
             {"name": "service", "description": "For probes and readers; without a key."},
         ],
         "paths": paths,
+        "webhooks": webhooks::all(),
         "components": {
             "schemas": schemas::all(),
             "parameters": headers::parameters(),

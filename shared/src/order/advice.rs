@@ -109,7 +109,8 @@ fn failed(reason: Option<Reason>) -> Advice {
 
 fn open(order: &Situation<'_>, now: UnixMs) -> Advice {
     let expires_at = order.expires_at;
-    if order.is_locked {
+    // Whether others were locked out of the same address is not told by an order that nobody guessed at.
+    if order.is_checked && order.is_locked {
         return none("no guess is left: order anew");
     }
     if order.is_checked {

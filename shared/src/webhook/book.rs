@@ -75,6 +75,13 @@ pub enum Command {
     Add(Box<Managed>),
     /// One less.
     Remove(TenantId, EndpointId),
+    /// The same key, sealed anew: what sealed it is to go.
+    Reseal {
+        /// As it is.
+        old: Sealed,
+        /// As it will be.
+        new: Sealed,
+    },
     /// Another key; the one in use signs too for a while.
     Rotate {
         /// Whose.
@@ -125,6 +132,11 @@ impl Machine for Book {
             Command::Remove(tenant, name) => {
                 state.endpoints.retain(|of| !of.is(tenant, name));
                 if state.endpoints.len() < before.endpoints.len() { Found::Settled } else { Found::Nothing }
+            }
+            Command::Reseal { old, new } => {
+                let kept = state.endpoints.iter_mut().flat_map(|of| &mut of.keys);
+                kept.filter(|kept| kept.sealed == *old).for_each(|kept| kept.sealed = new.clone());
+                Found::Settled
             }
             Command::Rotate { tenant, name, sealed, overlap_ms } => {
                 match state.endpoints.iter_mut().find(|of| of.is(tenant, name)) {

@@ -7,8 +7,7 @@
 
 mod done;
 mod schedule;
-
-use std::collections::BTreeSet;
+mod window;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -266,129 +265,15 @@ impl Machine for Outbox {
         (reply.cursor, reply.news) = (state.cursor, state.news);
         reply.room = WINDOW_MAX.saturating_sub(state.pending.len());
         reply.view = state.view(now);
-        if before.unwrap_or_default() == state {
+        // A wake-up that had nothing to do is set anew.
+        let is_woken = matches!(command, Command::Turn { .. })
+            && before.as_ref().and_then(State::wake_at).is_some_and(|at| at <= now);
+        if before.unwrap_or_default() == state && !is_woken {
             return Step::keep(reply);
         }
         state.clock = now;
         let (wake_at, expires_at) = (state.wake_at(), now.plus(KEEP_MS));
         Step { reply, write: Write::Put { state, expires_at, wake_at } }
-    }
-}
-
-impl State {
-    fn is_down(&self) -> bool {
-        self.failures >= DOWN_AFTER
-    }
-
-    /// Tries to begin now. Each is leased: one of which nothing is heard is begun again.
-    fn begin(&mut self, room: usize, now: UnixMs) -> Vec<Begin> {
-        if self.disabled.is_some() || now < self.paused_until {
-            return Vec::new();
-        }
-        let under_way = self.under_way(now);
-        let at_once = if self.is_down() || self.throttles > 0 { 1 } else { AT_ONCE_MAX };
-        let room = room.min(at_once.saturating_sub(under_way));
-        let mut groups = BTreeSet::new();
-        let mut begun = Vec::new();
-        for event in &mut self.pending {
-            if begun.len() >= room {
-                break;
-            }
-            // In order per subject: whatever stands before it, under way or waiting, goes first.
-            let is_first = groups.insert(event.group);
-            if is_first && event.is_due(now) {
-                event.tries = event.tries.saturating_add(1);
-                event.first_at = event.first_at.or(Some(now));
-                event.leased_until = Some(now.plus(LEASE_MS));
-                begun.push(Begin { n: event.n, attempt: event.tries });
-            }
-        }
-        if self.is_down() && !begun.is_empty() {
-            self.paused_until = now.plus(PROBE_MS);
-        }
-        begun
-    }
-
-    fn under_way(&self, now: UnixMs) -> usize {
-        self.pending.iter().filter(|event| event.leased_until.is_some_and(|until| now < until)).count()
-    }
-
-    fn fill(&mut self, rows: &[(u64, Bytes<8>)], to: u64, now: UnixMs) {
-        for (n, group) in rows {
-            if self.pending.len() >= WINDOW_MAX {
-                self.cursor = *n;
-                return;
-            }
-            self.insert(*n, *group, now);
-        }
-        self.cursor = to.max(self.cursor);
-    }
-
-    /// In the order of the log, also for what is delivered once more.
-    fn insert(&mut self, n: u64, group: Bytes<8>, now: UnixMs) {
-        let at = self.pending.partition_point(|event| event.n < n);
-        if self.pending.get(at).is_none_or(|event| event.n != n) {
-            let new = Pending { n, group, tries: 0, first_at: None, next_at: now, leased_until: None };
-            self.pending.insert(at, new);
-        }
-    }
-
-    fn replay(&mut self, rows: &[(u64, Bytes<8>)], now: UnixMs) {
-        // What the cursor has not reached comes anyway.
-        let rows = rows.iter().filter(|(n, _)| *n < self.cursor).copied().collect::<Vec<_>>();
-        for (n, group) in rows {
-            if self.pending.len() < WINDOW_MAX {
-                self.insert(n, group, now);
-            }
-        }
-    }
-
-    fn enable(&mut self, now: UnixMs) {
-        if self.disabled.take().is_some() {
-            self.recover(now);
-            self.pending.iter_mut().for_each(|event| (event.tries, event.first_at) = (0, None));
-        }
-    }
-
-    /// The endpoint is up: what waits is due.
-    fn recover(&mut self, now: UnixMs) {
-        (self.failures, self.throttles, self.paused_until) = (0, 0, UnixMs(0));
-        let waits = self.pending.iter_mut().filter(|event| event.leased_until.is_none());
-        waits.for_each(|event| event.next_at = event.next_at.min(now));
-    }
-
-    fn next_at(&self) -> Option<UnixMs> {
-        let times = self
-            .pending
-            .iter()
-            .map(|event| event.leased_until.unwrap_or_else(|| event.next_at.max(self.paused_until)));
-        times.min()
-    }
-
-    fn wake_at(&self) -> Option<UnixMs> {
-        let soon = self.clock.plus(GRACE_MS);
-        match self.disabled {
-            Some(disabled) => (!disabled.told).then_some(soon),
-            None => {
-                let has_room = self.pending.len() < WINDOW_MAX;
-                let fill_at = self.news.filter(|_| has_room).map(|_| soon);
-                [fill_at, self.next_at().map(|at| at.max(soon))].into_iter().flatten().min()
-            }
-        }
-    }
-
-    fn view(&self, now: UnixMs) -> View {
-        View {
-            waiting: self.pending.len(),
-            under_way: self.under_way(now),
-            more: self.news.is_some(),
-            delivered: self.delivered,
-            delivered_at: self.delivered_at,
-            given_up: self.given_up,
-            failures: self.failures,
-            next_at: self.next_at().filter(|_| self.disabled.is_none()),
-            disabled: self.disabled,
-        }
     }
 }
 

@@ -28,6 +28,7 @@ pub use self::preflight::QuotedChannel;
 use crate::binding::Binding;
 use crate::country;
 use crate::directory::Risk;
+use crate::order::advice::Do;
 use crate::price::Money;
 use crate::risk::Factors;
 use crate::risk::Origin;
@@ -327,7 +328,13 @@ impl From<Order> for PublicOrder {
     fn from(order: Order) -> Self {
         let Order { id, state, service, channel, to, created_at, expires_at, .. } = order;
         let Order { resend_at, cancel, waiting, advice, .. } = order;
-        let (waiting, advice) = (waiting.map(|it| it.for_anyone()), PublicAdvice::from(*advice));
+        // That the guesses are used up is not told to who may be guessing.
+        let is_locked = advice.action == Do::None && !state.is_final();
+        let advice = match is_locked {
+            true => PublicAdvice { action: Do::Wait, until: Some(expires_at.clone()) },
+            false => PublicAdvice::from(*advice),
+        };
+        let waiting = waiting.map(|it| it.for_anyone());
         Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting, advice }
     }
 }

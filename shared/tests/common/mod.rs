@@ -12,8 +12,10 @@ pub mod model;
 pub mod money;
 pub mod order;
 pub mod pause;
+pub mod receiver;
 pub mod tally;
 pub mod visitor;
+pub mod webhook;
 
 use proptest::test_runner::Config;
 

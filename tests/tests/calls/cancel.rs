@@ -1,6 +1,7 @@
 //! Calling an order off: while nothing has left, and when what left is overdue; not in between, not afterwards.
 
 use serde_json::json;
+use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
@@ -19,7 +20,9 @@ async fn an_order_in_the_queue_is_called_off_and_never_sent(front: Front) -> any
     let stopped = Stopped::with_a_message(&stack).await?;
     let id = client.order(&phone).await?;
     let queued = client.until_state(&id, "queued").await?;
-    assert_eq!(queued["cancel"], json!({"window": "open", "until": queued["expires_at"]}));
+    let because = "nothing has left that could still arrive";
+    let open = json!({"window": "open", "until": queued["expires_at"], "because": because});
+    assert_eq!(queued["cancel"], open);
     let cancelled = cancel(client, &id).await?;
     assert_eq!((cancelled.status, &cancelled.body["state"]), (200, &json!("cancelled")), "{cancelled:?}");
     assert!(cancelled.body.get("cancel").is_none() && cancelled.body["attempts"] == json!([]));
@@ -55,7 +58,7 @@ async fn an_order_that_waits_for_its_next_try_is_called_off_and_not_tried_again(
     Ok(())
 }
 
-/// Without the role `callbacks` no receipt is taken: what was sent stays on its way.
+/// Sent, and never heard of again: what was sent stays on its way, whoever asks.
 async fn an_order_is_called_off_when_its_message_is_overdue_and_not_before(
     front: Front,
 ) -> anyhow::Result<()> {
@@ -64,25 +67,30 @@ async fn an_order_is_called_off_when_its_message_is_overdue_and_not_before(
         let toml = common::replaced(toml, "brand = \"Tiffin\"", "brand = \"Tiffin\"\nwaiting_ms = 3000");
         common::replaced(&toml, "+15005550007\"", "+15005550007\"\ncountries = [\"DE\"]")
     };
-    let mut stack = Stack::start_with_settings(front, Backing::Memory, edit).await?;
-    stack.core = None;
-    stack.start_core("ingest,deliver").await?;
-    let (client, phone) = (&stack.client, fresh_phone());
-    let id = client.order(&phone).await?;
+    let stack = Stack::start_with_settings(front, Backing::Memory, edit).await?;
+    let (client, code) = (&stack.client, "271828");
+    client.fault("accept_no_receipt").await?;
+    let mut body = login(&fresh_phone());
+    body["code"] = json!(code);
+    let id = client.create(&fresh_key(), &body).await?.id()?;
     let sent = client.until_state(&id, "sent").await?;
     let early = cancel(client, &id).await?;
     assert_eq!(refusal(&early), (409, Some("cancel_too_early")), "{early:?}");
     assert!(matches!(early.header("retry-after"), Some("1" | "2" | "3")), "{early:?}");
-    assert_eq!(early.body["cancel"], json!({"window": "too_early", "until": sent["waiting"]["expected_by"]}));
+    let because = "a message is on its way, and inside its usual time";
+    let too_early =
+        json!({"window": "too_early", "until": sent["waiting"]["expected_by"], "because": because});
+    assert_eq!(early.body["cancel"], too_early);
     assert_eq!((&sent["waiting"]["overdue"], &sent["cancel"]), (&json!(false), &early.body["cancel"]));
 
     let look = || client.fetch(&id);
     let overdue = wait::until("overdue", look, |reply| reply.body["waiting"]["overdue"] == true).await?;
-    assert_eq!(overdue.body["cancel"], json!({"window": "open", "until": sent["expires_at"]}));
-    // The message did arrive: a guess must not count for an order that was called off.
-    let code = client.code(&phone).await?;
+    let because = "what has left is overdue";
+    let open = json!({"window": "open", "until": sent["expires_at"], "because": because});
+    assert_eq!(overdue.body["cancel"], open);
+    // Had the message arrived after all: a guess must not count for an order that was called off.
     assert_eq!(cancel(client, &id).await?.status, 200);
-    assert_eq!(client.guess(&id, &code).await?, "cancelled");
+    assert_eq!(client.guess(&id, code).await?, "cancelled");
     assert_eq!(client.fetch(&id).await?.body["state"], "cancelled");
     Ok(())
 }
@@ -94,7 +102,8 @@ async fn an_order_whose_message_arrived_is_not_called_off(front: Front) -> anyho
         let before = client.fetch(id).await?.body;
         let reply = cancel(client, id).await?;
         assert_eq!(refusal(&reply), (409, Some("cancel_too_late")), "{reply:?}");
-        assert_eq!(reply.body["cancel"], json!({ "window": window }), "{reply:?}");
+        assert_eq!(reply.body["cancel"]["window"], window, "{reply:?}");
+        assert!(reply.body["cancel"]["until"].is_null(), "{reply:?}");
         assert_eq!((client.fetch(id).await?.body, reply.header("retry-after")), (before, None));
         anyhow::Ok(())
     };

@@ -12,7 +12,6 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
-use crate::common;
 use crate::common::cancel;
 use crate::common::replaced;
 
@@ -181,6 +180,7 @@ async fn start(front: Front) -> anyhow::Result<Stack> {
     Stack::launch(front, Backing::Memory, &[("TIFFIN_SANDBOX_SMPP_LISTEN", &listen)], edit).await
 }
 
+#[expect(clippy::print_stdout, reason = "the table is for who runs it")]
 async fn an_order_is_called_off_as_its_window_and_its_provider_allow(front: Front) -> anyhow::Result<()> {
     let stack = start(front).await?;
     let title = ["situation", "provider", "reply", "order", "attempt", "stopped", "in inbox", "timeline"];
@@ -279,7 +279,7 @@ async fn timeline(stack: &Stack, id: &str) -> anyhow::Result<String> {
 /// What would go next by itself, as whom each message went, and what its provider says.
 async fn an_order_says_what_comes_next_and_what_the_provider_says(front: Front) -> anyhow::Result<()> {
     let edit = |toml: &str| {
-        common::replaced(
+        replaced(
             toml,
             "[tenants.dev.services.login]\nbrand = \"Tiffin\"",
             "[tenants.dev.services.login]\nbrand = \"Tiffin\"\nwaiting_ms = 6000",
@@ -295,7 +295,7 @@ async fn an_order_says_what_comes_next_and_what_the_provider_says(front: Front) 
     let attempt = &order["attempts"][0];
     assert_eq!(
         (&attempt["gateway"], &attempt["sender"]),
-        (&json!("twilio-sms"), &json!("+1•••••••0006")),
+        (&json!("twilio-sms"), &json!("+15•••••0006")),
         "{order}"
     );
     let waiting = &order["waiting"];

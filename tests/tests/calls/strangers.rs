@@ -10,8 +10,19 @@ use tiffin_tests::stack::Stack;
 use crate::sse::Events;
 
 /// All that a publishable key may see.
-const PUBLIC: [&str; 10] =
-    ["id", "state", "service", "channel", "to", "created_at", "expires_at", "resend_at", "cancel", "waiting"];
+const PUBLIC: [&str; 11] = [
+    "id",
+    "state",
+    "service",
+    "channel",
+    "to",
+    "created_at",
+    "expires_at",
+    "resend_at",
+    "cancel",
+    "waiting",
+    "advice",
+];
 
 async fn an_app_is_told_of_the_public_order_alone(front: Front) -> anyhow::Result<()> {
     let stack = Stack::start(front, Backing::Memory).await?;

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 mod guards;
+mod hooks;
 mod hosts;
 mod routes;
 mod script;

@@ -12,8 +12,8 @@ use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 
-const SEEN: [&str; 9] =
-    ["cancel", "channel", "created_at", "expires_at", "id", "resend_at", "service", "state", "to"];
+const SEEN: [&str; 10] =
+    ["advice", "cancel", "channel", "created_at", "expires_at", "id", "resend_at", "service", "state", "to"];
 
 fn names(body: &Value) -> Vec<&str> {
     // Of a message on its way only.

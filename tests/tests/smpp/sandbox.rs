@@ -6,12 +6,14 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_core::gateways::adapter::Answered;
 use tiffin_core::gateways::adapter::Refusal;
+use tiffin_core::gateways::adapter::Taken;
 use tiffin_core::gateways::call::install_tls;
 use tiffin_core::gateways::callback::Fate;
 use tiffin_core::sandbox;
 use tiffin_core::sandbox::Ports;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_tests::message::reference;
 use tiffin_tests::wait;
 use tokio::net::TcpListener;
@@ -180,6 +182,27 @@ async fn a_message_that_is_never_told_of_can_be_asked_for() -> anyhow::Result<()
     let look = || async { Ok(played.account.smpp.query(&reference(1), Some("ACME")).await) };
     wait::until("sent", look, |fate| *fate == Some(Fate::Sent)).await?;
     assert!(played.account.told.receipts().is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_in_the_queue_is_stopped_and_one_that_has_left_is_not() -> anyhow::Result<()> {
+    let played = Played::start("message_id = 'as_is'").await?;
+    for (n, mode, came_to) in [(1, "queued", Recall::Stopped), (2, "accept_no_receipt", Recall::TooLate)] {
+        played.fault(&json!({ "mode": mode })).await?;
+        let Answered::Taken { provider_id } = played.account.send_code(n).await? else {
+            anyhow::bail!("refused")
+        };
+        let (reference, smpp) = (reference(n), &played.account.smpp);
+        let taken = |from| Taken { reference: &reference, provider_id: &provider_id, from };
+        let is_there = || async { Ok(smpp.fares(&taken(Some("ACME"))).await) };
+        let word = if mode == "queued" { "ACCEPTD" } else { "ENROUTE" };
+        wait::until(word, is_there, |told| told.as_ref().is_some_and(|(said, _)| said == word)).await?;
+        // The SMSC checks as whom it went out.
+        assert_eq!(smpp.recall(&taken(Some("OTHER"))).await, Some(Recall::TooLate), "{mode}");
+        assert_eq!(smpp.recall(&taken(Some("ACME"))).await, Some(came_to), "{mode}");
+        assert!(played.inbox(n).await?.is_empty(), "{mode}");
+    }
     Ok(())
 }
 

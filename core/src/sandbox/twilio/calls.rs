@@ -29,6 +29,7 @@ use super::create::count_stranger;
 use crate::sandbox::clock;
 use crate::sandbox::inbox;
 use crate::sandbox::inbox::Message;
+use crate::sandbox::inbox::Status;
 use crate::sandbox::line::Connection;
 use crate::sandbox::state::Sandbox;
 use crate::sandbox::taking::Taken;
@@ -40,6 +41,9 @@ mod resource;
 mod said;
 
 const KIND: &str = "twilio_voice";
+
+/// The call is not in progress.
+const IS_OVER: u32 = 21_220;
 
 /// Twilio's default.
 const PAGE_SIZE: usize = 50;
@@ -99,7 +103,12 @@ async fn update(
     let find = || file.strip_suffix(".json").and_then(|sid| sandbox.inbox.find(sid)).filter(is_own);
     let message = find().ok_or(Error::NotFound)?;
     match form.iter().find(|(name, _)| name == "Status").map(|(_, status)| status.as_str()) {
-        // Of one that somebody took, neither changes what is known.
+        Some("canceled" | "completed")
+            if matches!(message.status, Status::Delivered | Status::Undelivered) =>
+        {
+            return Err(Error::Scripted(IS_OVER));
+        }
+        // Of one that somebody listens to, neither changes what is known.
         Some("canceled" | "completed") => sandbox.inbox.stop(&message.entry.id, clock::now_ms()),
         _ => return Err(Error::Parameter("Status: canceled or completed".to_owned())),
     };

@@ -28,6 +28,7 @@ pub(super) fn message(code: u32) -> &'static str {
         20_503 => "Service Unavailable",
         21_211 => "Invalid 'To' Phone Number",
         21_215 => "Geo Permission configuration is not permitting call",
+        21_220 => "Call is not in-progress",
         21_408 => {
             "Permission to send an SMS has not been enabled for the region indicated by the 'To' number"
         }

@@ -61,6 +61,7 @@ fn waiting() -> Vec<Row> {
     let life = Some(5 * MINUTE_MS);
     let locked = Situation { is_locked: true, is_checked: true, ..overdue() };
     let checked = Situation { is_checked: true, may_change: BOTH, resend_at: Some(NOW), ..overdue() };
+    let unchecked = Situation { is_locked: true, expected_by: Some(NOW.plus(4_000)), ..overdue() };
     let delivered = Situation { state: OrderState::Delivered, expected_by: None, ..overdue() };
     let inside =
         Situation { expected_by: Some(NOW.plus(4_000)), next_at: Some(NOW.plus(4_000)), ..overdue() };
@@ -72,6 +73,7 @@ fn waiting() -> Vec<Row> {
     let too_soon = Situation { may_change: BOTH, resend_at: Some(NOW.plus(3_000)), ..overdue() };
     vec![
         ("locked", locked, Do::None, None, "no guess is left: order anew"),
+        ("locked by guesses at others", unchecked, Do::Wait, Some(4_000), "inside the usual window of 12 s"),
         ("checked", checked, Do::Wait, life, "somebody entered a code, so a message is in hand"),
         ("delivered", delivered, Do::Wait, life, "it arrived; the code can be entered until then"),
         ("inside its window", inside, Do::Wait, Some(4_000), "inside the usual window of 12 s"),

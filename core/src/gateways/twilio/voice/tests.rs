@@ -91,7 +91,7 @@ fn a_machine_is_nobody_who_took_the_call() {
         assert_eq!(of(status, Some("human")), Fate::Underway);
     }
     for (status, expected) in
-        [("busy", Reason::NotAnswered), ("no-answer", Reason::NotAnswered), ("canceled", Reason::Rejected)]
+        [("busy", Reason::NotAnswered), ("no-answer", Reason::NotAnswered), ("canceled", Reason::CalledOff)]
     {
         assert_eq!(reason(&of(status, None)), expected, "{status}");
     }

@@ -1,0 +1,11 @@
+//! Webhooks to tenants, on a whole installation, with a receiver of the test's own.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod crash;
+mod operators;
+mod orders;
+mod receiver;
+mod signatures;
+mod trouble;

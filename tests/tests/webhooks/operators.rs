@@ -1,0 +1,62 @@
+//! Endpoints by the command line.
+
+use serde_json::json;
+use tiffin_tests::client::fresh_phone;
+use tiffin_tests::stack::Backing;
+use tiffin_tests::stack::Stack;
+use tiffin_tests::wait;
+
+use crate::receiver;
+use crate::receiver::Receiver;
+use crate::receiver::status;
+
+fn run(stack: &Stack, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
+    let url = format!("http://{}", stack.variable("TIFFIN_SERVER_LISTEN")?);
+    stack.run_with(&[&["webhook"], arguments].concat(), &[("TIFFIN_OPS_URL", url.as_str())])
+}
+
+#[tokio::test]
+async fn an_endpoint_is_added_tested_looked_at_replayed_and_removed_by_the_command_line() -> anyhow::Result<()>
+{
+    let stack = receiver::stack(Backing::Memory).await?;
+    let hooks = Receiver::start(|_, _| status(200)).await?;
+    let events = "order.delivered,order.failed";
+    let (ok, said) = run(&stack, &["add", "dev", "main", "--to-url", &hooks.url, "--events", events])?;
+    assert!(ok && said.contains("whsec_"), "{said}");
+    let secret = said.split_whitespace().find(|word| word.starts_with("whsec_")).unwrap().to_owned();
+    for (arguments, why) in [
+        (vec!["add", "dev", "main", "--to-url", &hooks.url], "has this name"),
+        (vec!["add", "nobody", "main", "--to-url", &hooks.url], "no such tenant"),
+        (vec!["add", "dev", "second", "--to-url", "https://10.0.0.1/"], "IP address"),
+        (vec!["add", "dev", "second", "--to-url", &hooks.url, "--events", "order.lost"], "order.lost"),
+        (vec!["test", "dev", "third"], "no such endpoint"),
+    ] {
+        let (ok, said) = run(&stack, &arguments)?;
+        assert!(!ok && said.contains(why), "{arguments:?}: {said}");
+    }
+    let order = stack.client.order(&fresh_phone()).await?;
+    stack.client.until_state(&order, "delivered").await?;
+    let first = hooks.until(1).await?[0].clone();
+    assert_eq!(first.kind(), "order.delivered");
+
+    for (which, value) in [("--event", first.id()), ("--order", order.as_str()), ("--hours", "1")] {
+        let before = hooks.taken().len();
+        // What is under way still is not delivered twice.
+        let look = || async { receiver::view(&stack, "main").await };
+        wait::until("nothing under way", look, |view| view["waiting"] == json!(0)).await?;
+        let (ok, said) = run(&stack, &["replay", "dev", "main", which, value])?;
+        assert!(ok && said.starts_with("1 will"), "{which}: {said}");
+        let again = hooks.until(before + 1).await?[before].clone();
+        assert_eq!((again.id(), &again.body), (first.id(), &first.body));
+    }
+    let (_, said) = run(&stack, &["deliveries", "dev", "main"])?;
+    assert!(said.contains(first.id()) && said.contains("200"), "{said}");
+    let (_, said) = run(&stack, &["list"])?;
+    assert!(said.contains("dev main") && !said.contains("whsec_"), "{said}");
+    assert!(run(&stack, &["remove", "dev", "main"])?.0);
+    let (_, said) = run(&stack, &["list"])?;
+    assert!(!said.contains("dev main"), "{said}");
+    let log = stack.core.as_ref().unwrap().log();
+    assert!(!log.contains(&secret), "a secret is never logged");
+    Ok(())
+}
