@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::indexing_slicing,
-    clippy::expect_used,
     reason = "tests fail by panicking; JSON gives null for what is not there"
 )]
 
@@ -33,6 +32,7 @@ pub fn with_email(settings: &str) -> String {
     settings.replacen("[tenants.dev]\n", "[tenants.dev]\nsupport_email = \"help@shop.example\"\n", 1)
 }
 
+/// By the public API.
 pub async fn get(client: &Client, id: &str, accept: &str) -> anyhow::Result<Reply> {
     let path = format!("/v1/orders/{id}/evidence");
     client.call(Method::GET, &path, &[("accept", accept)], &Value::Null).await
