@@ -5,6 +5,7 @@ pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+mod desk;
 pub mod directories;
 pub mod edge;
 pub mod errands;

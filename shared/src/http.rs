@@ -8,6 +8,7 @@ mod call;
 pub(crate) mod create;
 mod crowd;
 mod day;
+pub mod desk;
 mod factors;
 mod finish;
 mod gate;

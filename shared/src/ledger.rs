@@ -7,6 +7,7 @@
 
 mod cancel;
 mod create;
+mod erase;
 mod event;
 mod kept;
 mod limits;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::erase::Erased;
 pub use self::limits::Ceilings;
 pub use self::limits::Standing;
 pub use self::outbox::Content;
@@ -106,6 +108,8 @@ pub enum Ask {
     Create(Box<Create>),
     /// Core has taken the parcel.
     Done(ParcelId),
+    /// Forget every order of the address.
+    Erase,
     /// Core tells how delivery goes.
     Event(OrderEvent),
     /// Show an order.
@@ -261,6 +265,11 @@ pub enum Outcome {
         /// An earlier request with the same key and content made it.
         replayed: bool,
     },
+    /// Nothing of these orders is left.
+    Erased {
+        /// Of every tenant.
+        orders: Vec<Erased>,
+    },
     /// The order as it stands.
     Found(api::Order),
     /// Another request came with this idempotency key.
@@ -294,6 +303,12 @@ pub enum Outcome {
         order: api::Order,
         /// An earlier request with the same key and content asked for it.
         replayed: bool,
+        /// How.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        /// Channels that would have been another way, that one among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        may_change: Vec<Channel>,
     },
     /// What the guess came to.
     Verified {
@@ -319,6 +334,7 @@ impl Machine for Ledger {
             Ask::Cancel(whose) => cancel::step(state, whose, command, now),
             Ask::Create(create) => create::step(state, create, command, now),
             Ask::Done(parcel) => outbox::done(state, parcel, now),
+            Ask::Erase => erase::step(state, now),
             Ask::Event(event) => event::step(state, event, now),
             Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),

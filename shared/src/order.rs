@@ -8,6 +8,7 @@ mod attempt;
 mod choose;
 mod claim;
 mod decision;
+mod desk;
 mod errand;
 mod hint;
 mod look;
@@ -33,6 +34,8 @@ pub use self::decision::Decision;
 pub use self::decision::Learnt;
 pub use self::decision::Lesson;
 pub use self::decision::Reply;
+pub use self::desk::DESK_ENTRIES_MAX;
+pub use self::desk::Desk;
 pub use self::errand::CLOSE_AFTER_MS;
 pub use self::errand::ERRAND_TIMEOUT_MS;
 pub use self::errand::Errand;
@@ -47,6 +50,7 @@ pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
+pub use self::story::After;
 pub use self::story::Entry;
 pub use self::story::Happening;
 pub use self::story::Story;
@@ -155,6 +159,8 @@ pub enum Ask {
         /// What is agreed with the tenant now.
         terms: Terms,
     },
+    /// Support acts on the order, or erases what it says.
+    Desk(Desk),
     /// Somebody who could not prove to be the provider told how a message fares.
     Hint {
         /// Through which gateway's door.
@@ -288,6 +294,7 @@ impl Machine for Order {
                 state.tenant = state.header.is_none().then(|| tenant.clone());
                 stop::step(state, *cause, command, now)
             }
+            (Ask::Desk(desk), Some(state)) => desk::step(state, desk, command, now),
             (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
                 hint::step(state, (gateway, *n), provider_id, *hint, command, now)
             }
@@ -311,7 +318,8 @@ impl Machine for Order {
                 None,
             ) => Step::keep(Reply::of(Decision::RetryAt(now))),
             (
-                Ask::Hint { .. }
+                Ask::Desk(_)
+                | Ask::Hint { .. }
                 | Ask::Looked { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }

@@ -23,6 +23,9 @@ pub struct Core {
     /// As core answers it
     #[arg(long)]
     json: bool,
+    /// Who you are: stands beside every change
+    #[arg(long = "as", env = "TIFFIN_OPERATOR", value_name = "NAME")]
+    operator: Option<String>,
 }
 
 impl Core {
@@ -35,6 +38,9 @@ impl Core {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         let base = self.url.trim_end_matches('/');
         let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        if let Some(operator) = &self.operator {
+            request = request.header("x-operator", operator);
+        }
         if let Some(body) = body {
             request = request.json(&body);
         }

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
+use serde_json::json;
 
 use super::ops;
 use super::ops::Core;
@@ -19,14 +20,51 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
+    /// Send its code once more: another way, or the same one after a failure that passes
+    Retry {
+        /// `ord_…`
+        id: String,
+        /// sms, whatsapp, voice, telegram or email; the best one that is new without it
+        #[arg(long, default_value = "auto")]
+        channel: String,
+        /// Why, for whoever reads the order's story later
+        #[arg(long, default_value = "asked for by support")]
+        reason: String,
+        #[command(flatten)]
+        to: Core,
+    },
+    /// Call it off, inside its cancellation window
+    Cancel {
+        /// `ord_…`
+        id: String,
+        #[command(flatten)]
+        to: Core,
+    },
 }
 
 /// Runs one of them.
 pub async fn run(command: Command) -> anyhow::Result<()> {
-    let Command::Show { id, to } = command;
-    let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
-    to.print(&reply, || timeline(&id, &reply));
+    match command {
+        Command::Show { id, to } => {
+            let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
+            to.print(&reply, || timeline(&id, &reply));
+        }
+        Command::Retry { id, channel, reason, to } => {
+            let body = json!({"channel": channel, "reason": reason});
+            let reply = to.ask(Method::POST, &ops::path(&["orders", &id, "retry"], ""), Some(body)).await?;
+            to.print(&reply, || stands(&reply, "is sent once more"));
+        }
+        Command::Cancel { id, to } => {
+            let reply = to.ask(Method::POST, &ops::path(&["orders", &id, "cancel"], ""), None).await?;
+            to.print(&reply, || stands(&reply, "is called off"));
+        }
+    }
     Ok(())
+}
+
+fn stands(reply: &Value, what: &str) -> String {
+    let order = reply.get("order");
+    format!("{} {what}: {}, {} sends left", text(order, "id"), text(order, "state"), text(order, "sends_left"))
 }
 
 fn timeline(id: &str, reply: &Value) -> String {
@@ -67,10 +105,33 @@ fn timeline(id: &str, reply: &Value) -> String {
             events.push((number(entry, "at"), format!("{state}: {why}")));
         }
     }
+    for entry in list(reply.get("story").unwrap_or(&Value::Null), "entries") {
+        events.extend(support(entry.get("what")).map(|told| (number(entry, "at"), told)));
+    }
     events.sort_by_key(|(at, _)| *at);
     let line = |(at, what): &(u64, String)| format!("{}  {what}", tiffin_shared::time::UnixMs(*at).rfc3339());
     lines.extend(events.iter().map(line));
     lines.join("\n")
+}
+
+/// What support did.
+fn support(what: Option<&Value>) -> Option<String> {
+    let what = what?;
+    if let asked @ Some(_) = what.get("retry_asked") {
+        let after = asked.and_then(|asked| asked.get("after"));
+        let (by, channel, why) = (text(asked, "by"), text(asked, "channel"), text(asked, "reason"));
+        let (failed, class) = (text(after, "reason"), text(after, "class"));
+        return Some(format!("{by} asks for a retry ({channel}) after {failed} [{class}]: {why}"));
+    }
+    if let retried @ Some(_) = what.get("retried") {
+        let (channel, others) = (text(retried, "channel"), text(retried, "may_change"));
+        return Some(format!("retried by {channel}; would have been new: {others}"));
+    }
+    if let refused @ Some(_) = what.get("retry_refused") {
+        return Some(format!("retry refused ({}): {}", text(refused, "code"), text(refused, "why")));
+    }
+    let cancel = what.get("cancel_asked")?;
+    Some(format!("{} calls it off: {}", text(Some(cancel), "by"), text(Some(cancel), "came_to")))
 }
 
 fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {

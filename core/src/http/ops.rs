@@ -3,6 +3,7 @@
 mod dead;
 mod orders;
 mod routes;
+mod who;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use tiffin_shared::http;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
+use self::who::Who;
 use super::health;
 use super::respond;
 use crate::app::App;
@@ -63,12 +65,14 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/dead/{id}/replay", post(dead::replay))
         .route("/ops/v1/dead/{id}/discard", post(dead::discard))
         .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/orders/{id}/cancel", post(orders::cancel))
+        .route("/ops/v1/orders/{id}/retry", post(orders::retry))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
 }
 
-async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Some(operator) = &app.operator else {
         let detail = format!(
             "The operators' API is closed: this process has no {OPERATOR_TOKEN}. Set one of at least \
@@ -82,7 +86,13 @@ async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         let detail = format!("Send the operators' token: `Authorization: Bearer <{OPERATOR_TOKEN}>`.");
         return health::refuse(&Problem::new(Code::Unauthenticated, detail));
     }
-    next.run(request).await
+    match Who::read(&request, token) {
+        Ok(who) => {
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
+        Err(problem) => health::refuse(&problem),
+    }
 }
 
 fn answer(reply: Result<impl Serialize, Problem>) -> Response {

@@ -47,9 +47,11 @@ fn failed(problem: &Problem) -> Option<Check> {
         | Code::IdempotencyKeyMissing
         | Code::IdempotencyMismatch
         | Code::InvalidRequest
+        | Code::ManagedByFile
         | Code::NotFound
         | Code::NothingChanged
         | Code::RateLimited
+        | Code::PreconditionFailed
         | Code::Unauthenticated
         | Code::Unavailable => return None,
     };
@@ -126,6 +128,7 @@ fn told(
         | Outcome::Cancelled(_)
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
+        | Outcome::Erased { .. }
         | Outcome::Found(_)
         | Outcome::NoRoute
         | Outcome::NotFound

@@ -33,9 +33,11 @@ fn remedy(code: Code) -> &'static str {
         Code::InsufficientBalance => "Top up the balance.",
         Code::InvalidPhone => "Send the number as '+', country code and digits: +919876543210.",
         Code::InvalidRequest => "The detail names the field and what it must be.",
+        Code::ManagedByFile => "Change it in tiffin.toml and restart, or take it out of there first.",
         Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
         Code::NotFound => "Check the path and the id.",
         Code::NothingChanged => "Choose another channel.",
+        Code::PreconditionFailed => "Read it again, and send the change with `If-Match` and the version you read.",
         Code::RateLimited => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }

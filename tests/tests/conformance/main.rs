@@ -74,6 +74,7 @@ fn kind(outcome: &ledger::Outcome) -> String {
     match outcome {
         ledger::Outcome::Verified { result, .. } => format!("{result:?}"),
         ledger::Outcome::Created { .. } => "Created".into(),
+        ledger::Outcome::Erased { .. } => "Erased".into(),
         ledger::Outcome::Found(_) => "Found".into(),
         ledger::Outcome::RateLimited { .. } => "RateLimited".into(),
         other => format!("{other:?}"),
