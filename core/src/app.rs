@@ -8,6 +8,7 @@ use tiffin_shared::keys::Verifying;
 use tiffin_shared::seal::PrivateKey;
 use tokio::sync::Semaphore;
 
+use crate::admin::Settled;
 use crate::bus;
 use crate::bus::Bus;
 use crate::config;
@@ -108,6 +109,8 @@ pub struct App {
     pub openers: Openers,
     /// Tenants.
     pub directory: Directories,
+    /// What operators set over the file.
+    pub settled: Settled,
     /// The ledgers, where this process serves the public API.
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
@@ -151,6 +154,8 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
+        let (mut directory, settled) = (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
+        settled.merge(&mut directory);
         Ok(Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
@@ -167,7 +172,8 @@ impl App {
             signing: core_keys.signing,
             seal: core_keys.seal,
             openers: Openers::default(),
-            directory: Directories::new(config.directory()?),
+            directory: Directories::new(directory),
+            settled,
             ledgers,
             guards: Guards::new(host::now()),
             fleet: Fleet::new(config.file.bus.partitions)?,

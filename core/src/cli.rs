@@ -9,6 +9,7 @@ mod ops;
 mod order;
 mod route;
 mod send;
+mod tenant;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what operators did: who, when, before and after
+    Audit {
+        /// From this row on
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        #[command(flatten)]
+        to: ops::Core,
+    },
     /// Read settings and secrets, connect to store and bus, and say what is wrong
     CheckConfig {
         /// Try each gateway's credentials too; nothing is sent
@@ -50,6 +59,11 @@ enum Command {
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
     EdgeEnv,
+    /// Make, list and revoke API keys of a running installation
+    Key {
+        #[command(subcommand)]
+        command: tenant::KeyCommand,
+    },
     /// Make, list and rotate keys
     Keys {
         #[command(subcommand)]
@@ -72,6 +86,11 @@ enum Command {
     Sandbox,
     /// Send one test message through one gateway, past queue, router and breaker
     Send(send::Arguments),
+    /// Look at tenants, add, change and remove them
+    Tenant {
+        #[command(subcommand)]
+        command: tenant::Command,
+    },
     /// Run core
     Serve {
         /// What this process does
@@ -109,6 +128,7 @@ fn explain(error: &anyhow::Error) -> String {
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
     let load = || Config::load(&config);
     match command {
+        Command::Audit { from, to } => tenant::audit(from, to).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
         Command::Dead { command } => dead::run(command).await,
         Command::Dev => {
@@ -117,6 +137,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),
+        Command::Key { command } => tenant::run_key(command).await,
         Command::Keys { command } => keys::run(command, load),
         Command::OpenApi => {
             let text = openapi::text();
@@ -133,6 +154,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::sandbox(load()?).await
         }
         Command::Send(arguments) => send::run(load()?, &arguments).await,
+        Command::Tenant { command } => tenant::run(command).await,
         Command::Serve { roles } => {
             logs::start()?;
             serve::serve(load()?, &roles, false).await

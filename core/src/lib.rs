@@ -1,6 +1,8 @@
 //! The delivery tier: queue, gateways, receipts; and the public API where there is no edge.
 
+pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod bus;
 pub mod cli;
 pub mod config;

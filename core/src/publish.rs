@@ -15,6 +15,7 @@ use tiffin_shared::http::internal::Pushed;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::watch;
 
+use crate::admin;
 use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
@@ -56,7 +57,7 @@ struct Publisher {
 /// Looks and pushes until `stop` changes.
 pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
     let mut publisher = Publisher {
-        app,
+        app: app.clone(),
         lists: Lists::default(),
         totals: Totals::default(),
         version: host::now(),
@@ -79,6 +80,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(PERIOD) => {}
+            () = app.settled.changed() => {}
         }
     }
 }
@@ -96,6 +98,8 @@ impl Publisher {
         for route in &mut directory.routes {
             route.up = self.app.routes.view(&route.gateway).is_closed();
         }
+        admin::refresh(&self.app).await;
+        self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
         self.app.directory.replace(directory)

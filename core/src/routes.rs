@@ -39,6 +39,7 @@ use self::known::Known;
 use self::known::RouteKey;
 use self::pace::Paces;
 use self::pace::Sending;
+use crate::admin;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
@@ -155,7 +156,10 @@ pub async fn offers(
     let now = host::now();
     let mut probe = None;
     let mut candidates = Vec::new();
-    let carry = |gateway: &&Gateway| channels.contains(&gateway.channel()) && gateway.reaches(header.country);
+    let settled = app.settled.current();
+    let carry = |gateway: &&Gateway| {
+        channels.contains(&gateway.channel()) && admin::reaches(&settled, gateway, header.country)
+    };
     let rank = |gateway: &Gateway| channels.iter().position(|channel| *channel == gateway.channel());
     let is_up = |gateway: &&Gateway| app.routes.view(gateway.name()).is_closed();
     let best_up = app.gateways.all().iter().filter(carry).filter(is_up).map(rank).min();
@@ -193,10 +197,10 @@ fn candidate(
     Candidate {
         health,
         free_at: view.paused_until.max(paced_until),
-        priority: gateway.settings().priority,
+        priority: admin::priority(&app.settled.current(), gateway),
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: gateway.settings().price_micros,
+        price_micros: admin::price_micros(&app.settled.current(), gateway),
         looks_max: gateway.looks_max(),
         is_mute: !gateway.tells_arrival(),
         way,

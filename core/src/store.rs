@@ -48,6 +48,8 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::admin::Admin`], one.
+    Admin,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -88,6 +90,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// What operators set.
+    pub fn admin() -> Self {
+        Self { space: Space::Admin, id: "settings".into() }
+    }
+
     /// A factor.
     pub fn factor(id: &FactorId) -> Self {
         Self { space: Space::Factor, id: id.to_string() }
@@ -173,6 +180,7 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Admin => "admin",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

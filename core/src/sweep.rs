@@ -67,7 +67,8 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         Space::Ledger => wake_ledger(app, &due).await,
         Space::Order => wake_order(app, &due).await,
         // These set no wake-ups.
-        Space::Factor
+        Space::Admin
+        | Space::Factor
         | Space::Fleet
         | Space::Gateway
         | Space::Log

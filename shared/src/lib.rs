@@ -3,6 +3,7 @@
 //! A host reads its clock once per event, draws [`Entropy`](entropy::Entropy) once per event, and hands
 //! both in. What a decision changes comes back as data. See [`machine`] for the contract and its laws.
 
+pub mod admin;
 pub mod autofill;
 pub mod backoff;
 pub mod binding;

@@ -207,7 +207,7 @@ const VERDICTS: Subject<Verdicts> = Subject {
 const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
     again_ms: |command| match command.ask {
-        ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
+        ledger::Ask::Done(_) | ledger::Ask::Erase | ledger::Ask::Event(_) => Some(MINUTE_MS),
         // A key is forgotten after a day, and a later alarm is another one.
         ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
             Some(0)
@@ -225,6 +225,7 @@ const ORDER: Subject<Order> = Subject {
         | order::Ask::Stop { .. } => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. }
+        | order::Ask::Desk(_)
         | order::Ask::Looked { .. }
         | order::Ask::Ran { .. }
         | order::Ask::Result { .. }

@@ -31,6 +31,17 @@ pub struct Core {
 impl Core {
     /// Asks for what stands under `/ops/v1/`. The token is in the environment.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        self.ask_at(method, path, body, None).await
+    }
+
+    /// The same, for what is at this version and at no other.
+    pub async fn ask_at(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        version: Option<u64>,
+    ) -> anyhow::Result<Value> {
         let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
             format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
         })?;
@@ -40,6 +51,9 @@ impl Core {
         let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
         if let Some(operator) = &self.operator {
             request = request.header("x-operator", operator);
+        }
+        if let Some(version) = version {
+            request = request.header("if-match", format!("\"{version}\""));
         }
         if let Some(body) = body {
             request = request.json(&body);

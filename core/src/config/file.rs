@@ -11,6 +11,7 @@ use tiffin_shared::directory::TurnstileSite;
 use tiffin_shared::guard::Policy;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
+use tiffin_shared::time::DAY_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
 use crate::gateways::account::Account;
@@ -21,6 +22,9 @@ const PARTITIONS_MAX: u16 = 64;
 const PREFETCH_MAX: u16 = 4_096;
 /// Jobs a worker process may have at once: about a hundred megabytes.
 const JOBS_MAX: u16 = 32_768;
+
+/// Ten years and a week.
+const DAYS_MAX: u16 = 3_660;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -52,6 +56,9 @@ pub struct File {
     pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
+    /// How long logs are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Customers.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Tenant>,
@@ -168,6 +175,31 @@ impl Default for Sandbox {
     }
 }
 
+/// How long rows of the logs are kept, in days: 1 to 3,660.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// What operators did: a year, and a month to look back over it.
+    pub audit_days: u16,
+    /// Money: ten years, which is what books have to be kept in most places.
+    pub ledger_days: u16,
+    /// Closed orders: a quarter, in which invoices come and are disputed.
+    pub orders_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { audit_days: 400, ledger_days: 3_653, orders_days: 92 }
+    }
+}
+
+impl Retention {
+    /// Days as milliseconds.
+    pub fn ms(days: u16) -> u64 {
+        u64::from(days) * DAY_MS
+    }
+}
+
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
         self.guard.check().map_err(|error| format!("guard.{error}"))?;
@@ -202,7 +234,11 @@ impl File {
             }
         }
         let Delivery { lanes, jobs, prefetch, .. } = self.delivery;
+        let Retention { audit_days, ledger_days, orders_days } = self.retention;
         let counts = [
+            ("retention.audit_days", audit_days, 1, DAYS_MAX),
+            ("retention.ledger_days", ledger_days, 1, DAYS_MAX),
+            ("retention.orders_days", orders_days, 1, DAYS_MAX),
             ("delivery.lanes", lanes, 1, PREFETCH_MAX),
             ("delivery.jobs", jobs, 2, JOBS_MAX),
             ("delivery.prefetch", prefetch, 1, PREFETCH_MAX),

@@ -1,5 +1,7 @@
 //! `/ops/v1`: the operators' API, opened by one token.
 
+mod admin;
+mod audit;
 mod dead;
 mod orders;
 mod routes;
@@ -16,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
+use axum::routing::put;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tiffin_shared::bytes;
@@ -23,7 +26,6 @@ use tiffin_shared::http;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
-use self::who::Who;
 use super::health;
 use super::respond;
 use crate::app::App;
@@ -67,6 +69,19 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}", get(orders::show))
         .route("/ops/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/ops/v1/orders/{id}/retry", post(orders::retry))
+        .route("/ops/v1/audit", get(audit::list))
+        .route("/ops/v1/keys", get(admin::keys).post(admin::make_key))
+        .route("/ops/v1/keys/{id}/revoke", post(admin::revoke_key))
+        .route("/ops/v1/tenants", get(admin::tenants))
+        .route(
+            "/ops/v1/tenants/{id}",
+            get(admin::tenant).put(admin::put_tenant).delete(admin::remove_tenant),
+        )
+        .route(
+            "/ops/v1/tenants/{id}/services/{service}",
+            put(admin::put_service).delete(admin::remove_service),
+        )
+        .route("/ops/v1/routes/{gateway}/settings", put(admin::put_route).delete(admin::remove_route))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
@@ -86,7 +101,7 @@ async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
         let detail = format!("Send the operators' token: `Authorization: Bearer <{OPERATOR_TOKEN}>`.");
         return health::refuse(&Problem::new(Code::Unauthenticated, detail));
     }
-    match Who::read(&request, token) {
+    match who::read(&request, token) {
         Ok(who) => {
             request.extensions_mut().insert(who);
             next.run(request).await

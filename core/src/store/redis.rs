@@ -134,7 +134,8 @@ impl Redis {
         match key.space {
             // Written once.
             Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
-            Space::Factor
+            Space::Admin
+            | Space::Factor
             | Space::Fleet
             | Space::Gateway
             | Space::Guard

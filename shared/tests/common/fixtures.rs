@@ -200,5 +200,6 @@ pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Re
         countries: Countries::All,
         listed: Listed::default(),
         solved: None,
+        by_operator: false,
     }
 }

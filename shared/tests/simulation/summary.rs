@@ -83,6 +83,7 @@ pub fn shown(ask: &Ask) -> String {
             format!("claims sending {sending} by {:?}", ways.collect::<Vec<_>>())
         }
         Ask::Looked { n, look, found } => format!("look {look} at {n}: {found:?}"),
+        Ask::Desk(_) => "desk".into(),
         Ask::Hint { n, hint, .. } => format!("hint at {n}: {hint:?}"),
         Ask::Receipt { n, receipt, .. } => format!("receipt of {n}: {receipt:?}"),
         Ask::Reported(seq) => format!("reported {seq}"),

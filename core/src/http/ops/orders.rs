@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use tiffin_shared::admin::By;
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::id::OrderId;
@@ -19,7 +20,6 @@ use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::ChannelChoice;
 
 use super::answer;
-use super::who::Who;
 use crate::app::App;
 use crate::desk;
 use crate::desk::Retry;
@@ -59,7 +59,7 @@ async fn find(app: &App, id: &str) -> Result<Box<Timeline>, Problem> {
 /// `POST /ops/v1/orders/{id}/retry` with `{"channel": "voice", "reason": "..."}`.
 pub async fn retry(
     State(app): State<Arc<App>>,
-    Extension(who): Extension<Who>,
+    Extension(by): Extension<By>,
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
@@ -78,7 +78,7 @@ pub async fn retry(
             invalid("Send {\"reason\": \"...\"}, and \"channel\" where it must be one of them.".into())
         })?;
         let reason = said("reason", reason, REASON_CHARS_MAX)?;
-        let retry = Retry { order: &order, by: &who.name, reason, channel, request: Bytes(request_id) };
+        let retry = Retry { order: &order, by: &by.name, reason, channel, request: Bytes(request_id) };
         desk::retry(&app, retry).await
     };
     answer(asked.await.map(|order| Came { order }))
@@ -87,10 +87,10 @@ pub async fn retry(
 /// `POST /ops/v1/orders/{id}/cancel`: inside its cancellation window.
 pub async fn cancel(
     State(app): State<Arc<App>>,
-    Extension(who): Extension<Who>,
+    Extension(by): Extension<By>,
     Path(id): Path<String>,
 ) -> Response {
-    let asked = async { desk::cancel(&app, &order_of(&id)?, &who.name).await };
+    let asked = async { desk::cancel(&app, &order_of(&id)?, &by.name).await };
     answer(asked.await.map(|order| Came { order }))
 }
 

@@ -1,0 +1,6 @@
+//! What operators do with a running installation: retries, administration, escalations, export, erasure.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod common;
+mod retry;
