@@ -18,6 +18,7 @@ use crate::config::REDIS_URL;
 use crate::deliver::Openers;
 use crate::deliver::Waits;
 use crate::directories::Directories;
+use crate::escalations::Watch;
 use crate::fleet::Fleet;
 use crate::gateways::Gateways;
 use crate::gateways::call;
@@ -109,6 +110,8 @@ pub struct App {
     pub openers: Openers,
     /// Tenants.
     pub directory: Directories,
+    /// What may become an escalation.
+    pub escalations: Watch,
     /// What operators set over the file.
     pub settled: Settled,
     /// The ledgers, where this process serves the public API.
@@ -173,6 +176,7 @@ impl App {
             seal: core_keys.seal,
             openers: Openers::default(),
             directory: Directories::new(directory),
+            escalations: Watch::default(),
             settled,
             ledgers,
             guards: Guards::new(host::now()),

@@ -3,6 +3,8 @@
 mod check;
 mod dead;
 mod edge_env;
+mod escalation;
+mod export;
 mod keys;
 mod logs;
 mod ops;
@@ -59,6 +61,13 @@ enum Command {
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
     EdgeEnv,
+    /// Look at what is escalated, open, assign and resolve
+    Escalation {
+        #[command(subcommand)]
+        command: escalation::Command,
+    },
+    /// Print closed orders, or money entries, of a period
+    Export(export::Arguments),
     /// Make, list and revoke API keys of a running installation
     Key {
         #[command(subcommand)]
@@ -137,6 +146,8 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),
+        Command::Escalation { command } => escalation::run(command).await,
+        Command::Export(arguments) => export::run(arguments).await,
         Command::Key { command } => tenant::run_key(command).await,
         Command::Keys { command } => keys::run(command, load),
         Command::OpenApi => {

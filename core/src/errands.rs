@@ -13,6 +13,8 @@ use tiffin_shared::order::Terms;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::escalations;
+use crate::export;
 use crate::orders;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
@@ -50,6 +52,8 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
 }
 
 /// Each listener in turn. One that fails fails the errand, and all of them hear it again.
-async fn tell(_app: &Arc<App>, _order: &OrderId, _errand: &Errand) -> anyhow::Result<()> {
+async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Result<()> {
+    export::keep(app, order, errand).await?;
+    escalations::look(app, order, errand).await?;
     Ok(())
 }

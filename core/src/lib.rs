@@ -11,6 +11,8 @@ mod desk;
 pub mod directories;
 pub mod edge;
 pub mod errands;
+pub mod escalations;
+pub mod export;
 pub mod fleet;
 pub mod gateways;
 pub mod guard;

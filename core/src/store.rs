@@ -50,6 +50,8 @@ pub enum Error {
 pub enum Space {
     /// [`tiffin_shared::admin::Admin`], one.
     Admin,
+    /// [`tiffin_shared::escalation::Escalations`], one.
+    Escalations,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -93,6 +95,11 @@ impl Key {
     /// What operators set.
     pub fn admin() -> Self {
         Self { space: Space::Admin, id: "settings".into() }
+    }
+
+    /// Every escalation.
+    pub fn escalations() -> Self {
+        Self { space: Space::Escalations, id: "all".into() }
     }
 
     /// A factor.
@@ -181,6 +188,7 @@ impl Space {
     fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
+            Self::Escalations => "escalations",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

@@ -68,6 +68,7 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         Space::Order => wake_order(app, &due).await,
         // These set no wake-ups.
         Space::Admin
+        | Space::Escalations
         | Space::Factor
         | Space::Fleet
         | Space::Gateway

@@ -16,6 +16,7 @@ pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
+pub mod escalation;
 pub mod factor;
 pub mod fleet;
 pub mod gateway;

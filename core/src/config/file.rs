@@ -12,6 +12,8 @@ use tiffin_shared::guard::Policy;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::HOUR_MS;
+use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
 use crate::gateways::account::Account;
@@ -23,6 +25,8 @@ const PREFETCH_MAX: u16 = 4_096;
 /// Jobs a worker process may have at once: about a hundred megabytes.
 const JOBS_MAX: u16 = 32_768;
 
+/// Attempts remembered of each gateway.
+const ATTEMPTS_MAX: u16 = 1_000;
 /// Ten years and a week.
 const DAYS_MAX: u16 = 3_660;
 
@@ -56,6 +60,9 @@ pub struct File {
     pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
+    /// When people are called in.
+    #[serde(default)]
+    pub escalations: Escalations,
     /// How long logs are kept.
     #[serde(default)]
     pub retention: Retention,
@@ -175,6 +182,26 @@ impl Default for Sandbox {
     }
 }
 
+/// When people are called in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Escalations {
+    /// A message of a lost order of which nothing was heard for so long after its window is a refund to claim.
+    pub overdue_ms: u64,
+    /// So many failures through one gateway, of its last [`Self::of`] attempts, are a supplier to replace.
+    pub failures: u16,
+    /// See there; counted by each process.
+    pub of: u16,
+    /// How long people have.
+    pub due_ms: u64,
+}
+
+impl Default for Escalations {
+    fn default() -> Self {
+        Self { overdue_ms: 5 * MINUTE_MS, failures: 15, of: 20, due_ms: DAY_MS }
+    }
+}
+
 /// How long rows of the logs are kept, in days: 1 to 3,660.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -232,6 +259,13 @@ impl File {
             if max == 0 {
                 return Err(format!("server.{key}: must be at least 1"));
             }
+        }
+        let Escalations { failures, of, due_ms, .. } = self.escalations;
+        if failures == 0 || failures > of || of > ATTEMPTS_MAX {
+            return Err(format!("escalations.failures: must be 1 to of, and of at most {ATTEMPTS_MAX}"));
+        }
+        if due_ms < HOUR_MS {
+            return Err("escalations.due_ms: must be at least an hour".into());
         }
         let Delivery { lanes, jobs, prefetch, .. } = self.delivery;
         let Retention { audit_days, ledger_days, orders_days } = self.retention;

@@ -3,6 +3,8 @@
 mod admin;
 mod audit;
 mod dead;
+mod escalations;
+mod export;
 mod orders;
 mod routes;
 mod who;
@@ -70,6 +72,11 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/ops/v1/orders/{id}/retry", post(orders::retry))
         .route("/ops/v1/audit", get(audit::list))
+        .route("/ops/v1/escalations", get(escalations::list).post(escalations::open))
+        .route("/ops/v1/escalations/{id}", get(escalations::show))
+        .route("/ops/v1/escalations/{id}/{verb}", post(escalations::act))
+        .route("/ops/v1/evidence", get(export::evidence))
+        .route("/ops/v1/export/{what}", get(export::export))
         .route("/ops/v1/keys", get(admin::keys).post(admin::make_key))
         .route("/ops/v1/keys/{id}/revoke", post(admin::revoke_key))
         .route("/ops/v1/tenants", get(admin::tenants))

@@ -135,6 +135,7 @@ impl Redis {
             // Written once.
             Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
             Space::Admin
+            | Space::Escalations
             | Space::Factor
             | Space::Fleet
             | Space::Gateway

@@ -2,5 +2,6 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
+mod admin;
 mod common;
 mod retry;
