@@ -35,6 +35,7 @@ use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
 use crate::watchers::Watchers;
+use crate::webhooks::Hooks;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
 const BACKGROUND_MAX: usize = 256;
@@ -124,6 +125,8 @@ pub struct App {
     pub background: Arc<Semaphore>,
     /// Rows on their way into the logs.
     pub journal: Journal,
+    /// Endpoints of tenants, and what is under way to them.
+    pub hooks: Hooks,
     /// What the edge is to be told.
     pub reports: Reports,
     /// Who waits for news.
@@ -185,6 +188,7 @@ impl App {
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             journal: Journal::default(),
+            hooks: Hooks::new(&config)?,
             reports: Reports::default(),
             watchers: Watchers::default(),
             store,

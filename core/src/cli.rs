@@ -12,6 +12,7 @@ mod order;
 mod route;
 mod send;
 mod tenant;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -106,6 +107,11 @@ enum Command {
         #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks,ops")]
         roles: Vec<Role>,
     },
+    /// Where tenants are told what happens
+    Webhook {
+        #[command(subcommand)]
+        command: webhook::Command,
+    },
 }
 
 /// Runs the program: 0 when all went well, 1 with the reason on standard error when not.
@@ -170,5 +176,6 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             logs::start()?;
             serve::serve(load()?, &roles, false).await
         }
+        Command::Webhook { command } => webhook::run(command).await,
     }
 }

@@ -3,6 +3,7 @@
 mod file;
 mod overlay;
 mod secrets;
+mod webhooks;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
+use tiffin_shared::webhook::HookKey;
+use tiffin_shared::webhook::HookKeys;
+use tiffin_shared::webhook::Key;
 
 pub use self::file::Bus;
 pub use self::file::Delivery;
@@ -25,6 +29,8 @@ pub use self::file::Store;
 pub use self::secrets::CoreKeys;
 pub use self::secrets::Environment;
 pub use self::secrets::names;
+pub use self::webhooks::Endpoint;
+pub use self::webhooks::Webhooks;
 use crate::gateways::account::Account;
 use crate::gateways::codes;
 use crate::gateways::codes::Corrections;
@@ -149,6 +155,18 @@ impl Config {
     /// Core's public keys, for a process that takes other cores' events.
     pub fn core_public_keys(&self) -> Result<Ring<Verifying>, Error> {
         Ok(config::core_public_keys(|name| self.environment.get(name))?)
+    }
+
+    /// The endpoints of the file, each with its keys.
+    pub fn endpoints(&self) -> Result<Vec<(Endpoint, Vec<Key>)>, Error> {
+        let keyed = |endpoint: &Endpoint| Ok((endpoint.clone(), endpoint.keys(&self.environment)?));
+        self.file.webhooks.endpoints.iter().map(keyed).collect()
+    }
+
+    /// What seals the keys of endpoints that operators manage: it follows from core's signing keys.
+    pub fn hook_keys(&self) -> Result<HookKeys, Error> {
+        let variable = |name: &str| self.environment.get(name);
+        Ok(config::ring(variable, names::CORE_SIGNING_KEYS, |id, key| Ok(HookKey::new(id, key)))?)
     }
 
     /// Core's own keys; the one that opens jobs only where jobs are delivered.

@@ -16,10 +16,11 @@ use crate::app::App;
 use crate::escalations;
 use crate::export;
 use crate::orders;
+use crate::webhooks;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
-pub fn terms(_app: &App, _tenant: &TenantId) -> Terms {
-    Terms { announces: false }
+pub fn terms(app: &App, tenant: &TenantId) -> Terms {
+    Terms { announces: app.hooks.listens(tenant) }
 }
 
 /// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.
@@ -38,7 +39,7 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
     Box::pin(async move {
         match timeout(Duration::from_millis(ERRAND_TIMEOUT_MS), tell(&app, &order, &errand)).await {
             Ok(Ok(())) => {
-                let ran = Ask::Ran { up_to: errand.up_to, closes: errand.closes };
+                let ran = Ask::Ran { token: errand.token };
                 if let Err(error) = orders::apply(&app, &order, ran).await {
                     tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
                 }
@@ -55,5 +56,6 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
 async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Result<()> {
     export::keep(app, order, errand).await?;
     escalations::look(app, order, errand).await?;
+    webhooks::tell(app, order, errand).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tiffin_shared::id::EndpointId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::log;
 use tiffin_shared::log::APPEND_ROWS_MAX;
@@ -14,6 +15,7 @@ use tiffin_shared::log::NewRow;
 use tiffin_shared::log::PAGE_ROWS;
 use tiffin_shared::log::Page;
 use tiffin_shared::log::Row;
+use tiffin_shared::time::UnixMs;
 use tokio::sync::oneshot;
 
 use crate::app::App;
@@ -29,6 +31,10 @@ const WAITING_MAX: usize = 4_096;
 pub enum Stream {
     /// What operators changed.
     Audit,
+    /// What was delivered to an endpoint of the tenant.
+    Deliveries(TenantId, EndpointId),
+    /// What the tenant's endpoints are told.
+    Hooks(TenantId),
     /// The tenant's money.
     Money(TenantId),
     /// The tenant's closed orders.
@@ -63,6 +69,8 @@ impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Audit => f.write_str("audit"),
+            Self::Deliveries(tenant, endpoint) => write!(f, "deliveries/{tenant}/{endpoint}"),
+            Self::Hooks(tenant) => write!(f, "hooks/{tenant}"),
             Self::Money(tenant) => write!(f, "money/{tenant}"),
             Self::Orders(tenant) => write!(f, "orders/{tenant}"),
         }
@@ -176,6 +184,27 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
     }
     let tail = head.tail.into_iter().filter(|row| row.n >= from);
     Ok(tail.take(PAGE_ROWS).collect())
+}
+
+/// A number at or before the first row from `since` on, by halves: pages are in order of time, and the oldest may be gone.
+pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, store::Error> {
+    let (mut from, mut to) = (0, ask(app, stream, &log::Command::Read).await?.pages);
+    while from < to {
+        let page = from.midpoint(to);
+        let key = Key::log_page(&stream.to_string(), page);
+        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?;
+        match rows.last() {
+            Some(last) if since <= last.at => to = page,
+            _ => from = page.saturating_add(1),
+        }
+    }
+    Ok(from.saturating_mul(PAGE_ROWS as u64))
+}
+
+/// One more than the number of the last row.
+pub async fn end(app: &App, stream: &Stream) -> Result<u64, store::Error> {
+    let head = ask(app, stream, &log::Command::Read).await?;
+    Ok(head.pages.saturating_mul(PAGE_ROWS as u64).saturating_add(head.tail.len() as u64))
 }
 
 async fn ask(app: &App, stream: &Stream, command: &log::Command) -> Result<log::Reply, store::Error> {

@@ -34,3 +34,4 @@ pub mod store;
 pub mod sweep;
 pub mod tallies;
 pub mod watchers;
+pub mod webhooks;

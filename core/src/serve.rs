@@ -35,6 +35,7 @@ use crate::sessions;
 use crate::standalone;
 use crate::sweep;
 use crate::tallies;
+use crate::webhooks;
 
 /// How long work under way may take after a request to stop. What is left stays in the queue.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -81,6 +82,8 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
+    webhooks::load(&app).await;
+    tasks.spawn(ok(webhooks::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));

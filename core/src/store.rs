@@ -60,6 +60,10 @@ pub enum Space {
     Fleet,
     /// [`tiffin_shared::guard::Guard`] by [`Watched`].
     Guard,
+    /// [`tiffin_shared::webhook::outbox::Outbox`] by tenant, endpoint and its number.
+    Hook,
+    /// [`tiffin_shared::webhook::book::Book`], one.
+    HookBook,
     /// [`tiffin_shared::ledger::Ledger`] by [`LedgerId`].
     Ledger,
     /// [`tiffin_shared::log::Log`] by its stream's name.
@@ -120,6 +124,16 @@ impl Key {
     /// What a guard watches.
     pub fn guard(watched: &Watched) -> Self {
         Self { space: Space::Guard, id: watched.to_string() }
+    }
+
+    /// What an endpoint is still to be told.
+    pub fn hook(id: &str) -> Self {
+        Self { space: Space::Hook, id: id.to_owned() }
+    }
+
+    /// The endpoints that operators manage.
+    pub fn hook_book() -> Self {
+        Self { space: Space::HookBook, id: "endpoints".into() }
     }
 
     /// A ledger.
@@ -193,6 +207,8 @@ impl Space {
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",
             Self::Guard => "guard",
+            Self::Hook => "hook",
+            Self::HookBook => "hook-book",
             Self::Ledger => "ledger",
             Self::Log => "log",
             Self::LogPage => "log-page",

@@ -22,6 +22,7 @@ use crate::orders;
 use crate::store;
 use crate::store::Due;
 use crate::store::Space;
+use crate::webhooks;
 
 /// How often to look. Leases are seconds, so this adds little.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -32,7 +33,7 @@ const AT_ONCE: usize = 32;
 
 /// Sweeps until `stop` changes.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut spaces = vec![Space::Order, Space::Guard];
+    let mut spaces = vec![Space::Order, Space::Guard, Space::Hook];
     if app.ledgers.is_some() {
         spaces.push(Space::Ledger);
     }
@@ -64,6 +65,7 @@ async fn sweep(app: &Arc<App>, space: Space) -> bool {
 async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
     let woken = match space {
         Space::Guard => guard::wake(app, &due).await,
+        Space::Hook => webhooks::wake(app, due.key.id()),
         Space::Ledger => wake_ledger(app, &due).await,
         Space::Order => wake_order(app, &due).await,
         // These set no wake-ups.
@@ -72,6 +74,7 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         | Space::Factor
         | Space::Fleet
         | Space::Gateway
+        | Space::HookBook
         | Space::Log
         | Space::LogPage
         | Space::Nonce

@@ -62,6 +62,10 @@ macro_rules! name {
 }
 
 name! {
+    /// Where a tenant is told what happens, as the operator named it within the tenant: `main`.
+    EndpointId, "an endpoint name"
+}
+name! {
     /// A provider account that messages go out through, as the operator named it: `twilio-sms`.
     GatewayId, "a gateway name"
 }

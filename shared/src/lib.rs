@@ -44,5 +44,6 @@ pub mod tally;
 pub mod text;
 pub mod time;
 pub mod visitor;
+pub mod webhook;
 pub mod window;
 pub mod wire;

@@ -117,8 +117,12 @@ impl Machine for Log {
                 if state.tail.len() + rows.len() > HEAD_ROWS_MAX {
                     return Step::keep(state.reply(Vec::new(), false));
                 }
-                state.keep_ms = *keep_ms;
+                let before = state.tail.len();
                 let numbers = rows.iter().map(|row| state.append(row, now)).collect();
+                if state.tail.len() == before {
+                    return Step::keep(state.reply(numbers, true));
+                }
+                state.keep_ms = *keep_ms;
                 state.put(numbers, now)
             }
             Command::Read => {
@@ -182,14 +186,14 @@ impl Machine for Page {
     fn step(state: Option<PageState>, command: &Self::Command, now: UnixMs) -> Step<PageState, Vec<Row>> {
         match (state.filter(|state| now < state.expires_at), command) {
             (Some(state), _) => Step::keep(state.rows),
-            (None, Some(page)) => {
+            (None, Some(page)) if now < page.expires_at => {
                 let expires_at = page.expires_at;
                 Step {
                     reply: Vec::new(),
                     write: Write::Put { state: page.clone(), expires_at, wake_at: None },
                 }
             }
-            (None, None) => Step::keep(Vec::new()),
+            (None, _) => Step::keep(Vec::new()),
         }
     }
 }

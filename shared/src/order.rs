@@ -39,6 +39,7 @@ pub use self::desk::Desk;
 pub use self::errand::CLOSE_AFTER_MS;
 pub use self::errand::ERRAND_TIMEOUT_MS;
 pub use self::errand::Errand;
+use self::errand::Leased;
 pub use self::errand::Terms;
 pub use self::hint::Hint;
 pub use self::look::Found;
@@ -110,9 +111,10 @@ pub struct State {
     /// Entries of the story that were told.
     #[serde(default, skip_serializing_if = "is_none")]
     told: u32,
-    /// Until when whoever tells more of them has time.
+    /// Who tells more of them now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    errand_at: Option<UnixMs>,
+    errand: Option<Leased>,
+    /// Errands that were begun since the last one that was confirmed.
     #[serde(default, skip_serializing_if = "is_none")]
     errand_tries: u32,
     /// The job comes again, and its claim decides what is next.
@@ -196,10 +198,8 @@ pub enum Ask {
     Reported(u64),
     /// An errand was run.
     Ran {
-        /// Up to which entry: [`Errand::up_to`].
-        up_to: u32,
-        /// As in [`Errand::closes`].
-        closes: bool,
+        /// [`Errand::token`].
+        token: Bytes<8>,
     },
     /// The provider's answer to attempt `n`.
     Result {
@@ -305,7 +305,7 @@ impl Machine for Order {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
-            (Ask::Ran { up_to, closes }, Some(state)) => errand::ran(state, (*up_to, *closes), command, now),
+            (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
             // The record was lost while its job was being worked on: the job makes it again.
@@ -356,7 +356,7 @@ impl State {
             is_closed: false,
             closing: false,
             told: 0,
-            errand_at: None,
+            errand: None,
             errand_tries: 0,
             waits: false,
             sent_at: None,
@@ -371,7 +371,8 @@ impl State {
     }
 
     fn keep_until(&self) -> UnixMs {
-        self.header.as_ref().map_or(self.clock, |header| header.created_at).plus(KEEP_MS)
+        let begun_at = self.story.entries.first().map_or(self.clock, |first| first.at);
+        self.header.as_ref().map_or(begun_at, |header| header.created_at).plus(KEEP_MS)
     }
 
     /// What the edge ended: nothing opens it again, not even a resend.
@@ -393,10 +394,10 @@ impl State {
 
     fn put(mut self, mut reply: Reply, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
-        reply.errand = self.errand(command, now);
+        reply.errand = self.next_errand(command, now);
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
-        let errand_at = self.errand_at.filter(|_| self.has_errand());
+        let errand_at = self.errand.as_ref().map(|leased| leased.until);
         let wake_at = [report_at, errand_at, self.closes_at()].into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }

@@ -15,6 +15,8 @@ use tiffin_shared::guard::verdicts;
 use tiffin_shared::guard::verdicts::Verdicts;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ledger;
+use tiffin_shared::log::Log;
+use tiffin_shared::log::Page;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
 use tiffin_shared::machine::Machine;
@@ -139,6 +141,22 @@ proptest! {
     }
 
     #[test]
+    fn a_log_keeps_the_laws(script in common::log::script(pause::any(), 1..30)) {
+        let (mut host, mut now) = (Host::default(), START);
+        let mut pages = Host::default();
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let command = step.action.command();
+            check::<Log>(&LOG, host.stored.as_ref(), &command, now);
+            if let Some((_, page)) = host.ask::<Log>(&command, now).full {
+                check::<Page>(&PAGE, pages.stored.as_ref(), &Some(page.clone()), now);
+                check::<Page>(&PAGE, pages.stored.as_ref(), &None, now);
+                pages.ask::<Page>(&Some(page), now);
+            }
+        }
+    }
+
+    #[test]
     fn a_tally_keeps_the_laws(script in common::tally::script(pause::any(), 1..60)) {
         let (mut host, mut now) = (Host::default(), START);
         for step in &script {
@@ -253,6 +271,10 @@ const FLEET: Subject<Fleet> = Subject {
 const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const INDEX: Subject<Index> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const LOG: Subject<Log> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const PAGE: Subject<Page> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
 
 const TALLY: Subject<Tally> = Subject {
     show: |reply| format!("{reply:?}"),

@@ -42,25 +42,7 @@ impl Core {
         body: Option<Value>,
         version: Option<u64>,
     ) -> anyhow::Result<Value> {
-        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
-            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
-        })?;
-        install_tls();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
-        let base = self.url.trim_end_matches('/');
-        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
-        if let Some(operator) = &self.operator {
-            request = request.header("x-operator", operator);
-        }
-        if let Some(version) = version {
-            request = request.header("if-match", format!("\"{version}\""));
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await.with_context(|| {
-            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
-        })?;
+        let response = self.send(method, path, body, version, Some(TIMEOUT)).await?;
         let status = response.status();
         let reply: Value = response.json().await.unwrap_or_default();
         if status.is_success() {
@@ -72,6 +54,47 @@ impl Core {
             (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
             (status, _) => anyhow::bail!("core answered {status}: {detail}"),
         }
+    }
+
+    /// The reply as it comes, however long it is.
+    pub async fn stream(&self, path: &str) -> anyhow::Result<reqwest::Response> {
+        let response = self.send(Method::GET, path, None, None, None).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let reply: Value = response.json().await.unwrap_or_default();
+        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+        anyhow::bail!("core answered {status}: {detail}")
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        version: Option<u64>,
+        timeout: Option<Duration>,
+    ) -> anyhow::Result<reqwest::Response> {
+        let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
+            format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
+        })?;
+        install_tls();
+        let client = timeout.map_or_else(reqwest::Client::builder, |most| reqwest::Client::builder().timeout(most)).build()?;
+        let base = self.url.trim_end_matches('/');
+        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        if let Some(operator) = &self.operator {
+            request = request.header("x-operator", operator);
+        }
+        if let Some(version) = version {
+            request = request.header("if-match", format!("\"{version}\""));
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        request.send().await.with_context(|| {
+            format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")
+        })
     }
 
     /// The reply as it is, or as a person reads it.

@@ -1,9 +1,12 @@
 //! `tiffin order`: what core knows of one order.
 
+mod told;
+
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::order::Entry;
 
 use super::ops;
 use super::ops::Core;
@@ -75,71 +78,13 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
-    let mut events: Vec<(u64, String)> = Vec::new();
-    for attempt in list(reply, "attempts") {
-        let of = Some(attempt);
-        events.push((
-            number(attempt, "called_at"),
-            format!(
-                "attempt {} by {} ({}): {} [{}]",
-                text(of, "n"),
-                text(of, "gateway"),
-                text(of, "channel"),
-                text(of, "changed"),
-                text(of, "route")
-            ),
-        ));
-        let state = text(of, "state");
-        if state != "sending" {
-            let told = format!("attempt {} {state} {}", text(of, "n"), reason(attempt));
-            events.push((number(attempt, "at"), told));
-        }
-    }
-    for entry in list(reply.get("story").unwrap_or(&Value::Null), "entries") {
-        let what = entry.get("what");
-        if let Some(noted) = what.and_then(|what| what.get("noted")) {
-            events.push((number(entry, "at"), format!("waits: {}", text(Some(noted), "why"))));
-        }
-        if let Some(ended) = what.and_then(|what| what.get("ended")) {
-            let (state, why) = (text(Some(ended), "state"), text(Some(ended), "why"));
-            events.push((number(entry, "at"), format!("{state}: {why}")));
-        }
-    }
-    for entry in list(reply.get("story").unwrap_or(&Value::Null), "entries") {
-        events.extend(support(entry.get("what")).map(|told| (number(entry, "at"), told)));
-    }
-    events.sort_by_key(|(at, _)| *at);
-    let line = |(at, what): &(u64, String)| format!("{}  {what}", tiffin_shared::time::UnixMs(*at).rfc3339());
-    lines.extend(events.iter().map(line));
+    let entries = reply.pointer("/story/entries").and_then(Value::as_array).into_iter().flatten();
+    lines.extend(entries.map(|entry| match serde_json::from_value::<Entry>(entry.clone()) {
+        Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), told::happening(&what)),
+        // Of a core that is newer than this program.
+        Err(_) => format!("{}  {}", time(Some(entry), "at"), text(Some(entry), "what")),
+    }));
     lines.join("\n")
-}
-
-/// What support did.
-fn support(what: Option<&Value>) -> Option<String> {
-    let what = what?;
-    if let asked @ Some(_) = what.get("retry_asked") {
-        let after = asked.and_then(|asked| asked.get("after"));
-        let (by, channel, why) = (text(asked, "by"), text(asked, "channel"), text(asked, "reason"));
-        let (failed, class) = (text(after, "reason"), text(after, "class"));
-        return Some(format!("{by} asks for a retry ({channel}) after {failed} [{class}]: {why}"));
-    }
-    if let retried @ Some(_) = what.get("retried") {
-        let (channel, others) = (text(retried, "channel"), text(retried, "may_change"));
-        return Some(format!("retried by {channel}; would have been new: {others}"));
-    }
-    if let refused @ Some(_) = what.get("retry_refused") {
-        return Some(format!("retry refused ({}): {}", text(refused, "code"), text(refused, "why")));
-    }
-    let cancel = what.get("cancel_asked")?;
-    Some(format!("{} calls it off: {}", text(Some(cancel), "by"), text(Some(cancel), "came_to")))
-}
-
-fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    of.get(name).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn number(of: &Value, name: &str) -> u64 {
-    of.get(name).and_then(Value::as_u64).unwrap_or(0)
 }
 
 fn reason(of: &Value) -> String {

@@ -16,6 +16,7 @@ use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
+use super::webhooks::Webhooks;
 use crate::gateways::account::Account;
 
 /// Queues the jobs are spread over may be this many at most: each is a quorum queue with its own log.
@@ -66,6 +67,9 @@ pub struct File {
     /// How long logs are kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Where tenants are told what happens.
+    #[serde(default)]
+    pub webhooks: Webhooks,
     /// Customers.
     #[serde(default)]
     pub tenants: BTreeMap<TenantId, Tenant>,
@@ -229,6 +233,7 @@ impl Retention {
 
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
+        self.webhooks.check(|tenant| self.tenants.contains_key(tenant))?;
         self.guard.check().map_err(|error| format!("guard.{error}"))?;
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
         let urls =

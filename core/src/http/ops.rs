@@ -8,6 +8,7 @@ mod export;
 mod orders;
 mod routes;
 mod who;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware;
 use axum::middleware::Next;
 use axum::response::Response;
+use axum::routing::delete;
 use axum::routing::get;
 use axum::routing::post;
 use axum::routing::put;
@@ -91,6 +93,14 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/routes/{gateway}/settings", put(admin::put_route).delete(admin::remove_route))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
+        .route("/ops/v1/webhooks", get(webhooks::list))
+        .route("/ops/v1/webhooks/{tenant}", post(webhooks::add))
+        .route("/ops/v1/webhooks/{tenant}/{name}", delete(webhooks::remove))
+        .route("/ops/v1/webhooks/{tenant}/{name}/deliveries", get(webhooks::deliveries))
+        .route("/ops/v1/webhooks/{tenant}/{name}/enable", post(webhooks::enable))
+        .route("/ops/v1/webhooks/{tenant}/{name}/replay", post(webhooks::replay))
+        .route("/ops/v1/webhooks/{tenant}/{name}/rotate", post(webhooks::rotate))
+        .route("/ops/v1/webhooks/{tenant}/{name}/test", post(webhooks::test))
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
 }
 

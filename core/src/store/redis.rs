@@ -140,6 +140,8 @@ impl Redis {
             | Space::Fleet
             | Space::Gateway
             | Space::Guard
+            | Space::Hook
+            | Space::HookBook
             | Space::Ledger
             | Space::Log
             | Space::Order

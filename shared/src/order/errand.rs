@@ -14,6 +14,7 @@ use super::Reply;
 use super::State;
 use super::Timeline;
 use crate::backoff::Backoff;
+use crate::bytes::Bytes;
 use crate::id::TenantId;
 use crate::machine::Step;
 use crate::time::MINUTE_MS;
@@ -29,6 +30,20 @@ pub const ERRAND_TIMEOUT_MS: u64 = 4 * SECOND_MS;
 
 const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
 
+/// An errand under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Leased {
+    token: Bytes<8>,
+    /// Until when whoever runs it has time.
+    pub(super) until: UnixMs,
+    /// Entries that are told when it is confirmed.
+    up_to: u32,
+    /// It tells that the order is closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    closes: bool,
+}
+
 /// To be run, then confirmed by [`Ask::Ran`](super::Ask::Ran).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
@@ -36,8 +51,8 @@ pub struct Errand {
     pub tenant: Option<TenantId>,
     /// What happened since the last errand that was confirmed, with its number, from 1.
     pub fresh: Vec<(u32, Entry)>,
-    /// Confirm with this number.
-    pub up_to: u32,
+    /// Confirm with it.
+    pub token: Bytes<8>,
     /// This errand closes the order: what comes later is only recorded.
     pub closes: bool,
     /// The order as it stands.
@@ -67,7 +82,7 @@ impl State {
             .attempts
             .iter()
             .any(|record| now < record.claimed_until && record.attempt.state == AttemptState::Sending);
-        self.is_ended() && !is_calling || self.closes_at().is_some_and(|at| at <= now)
+        self.is_ended() && !is_calling
     }
 
     fn close(&mut self, now: UnixMs) {
@@ -82,6 +97,13 @@ impl State {
             .add(now, Happening::Ended { state: self.state, why: "the life of its code is over".into() });
     }
 
+    /// Closes an order whose code's life has been over for a while.
+    pub(super) fn close_in_time(&mut self, now: UnixMs) {
+        if self.closes_at().is_some_and(|at| at <= now) {
+            self.close(now);
+        }
+    }
+
     /// Whether something waits to be told.
     pub(super) fn has_errand(&self) -> bool {
         let told = usize::try_from(self.told).unwrap_or(usize::MAX);
@@ -89,40 +111,42 @@ impl State {
     }
 
     /// Closes an order that is done, and begins an errand where there is something to tell and none is under way.
-    pub(super) fn errand(&mut self, command: &Command, now: UnixMs) -> Option<Errand> {
+    pub(super) fn next_errand(&mut self, command: &Command, now: UnixMs) -> Option<Errand> {
         if !self.is_closed && self.is_done(now) {
             self.close(now);
         }
-        let told_at = usize::try_from(self.told).unwrap_or(usize::MAX);
-        if !self.has_errand() || self.errand_at.is_some_and(|at| now < at) {
+        if !self.has_errand() || self.errand.as_ref().is_some_and(|leased| now < leased.until) {
             return None;
         }
         let random = u64::from_be_bytes(command.entropy.derive("errand"));
-        self.errand_at = Some(now.plus(BACKOFF.delay_ms(self.errand_tries, random)));
-        self.errand_tries = self.errand_tries.saturating_add(1);
-        let numbered = (1..).zip(self.story.entries.iter().cloned());
-        Some(Errand {
-            tenant: self.header.as_ref().map(|header| header.tenant.clone()).or_else(|| self.tenant.clone()),
-            fresh: numbered.skip(told_at).collect(),
+        let leased = Leased {
+            token: Bytes(command.entropy.derive("errand token")),
+            until: now.plus(BACKOFF.delay_ms(self.errand_tries, random)),
             up_to: u32::try_from(self.story.entries.len()).unwrap_or(u32::MAX),
             closes: self.closing,
+        };
+        self.errand_tries = self.errand_tries.saturating_add(1);
+        let told = usize::try_from(self.told).unwrap_or(usize::MAX);
+        let numbered = (1..).zip(self.story.entries.iter().cloned());
+        let errand = Errand {
+            tenant: self.header.as_ref().map(|header| header.tenant.clone()).or_else(|| self.tenant.clone()),
+            fresh: numbered.skip(told).collect(),
+            token: leased.token,
+            closes: leased.closes,
             timeline: Box::new(self.clone().timeline()),
-        })
+        };
+        self.errand = Some(leased);
+        Some(errand)
     }
 }
 
-/// An errand was run up to this entry. What happened meanwhile is the next one.
-pub(super) fn ran(
-    mut state: State,
-    (up_to, closes): (u32, bool),
-    command: &Command,
-    now: UnixMs,
-) -> Step<State, Reply> {
+/// An errand was run. What happened meanwhile is the next one.
+pub(super) fn ran(mut state: State, token: Bytes<8>, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let noted = Reply::of(Decision::Noted);
-    if up_to < state.told || state.errand_at.is_none() {
+    let Some(leased) = state.errand.take_if(|leased| leased.token == token) else {
         return Step::keep(noted);
-    }
-    (state.told, state.errand_at, state.errand_tries) = (up_to, None, 0);
-    state.closing &= !closes;
+    };
+    (state.told, state.errand_tries) = (leased.up_to, 0);
+    state.closing &= !leased.closes;
     state.put(noted, command, now)
 }

@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod guard;
 pub mod host;
 pub mod ledger;
+pub mod log;
 pub mod model;
 pub mod order;
 pub mod pause;

@@ -44,7 +44,7 @@ pub enum Action {
     Claim,
     Hint { back: u32, provider: u8, hint: Hint },
     Resend { n: u8, channel: Channel },
-    Ran { closes: bool },
+    Ran,
     Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
     Looked { back: u32, look: u8, found: Found },
@@ -93,7 +93,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (back(), 1..3_u8, select(vec![Hint::Arrived, Hint::Lost]))
             .prop_map(|(back, provider, hint)| Action::Hint { back, provider, hint }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
-        2 => select(vec![false, true]).prop_map(|closes| Action::Ran { closes }),
+        2 => Just(Action::Ran),
         2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
             .prop_map(|(back, look, found)| Action::Looked { back, look, found }),
         8 => (back(), outcome).prop_map(|(back, outcome)| Action::Result { back, outcome }),
@@ -169,13 +169,21 @@ pub struct World {
     /// The latest event told.
     pub seq: u64,
     /// The latest errand.
-    pub up_to: u32,
+    pub token: Bytes<8>,
     events: u64,
 }
 
 impl Default for World {
     fn default() -> Self {
-        Self { host: Host::default(), now: START, clock: START, n: 0, seq: 0, up_to: 0, events: 0 }
+        Self {
+            host: Host::default(),
+            now: START,
+            clock: START,
+            n: 0,
+            seq: 0,
+            token: Bytes([0; 8]),
+            events: 0,
+        }
     }
 }
 
@@ -201,7 +209,7 @@ impl World {
                 Ask::Hint { gateway: self.gateway(n), n, provider_id, hint }
             }
             Action::Resend { n, channel } => dispatched(self.events, Some(Dispatch { n, channel })),
-            Action::Ran { closes } => Ask::Ran { up_to: self.up_to, closes },
+            Action::Ran => Ask::Ran { token: self.token },
             Action::Stop(cause) => Ask::Stop { cause, tenant: tenant(0), terms: terms() },
             Action::Receipt { back, provider, receipt } => {
                 let (n, provider_id) = (self.n.saturating_sub(back), format!("m{provider}"));
@@ -228,7 +236,7 @@ impl World {
         if let Decision::Send { n, .. } = reply.decision {
             self.n = n;
         }
-        self.up_to = reply.errand.as_ref().map_or(self.up_to, |errand| errand.up_to);
+        self.token = reply.errand.as_ref().map_or(self.token, |errand| errand.token);
         self.seq = reply.event.as_ref().map_or(self.seq, |event| event.seq);
     }
 }

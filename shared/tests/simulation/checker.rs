@@ -3,6 +3,7 @@
 mod calls;
 mod changes;
 mod end;
+mod errands;
 mod once;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::event::OrderEvent;
 
 use self::calls::Calling;
+use self::errands::Heard;
 use self::once::Counted;
 use crate::edge::Edge;
 use crate::plan::Plan;
@@ -75,6 +77,7 @@ pub struct Story {
     pub done_with: Option<u8>,
     pub calls: BTreeSet<(u32, u32)>,
     pub started: bool,
+    pub heard: Heard,
 }
 
 pub struct Checker {

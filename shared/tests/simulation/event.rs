@@ -77,8 +77,7 @@ pub enum Event {
     },
     Ran {
         order: usize,
-        up_to: u32,
-        closes: bool,
+        token: Bytes<8>,
     },
     Reported {
         order: usize,

@@ -88,7 +88,7 @@ pub fn shown(ask: &Ask) -> String {
         Ask::Receipt { n, receipt, .. } => format!("receipt of {n}: {receipt:?}"),
         Ask::Reported(seq) => format!("reported {seq}"),
         Ask::Result { n, outcome } => format!("result of {n}: {outcome:?}"),
-        Ask::Ran { up_to, closes } => format!("ran up to {up_to}, closes {closes}"),
+        Ask::Ran { .. } => "an errand was run".into(),
         Ask::Stop { cause, .. } => format!("stop: {cause:?}"),
         Ask::Tick => "tick".into(),
     }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 
+use tiffin_shared::bytes::Bytes;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Command;
 use tiffin_shared::order::Reply;
@@ -153,7 +154,7 @@ impl World {
             }
             Event::Notice { order, cause, tries } => self.notice(order, cause, tries),
             Event::Own { partition } => self.own(partition),
-            Event::Ran { order, up_to, closes } => self.ran(order, up_to, closes),
+            Event::Ran { order, token } => self.ran(order, token),
             Event::Reported { order, seq } => self.reported(order, seq),
             Event::Resend { order } => self.resend(order),
             Event::Restart { worker } => self.restart(worker),
@@ -242,9 +243,9 @@ impl World {
         if let Some(errand) = &reply.errand
             && !self.loses()
         {
-            let (up_to, closes) = (errand.up_to, errand.closes);
+            self.checker.heard(order, errand);
             let wait_ms = self.random.between(5, 400);
-            self.after(wait_ms, Event::Ran { order, up_to, closes });
+            self.after(wait_ms, Event::Ran { order, token: errand.token });
         }
         if let Some(lesson) = &reply.lesson {
             self.learn(process, lesson);
@@ -271,9 +272,9 @@ impl World {
         }
     }
 
-    fn ran(&mut self, order: usize, up_to: u32, closes: bool) {
+    fn ran(&mut self, order: usize, token: Bytes<8>) {
         let process = self.random.index(self.workers.len());
-        self.ask_order(process, order, &Ask::Ran { up_to, closes });
+        self.ask_order(process, order, &Ask::Ran { token });
     }
 
     fn reported(&mut self, order: usize, seq: u64) {

@@ -127,7 +127,7 @@ impl Bench {
             wait::until(
                 &what,
                 || async { self.shown(told) },
-                |said| said.contains("hints that attempt 1 arrived"),
+                |said| said.contains("attempt 1 arrived, by an unsigned receipt"),
             )
             .await?;
             self.fetch(told).await?

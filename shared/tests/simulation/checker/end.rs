@@ -55,7 +55,14 @@ impl World {
         }
         let Some(kept) = self.store.orders.get(&order) else { return };
         if kept.wake_at.is_some() {
-            self.checker.fail(order, "liveness", "the edge is not told of it".into());
+            return self.checker.fail(order, "liveness", "the edge is not told of it".into());
         }
+        let state: serde_json::Value = self
+            .store
+            .state_json(order)
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default();
+        let entries = state["story"]["entries"].as_array().map_or(0, Vec::len);
+        self.checker.check_heard(order, entries);
     }
 }

@@ -1,0 +1,70 @@
+//! What happened to an order, in words.
+
+use tiffin_shared::order::AttemptState;
+use tiffin_shared::order::Happening;
+use tiffin_shared::order::Hint;
+use tiffin_shared::order::Reason;
+use tiffin_shared::wire::api::Channel;
+
+/// One line.
+pub fn happening(what: &Happening) -> String {
+    match what {
+        Happening::Answered { n, state, reason, provider_id } => {
+            let id = provider_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
+            format!("attempt {n} {}{}{id}", attempt(*state), because(*reason))
+        }
+        Happening::Attempt { n, channel, gateway, sender, changed, why, after: _ } => {
+            let sender = sender.as_ref().map_or(String::new(), |sender| format!(" from {}", sender.as_str()));
+            format!("attempt {n} by {gateway}{sender} ({}): {changed} [{why}]", channel.as_str())
+        }
+        Happening::CancelAsked { by, came_to } => format!("{by} calls it off: {came_to}"),
+        Happening::Ended { state, why } => format!("{}: {why}", name(state)),
+        Happening::Hint { n, hint: Hint::Arrived } => {
+            format!("attempt {n} arrived, by an unsigned receipt: no other way is tried for its silence")
+        }
+        Happening::Hint { n, hint: Hint::Lost } => {
+            format!("attempt {n} was lost, by an unsigned receipt: its silence counts from now on")
+        }
+        Happening::Looked { n, found } => format!("attempt {n}: the provider was asked: {found}"),
+        Happening::Noted { why } => format!("waits: {why}"),
+        Happening::Receipt { n, state, reason, late } => {
+            let late = if *late { ", after the end: nothing follows from it" } else { "" };
+            format!("attempt {n} {}{}, by the provider's receipt{late}", attempt(*state), because(*reason))
+        }
+        Happening::Resend { n, channel } => {
+            format!("asked for once more, by {} (resend {n})", channel.as_str())
+        }
+        Happening::RetryAsked { by, reason, channel, after } => {
+            let failed = after.as_ref().and_then(|after| after.reason.zip(after.class));
+            let failed = failed.map_or(String::new(), |(reason, class)| {
+                format!(" after {} [{}]", reason.as_str(), name(&class))
+            });
+            format!("{by} asks for a retry ({}){failed}: {reason}", channel.as_str())
+        }
+        Happening::Retried { by, channel, may_change, why } => {
+            let by_channel = channel.map_or("another way", Channel::as_str);
+            format!("{by}'s retry goes by {by_channel}, {why} (new would be: {})", names(may_change))
+        }
+        Happening::RetryRefused { code, why, may_change, .. } => {
+            format!("retry refused ({code}): {why} (new would be: {})", names(may_change))
+        }
+    }
+}
+
+fn attempt(state: AttemptState) -> String {
+    name(&state)
+}
+
+fn because(reason: Option<Reason>) -> String {
+    reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()))
+}
+
+fn names(channels: &[Channel]) -> String {
+    let names: Vec<_> = channels.iter().map(|channel| channel.as_str()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// As JSON has it.
+fn name(of: &impl serde::Serialize) -> String {
+    serde_json::to_value(of).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}

@@ -1,0 +1,226 @@
+//! `/ops/v1/webhooks`: endpoints of tenants, what was delivered to them, and the operator's hand on them.
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::extract::Query;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::response::Response;
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_shared::bytes;
+use tiffin_shared::id::EndpointId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::HOUR_MS;
+use tiffin_shared::time::UnixMs;
+
+use super::answer;
+use crate::app::App;
+use crate::http::read;
+use crate::webhooks::Kind;
+use crate::webhooks::manage;
+use crate::webhooks::manage::DELIVERIES_MAX;
+use crate::webhooks::manage::Refused;
+use crate::webhooks::manage::Which;
+
+/// An address of 2 KiB, the names of all events, and some room.
+const BODY_BYTES_MAX: usize = 8_192;
+/// Deliveries shown where nobody says how many.
+const DELIVERIES: usize = 100;
+/// How long a rotated key signs too, where nobody says so, in hours; and at most.
+const OVERLAP_HOURS: u64 = 24;
+const OVERLAP_HOURS_MAX: u64 = 30 * (DAY_MS / HOUR_MS);
+
+type Named = Path<(String, String)>;
+
+/// Body of `POST /ops/v1/webhooks/{tenant}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    name: EndpointId,
+    url: String,
+    /// Everything where there is none.
+    #[serde(default)]
+    events: Vec<Kind>,
+    #[serde(default)]
+    signature: Signature,
+}
+
+/// How deliveries are signed.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Signature {
+    /// HMAC-SHA256.
+    #[default]
+    V1,
+    /// Ed25519.
+    V1a,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rotate {
+    overlap_hours: Option<u64>,
+}
+
+/// Body of `POST …/replay`. One of `event`, `order` and `since`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replay {
+    event: Option<String>,
+    order: Option<String>,
+    since_ms: Option<u64>,
+    until_ms: Option<u64>,
+    #[serde(default)]
+    from: u64,
+}
+
+/// How many.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Endpoints {
+    endpoints: Vec<manage::Shown>,
+}
+
+/// `GET /ops/v1/webhooks`
+pub async fn list(State(app): State<Arc<App>>) -> Response {
+    let listed = manage::list(&app).await.map_err(|error| refused(&error));
+    answer(listed.map(|endpoints| Endpoints { endpoints }))
+}
+
+/// `POST /ops/v1/webhooks/{tenant}`: the reply holds the key, this once.
+pub async fn add(State(app): State<Arc<App>>, Path(tenant): Path<String>, request: Request) -> Response {
+    let added = async {
+        let tenant = TenantId::parse(&tenant).map_err(|_| refused(&Refused::NoTenant))?;
+        let New { name, url, events, signature } = body(request).await?;
+        let is_pair = matches!(signature, Signature::V1a);
+        manage::add(&app, (tenant, name), url, events, is_pair).await.map_err(|error| refused(&error))
+    };
+    answer(added.await)
+}
+
+/// `DELETE /ops/v1/webhooks/{tenant}/{name}`
+pub async fn remove(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+    let removed = async {
+        let (tenant, name) = parse(&named)?;
+        manage::remove(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
+        Ok(json!({"removed": true}))
+    };
+    answer(removed.await)
+}
+
+/// `POST /ops/v1/webhooks/{tenant}/{name}/rotate` with `{"overlap_hours": 24}`, or without a body.
+pub async fn rotate(State(app): State<Arc<App>>, Path(named): Named, request: Request) -> Response {
+    let rotated = async {
+        let (tenant, name) = parse(&named)?;
+        let hours = body::<Rotate>(request).await?.overlap_hours.unwrap_or(OVERLAP_HOURS);
+        if hours > OVERLAP_HOURS_MAX {
+            return Err(invalid(format!("overlap_hours: must be 0 to {OVERLAP_HOURS_MAX}.")));
+        }
+        let rotated = manage::rotate(&app, (&tenant, &name), hours.saturating_mul(HOUR_MS)).await;
+        rotated.map_err(|error| refused(&error))
+    };
+    answer(rotated.await)
+}
+
+/// `POST /ops/v1/webhooks/{tenant}/{name}/enable`
+pub async fn enable(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+    let enabled = async {
+        let (tenant, name) = parse(&named)?;
+        manage::enable(&app, &tenant, &name).await.map_err(|error| refused(&error))
+    };
+    answer(enabled.await)
+}
+
+/// `POST /ops/v1/webhooks/{tenant}/{name}/test`
+pub async fn test(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+    let tested = async {
+        let (tenant, name) = parse(&named)?;
+        let event = manage::test(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
+        Ok(json!({"event": event}))
+    };
+    answer(tested.await)
+}
+
+/// `GET /ops/v1/webhooks/{tenant}/{name}/deliveries?limit=100`
+pub async fn deliveries(
+    State(app): State<Arc<App>>,
+    Path(named): Named,
+    limit: Result<Query<Limit>, QueryRejection>,
+) -> Response {
+    let listed = async {
+        let (tenant, name) = parse(&named)?;
+        let limit = limit.ok().and_then(|Query(Limit { limit })| {
+            (1..=DELIVERIES_MAX).contains(&limit.unwrap_or(DELIVERIES)).then(|| limit.unwrap_or(DELIVERIES))
+        });
+        let limit =
+            limit.ok_or_else(|| invalid(format!("limit: must be a number from 1 to {DELIVERIES_MAX}.")))?;
+        let found =
+            manage::deliveries(&app, (&tenant, &name), limit).await.map_err(|error| refused(&error))?;
+        Ok(json!({"deliveries": found}))
+    };
+    answer(listed.await)
+}
+
+/// `POST /ops/v1/webhooks/{tenant}/{name}/replay`
+pub async fn replay(State(app): State<Arc<App>>, Path(named): Named, request: Request) -> Response {
+    let replayed = async {
+        let (tenant, name) = parse(&named)?;
+        let Replay { event, order, since_ms, until_ms, from } = body(request).await?;
+        if [event.is_some(), order.is_some(), since_ms.is_some()].into_iter().filter(|given| *given).count()
+            != 1
+        {
+            return Err(invalid("Give one of event, order and since_ms.".into()));
+        }
+        let (since, until) = (since_ms.map(UnixMs), until_ms.map(UnixMs));
+        let which = Which { event, subject: order, since, until };
+        manage::replay(&app, (&tenant, &name), &which, from).await.map_err(|error| refused(&error))
+    };
+    answer(replayed.await)
+}
+
+fn parse((tenant, name): &(String, String)) -> Result<(TenantId, EndpointId), Problem> {
+    let parsed = (TenantId::parse(tenant), EndpointId::parse(name));
+    match parsed {
+        (Ok(tenant), Ok(name)) => Ok((tenant, name)),
+        _ => Err(refused(&Refused::NotFound)),
+    }
+}
+
+/// An empty one is `{}`.
+async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let request = read(request, BODY_BYTES_MAX).await?;
+    let text = if request.body.is_empty() { b"{}".as_slice() } else { &request.body };
+    // Through a value: its errors repeat no more of the body than a name.
+    let value: Value = bytes::read_json(text).map_err(|_| invalid("The body is no JSON.".into()))?;
+    serde_json::from_value(value).map_err(|error| invalid(format!("The body: {error}.")))
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(Code::InvalidRequest, detail)
+}
+
+fn refused(error: &Refused) -> Problem {
+    let code = match error {
+        Refused::NotFound | Refused::NoTenant => Code::NotFound,
+        Refused::Exists | Refused::Fixed(_) | Refused::Full | Refused::Target(_) => Code::InvalidRequest,
+        Refused::Failed(error) => {
+            tracing::warn!(%error, "endpoints cannot be looked at or changed");
+            return Problem::unavailable("The store did not do it, as far as we know. Look, and retry.");
+        }
+    };
+    Problem::new(code, format!("{error}."))
+}

@@ -1,0 +1,116 @@
+//! What a log has taken stays, once, in order, wherever its host dies.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::proptest;
+use tiffin_shared::log::APPEND_ROWS_MAX;
+use tiffin_shared::log::Command;
+use tiffin_shared::log::HEAD_ROWS_MAX;
+use tiffin_shared::log::Log;
+use tiffin_shared::log::PAGE_ROWS;
+use tiffin_shared::log::Page;
+use tiffin_shared::log::Reply;
+use tiffin_shared::log::Row;
+use tiffin_shared::time::DAY_MS;
+
+use self::common::fixtures::START;
+use self::common::host::Host;
+use self::common::log::row;
+
+const KEEP_MS: u64 = 30 * DAY_MS;
+
+#[derive(Default)]
+struct World {
+    head: Host,
+    pages: BTreeMap<u64, Host>,
+}
+
+impl World {
+    fn ask(&mut self, command: &Command) -> Reply {
+        self.head.ask::<Log>(command, START)
+    }
+
+    fn append(&mut self, names: &[u16]) -> Reply {
+        let rows = names.iter().map(row).collect();
+        self.ask(&Command::Append { rows, keep_ms: KEEP_MS })
+    }
+
+    /// Writes full pages, and dies after so many steps.
+    fn seal(&mut self, mut reply: Reply, steps: u8) {
+        for _ in 0..steps / 2 {
+            let Some((number, page)) = reply.full.take() else { return };
+            self.pages.entry(number).or_default().ask::<Page>(&Some(page), START);
+            reply = self.ask(&Command::Sealed(number));
+        }
+        if steps % 2 == 1
+            && let Some((number, page)) = reply.full
+        {
+            self.pages.entry(number).or_default().ask::<Page>(&Some(page), START);
+        }
+    }
+
+    fn rows(&mut self) -> Vec<Row> {
+        let head = self.ask(&Command::Read);
+        let pages =
+            (0..head.pages).flat_map(|page| self.pages.get_mut(&page).unwrap().ask::<Page>(&None, START));
+        pages.chain(head.tail).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(common::cases(128))]
+
+    #[test]
+    fn every_row_is_there_once_and_in_order_wherever_its_host_dies(
+        appends in vec((1..APPEND_ROWS_MAX, 0..8_u8), 1..40),
+    ) {
+        let (mut world, mut taken) = (World::default(), Vec::new());
+        let mut next = 0_u16;
+        for (count, steps) in appends {
+            let names: Vec<u16> = (next..).take(count).collect();
+            next += u16::try_from(count).unwrap();
+            let mut reply = world.append(&names);
+            if !reply.appended {
+                world.seal(reply, 255);
+                reply = world.append(&names);
+            }
+            assert!(reply.appended);
+            // Who did not hear the answer sends the same again.
+            let again = world.append(&names);
+            assert_eq!(again.numbers, reply.numbers);
+            taken.extend(names);
+            world.seal(reply, steps);
+        }
+        let rows = world.rows();
+        let found: Vec<_> = rows.iter().map(|row| row.body["name"].as_u64().unwrap()).collect();
+        assert_eq!(found, taken.iter().map(|name| u64::from(*name)).collect::<Vec<_>>());
+        assert!(rows.iter().map(|row| row.n).eq(0..rows.len() as u64));
+    }
+}
+
+#[test]
+fn a_head_whose_pages_nobody_takes_refuses_and_loses_nothing() {
+    let mut world = World::default();
+    let names: Vec<u16> = (0..u16::try_from(HEAD_ROWS_MAX).unwrap()).collect();
+    for some in names.chunks(PAGE_ROWS) {
+        assert!(world.append(some).appended);
+    }
+    let refused = world.append(&[9_999]);
+    assert!(!refused.appended && refused.full.is_some());
+    world.seal(refused, 2);
+    assert!(world.append(&[9_999]).appended);
+    assert_eq!(world.rows().len(), names.len() + 1);
+}
+
+#[test]
+fn a_log_is_forgotten_with_its_last_row() {
+    let mut world = World::default();
+    world.append(&[1]);
+    let later = START.plus(KEEP_MS);
+    assert_eq!(world.head.ask::<Log>(&Command::Read, later.minus(1)).tail.len(), 1);
+    assert!(world.head.ask::<Log>(&Command::Read, later).tail.is_empty());
+}
