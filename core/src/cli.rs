@@ -3,6 +3,7 @@
 mod check;
 mod dead;
 mod edge_env;
+mod erase;
 mod escalation;
 mod export;
 mod keys;
@@ -62,6 +63,8 @@ enum Command {
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
     EdgeEnv,
+    /// Forget one phone, on its owner's request
+    Erase(erase::Arguments),
     /// Look at what is escalated, open, assign and resolve
     Escalation {
         #[command(subcommand)]
@@ -152,6 +155,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),
+        Command::Erase(arguments) => erase::run(arguments).await,
         Command::Escalation { command } => escalation::run(command).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Key { command } => tenant::run_key(command).await,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use serde_json::json;
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::escalation::Command;
+use tiffin_shared::escalation::Escalation;
 use tiffin_shared::escalation::Escalations;
 use tiffin_shared::escalation::Kind;
 use tiffin_shared::escalation::Opening;
@@ -29,6 +31,7 @@ use crate::app::App;
 use crate::host;
 use crate::store;
 use crate::store::Key;
+use crate::webhooks;
 
 /// Who opens them where it is no person.
 const RULE: &str = "rule";
@@ -53,7 +56,7 @@ struct Seen {
 type RuleNumber = u8;
 
 /// Looks at a closed order. An error has the errand run again.
-pub async fn look(app: &Arc<App>, order: &OrderId, errand: &Errand) -> Result<(), store::Error> {
+pub async fn look(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Result<()> {
     if !errand.closes {
         return Ok(());
     }
@@ -94,7 +97,7 @@ struct Found<'a> {
     text: String,
 }
 
-async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) -> Result<(), store::Error> {
+async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) -> anyhow::Result<()> {
     let Found { rule, subject, tenant, gateway, text } = found;
     if app.escalations.is_quiet(rule, &subject, now) {
         return Ok(());
@@ -119,6 +122,7 @@ async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) ->
     match ask(app, &Command::Open { by: RULE.into(), opening: Box::new(opening) }).await? {
         Reply::One { escalation, is_new } => {
             if is_new {
+                tell(app, webhooks::Kind::EscalationOpened, &escalation).await?;
                 tracing::warn!(id = escalation.id, kind = ?escalation.kind, subject, "an escalation was opened");
             }
             if !is_new && escalation.more_orders > 0 {
@@ -131,6 +135,19 @@ async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) ->
         }
     }
     Ok(())
+}
+
+/// Tells the tenant, where it is one tenant's matter. Who sees to it, and what people say of it, is ours.
+pub async fn tell(app: &Arc<App>, kind: webhooks::Kind, escalation: &Escalation) -> Result<(), webhooks::Error> {
+    let Some(tenant) = &escalation.tenant else { return Ok(()) };
+    let data = json!({"escalation": {
+        "id": escalation.id, "kind": escalation.kind, "state": escalation.state,
+        "subject": escalation.subject, "orders": escalation.orders, "more_orders": escalation.more_orders,
+        "opened_at": escalation.opened_at.rfc3339(), "due_at": escalation.due_at.rfc3339(),
+        "resolved_at": escalation.resolved_at.map(UnixMs::rfc3339),
+    }});
+    let id = format!("esc_{}/{}", escalation.id, escalation.notes.len());
+    webhooks::emit(app, tenant, kind, &id, data).await
 }
 
 /// Asks the one state of all escalations.

@@ -10,6 +10,7 @@ pub mod deliver;
 mod desk;
 pub mod directories;
 pub mod edge;
+pub mod erasure;
 pub mod errands;
 pub mod escalations;
 pub mod export;

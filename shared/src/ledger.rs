@@ -25,7 +25,6 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::Serialize;
 
-pub use self::erase::Erased;
 pub use self::limits::Ceilings;
 pub use self::limits::Standing;
 pub use self::outbox::Content;
@@ -108,8 +107,8 @@ pub enum Ask {
     Create(Box<Create>),
     /// Core has taken the parcel.
     Done(ParcelId),
-    /// Forget every order of the address.
-    Erase,
+    /// Forget these orders, and tell which others there are.
+    Erase(Vec<OrderId>),
     /// Core tells how delivery goes.
     Event(OrderEvent),
     /// Show an order.
@@ -265,10 +264,10 @@ pub enum Outcome {
         /// An earlier request with the same key and content made it.
         replayed: bool,
     },
-    /// Nothing of these orders is left.
+    /// Of every other order nothing is left.
     Erased {
-        /// Of every tenant.
-        orders: Vec<Erased>,
+        /// Those that there are, of every tenant.
+        orders: Vec<OrderId>,
     },
     /// The order as it stands.
     Found(api::Order),
@@ -334,7 +333,7 @@ impl Machine for Ledger {
             Ask::Cancel(whose) => cancel::step(state, whose, command, now),
             Ask::Create(create) => create::step(state, create, command, now),
             Ask::Done(parcel) => outbox::done(state, parcel, now),
-            Ask::Erase => erase::step(state, now),
+            Ask::Erase(forget) => erase::step(state, forget, now),
             Ask::Event(event) => event::step(state, event, now),
             Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),

@@ -294,6 +294,8 @@ impl Machine for Order {
                 state.tenant = state.header.is_none().then(|| tenant.clone());
                 stop::step(state, *cause, command, now)
             }
+            // The job, when it comes, must find that it is not to be sent.
+            (Ask::Desk(Desk::Erase), None) => desk::step(State::new(None, now), &Desk::Erase, command, now),
             (Ask::Desk(desk), Some(state)) => desk::step(state, desk, command, now),
             (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
                 hint::step(state, (gateway, *n), provider_id, *hint, command, now)

@@ -36,8 +36,10 @@ use crate::wire::api::ChannelChoice;
 
 /// Where core asks.
 pub const DESK_PATH: &str = "/internal/v1/desk";
-/// An order's id, a tenant's name, a number: all are short.
-pub const DESK_BYTES_MAX: usize = 2 * 1024;
+/// A number and the ids of [`ERASE_ORDERS_MAX`] orders.
+pub const DESK_BYTES_MAX: usize = 8 * 1024;
+/// Orders that are forgotten at once.
+pub const ERASE_ORDERS_MAX: usize = 64;
 
 /// What is asked. No `Debug`: one of them has a number.
 #[derive(Clone, Serialize, Deserialize)]
@@ -50,10 +52,12 @@ pub enum Errand {
         /// Which.
         order: OrderId,
     },
-    /// Forget what is known of an address.
+    /// Tell which orders of an address there are, and forget these, of which core has forgotten all.
     Erase {
         /// Which.
         phone: Phone,
+        /// At most [`ERASE_ORDERS_MAX`].
+        forget: Vec<OrderId>,
     },
     /// Send an order's code once more.
     Retry {
@@ -97,7 +101,7 @@ pub fn request(
 /// The errand in a request from core. A replay is harmless: a retry is known by its name, and the others change nothing more.
 pub fn read(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<Errand, Problem> {
     if request.body.len() > DESK_BYTES_MAX {
-        return Err(Problem::new(Code::BodyTooLarge, "An operator's errand holds at most 2 KiB."));
+        return Err(Problem::new(Code::BodyTooLarge, "An operator's errand holds at most 8 KiB."));
     }
     authenticate(request, Direction::CoreToEdge, cores, now)?;
     // Not the parser's words: they may repeat a number.
@@ -112,7 +116,13 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
             let known = tenant_of(directory, &tenant)?;
             Ok((order.ledger(), Ask::Cancel(whose(tenant, order, known))))
         }
-        Errand::Erase { phone } => Ok((front.index.ledger("phone", phone.e164()), Ask::Erase)),
+        Errand::Erase { phone, forget } => {
+            if forget.len() > ERASE_ORDERS_MAX {
+                let detail = format!("At most {ERASE_ORDERS_MAX} orders are forgotten at once.");
+                return Err(Problem::new(Code::InvalidRequest, detail));
+            }
+            Ok((front.index.ledger("phone", phone.e164()), Ask::Erase(forget)))
+        }
         Errand::Retry { tenant, order, channel, request } => {
             let known = tenant_of(directory, &tenant)?;
             if known.funds == Funds::Exhausted {

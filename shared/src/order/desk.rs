@@ -85,11 +85,12 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
 
 /// What is left keeps its job, when it comes again, from being sent.
 fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    let is_blank = state.header.is_none() && state.attempts.is_empty() && state.story == Story::default();
+    if is_blank && state.is_ended() && state.is_closed {
+        return Step::keep(Reply::of(Decision::Noted));
+    }
     if !state.is_ended() {
         state.state = OrderState::Cancelled;
-    }
-    if state.header.is_none() && state.attempts.is_empty() && state.story == Story::default() {
-        return Step::keep(Reply::of(Decision::Noted));
     }
     (state.header, state.tenant, state.sent_at) = (None, None, None);
     state.attempts.clear();

@@ -40,6 +40,7 @@ use crate::audit;
 use crate::escalations;
 use crate::host;
 use crate::http::read;
+use crate::webhooks;
 
 /// A hundred orders' ids, and a note.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -176,9 +177,21 @@ pub async fn act(
     answer(acted.await)
 }
 
-async fn done(app: &App, command: Command) -> Result<Value, Problem> {
+async fn done(app: &Arc<App>, command: Command) -> Result<Value, Problem> {
+    let kind = match &command {
+        Command::Open { .. } => webhooks::Kind::EscalationOpened,
+        Command::Act { act: Act::Resolve(_), .. } => webhooks::Kind::EscalationClosed,
+        Command::Act { .. } | Command::List => webhooks::Kind::EscalationUpdated,
+    };
     match escalations::ask(app, &command).await.map_err(|error| failed(&error))? {
-        Reply::One { escalation, .. } => Ok(shown(&escalation, host::now())),
+        Reply::One { escalation, .. } => {
+            // It stands; its tenant hears of it when somebody does the same again, at the latest.
+            escalations::tell(app, kind, &escalation).await.map_err(|error| {
+                tracing::warn!(%error, "a tenant is not told of an escalation");
+                Problem::unavailable("It is done, and its tenant was not told. Do the same again.")
+            })?;
+            Ok(shown(&escalation, host::now()))
+        }
         Reply::Full => {
             let detail = "There are too many of these: resolve some, or open another.";
             Err(Problem::rate_limited(detail, HOUR_MS))
