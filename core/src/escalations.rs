@@ -125,7 +125,7 @@ async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) ->
                 tell(app, webhooks::Kind::EscalationOpened, &escalation).await?;
                 tracing::warn!(id = escalation.id, kind = ?escalation.kind, subject, "an escalation was opened");
             }
-            if !is_new && escalation.more_orders > 0 {
+            if !is_new && escalation.has_more_orders {
                 app.escalations.quiet(rule, subject, now);
             }
         }
@@ -142,7 +142,7 @@ pub async fn tell(app: &Arc<App>, kind: webhooks::Kind, escalation: &Escalation)
     let Some(tenant) = &escalation.tenant else { return Ok(()) };
     let data = json!({"escalation": {
         "id": escalation.id, "kind": escalation.kind, "state": escalation.state,
-        "subject": escalation.subject, "orders": escalation.orders, "more_orders": escalation.more_orders,
+        "subject": escalation.subject, "orders": escalation.orders, "has_more_orders": escalation.has_more_orders,
         "opened_at": escalation.opened_at.rfc3339(), "due_at": escalation.due_at.rfc3339(),
         "resolved_at": escalation.resolved_at.map(UnixMs::rfc3339),
     }});

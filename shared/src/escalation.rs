@@ -18,7 +18,7 @@ use crate::time::UnixMs;
 
 /// Open ones at once: more than a team works off in a week. A rule opens no more then, and a person is told so.
 pub const OPEN_MAX: usize = 200;
-/// Orders named in one; of the others only the number is kept.
+/// Orders named in one; the export has the others.
 pub const ORDERS_MAX: usize = 100;
 /// Notes of one.
 pub const NOTES_MAX: usize = 50;
@@ -74,9 +74,9 @@ pub struct Escalation {
     pub resolved_at: Option<UnixMs>,
     /// The first of its orders.
     pub orders: Vec<OrderId>,
-    /// Orders that came after those, as far as anybody counted.
-    #[serde(default)]
-    pub more_orders: u32,
+    /// There were more than it names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more_orders: bool,
     /// Oldest first.
     pub notes: Vec<Note>,
     /// The same again opens no second one.
@@ -256,7 +256,7 @@ impl State {
             due_at: now.plus(opening.due_ms),
             resolved_at: None,
             orders: Vec::new(),
-            more_orders: 0,
+            has_more_orders: false,
             notes: vec![Note { at: now, by: by.to_owned(), text: opening.text.clone() }],
             request: opening.request,
         };
@@ -307,18 +307,20 @@ impl State {
 }
 
 impl Escalation {
-    /// Whether that changed it. Beyond the orders that it names it only counts, and not for ever.
+    /// Whether that changed it.
     fn add(&mut self, orders: &[OrderId]) -> bool {
-        let mut is_changed = false;
-        for order in orders.iter().filter(|order| !self.orders.contains(order)).cloned().collect::<Vec<_>>() {
-            is_changed = true;
+        let (named, had_more) = (self.orders.len(), self.has_more_orders);
+        for order in orders {
+            if self.orders.contains(order) {
+                continue;
+            }
             if self.orders.len() < ORDERS_MAX {
-                self.orders.push(order);
+                self.orders.push(order.clone());
             } else {
-                self.more_orders = self.more_orders.saturating_add(1);
+                self.has_more_orders = true;
             }
         }
-        is_changed
+        self.orders.len() > named || self.has_more_orders != had_more
     }
 }
 
@@ -367,7 +369,7 @@ mod tests {
             assert!(!one(run(&mut state, &opening(Some(Rule::Overdue), "alpha", order, order))).1);
         }
         let (all, is_new) = one(run(&mut state, &opening(Some(Rule::Overdue), "alpha", 1, 9)));
-        assert_eq!((all.orders.len(), all.more_orders, is_new), (ORDERS_MAX, 250 - 100, false));
+        assert_eq!((all.orders.len(), all.has_more_orders, is_new), (ORDERS_MAX, true, false));
         assert!(one(run(&mut state, &opening(Some(Rule::Overdue), "beta", 1, 2))).1);
         assert!(one(run(&mut state, &opening(Some(Rule::RouteFailing), "alpha", 1, 3))).1);
         // A person opens what he likes, each wish once.

@@ -147,8 +147,8 @@ fn shown(reply: &Value) -> String {
     for order in reply.get("orders").and_then(Value::as_array).into_iter().flatten() {
         lines.push(format!("{:<10}  {}", "order", order.as_str().unwrap_or_default()));
     }
-    if reply.get("more_orders").and_then(Value::as_u64).is_some_and(|more| more > 0) {
-        lines.push(format!("{:<10}  and {} more", "", text(of, "more_orders")));
+    if reply.get("has_more_orders") == Some(&Value::Bool(true)) {
+        lines.push(format!("{:<10}  and more: `tiffin export evidence` has them all", ""));
     }
     for note in reply.get("notes").and_then(Value::as_array).into_iter().flatten() {
         let note = Some(note);

@@ -15,7 +15,13 @@ use crate::common::cli;
 use crate::common::ops;
 
 fn shop() -> Value {
-    json!({"countries": "all", "services": {"login": {"brand": "Shop", "channels": ["sms"]}}})
+    let dlt =
+        json!({"entity_id": "1101000000000000001", "header": "TIFFIN", "category": "service_implicit"});
+    let text = "{code} is your {brand} code.";
+    let template =
+        json!({"channel": "sms", "locale": "en", "text": text, "dlt_template_id": "1107000000000000001"});
+    let login = json!({"brand": "Shop", "channels": ["sms"], "dlt": dlt, "templates": [template]});
+    json!({"countries": "all", "services": {"login": login}})
 }
 
 async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
@@ -169,11 +175,11 @@ async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
     assert!(went && said.contains("sk_"), "{said}");
     let (went, said) = cli(stack, &["key", "list"])?;
     assert!(went && said.contains("till") && !said.contains("sk_"), "{said}");
-    let (went, said) = cli(stack, &["route", "open", "vonage-sms"])?;
+    let (went, said) = cli(stack, &["route", "open", "twilio-sms-2"])?;
     assert!(went, "{said}");
     let (went, said) = cli(stack, &["audit"])?;
     assert!(went && said.contains("tenant.put mart") && said.contains("asha"), "{said}");
-    assert!(said.contains("route.open vonage-sms") && said.contains("key.make till"), "{said}");
+    assert!(said.contains("route.open twilio-sms-2") && said.contains("key.make till"), "{said}");
     Ok(())
 }
 

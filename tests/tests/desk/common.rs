@@ -14,9 +14,14 @@ pub fn replaced(settings: &str, from: &str, to: &str) -> String {
     settings.replace(from, to)
 }
 
-/// With resends taken at once.
+/// With resends taken at once, and with calls beside text messages.
 pub async fn resending(front: Front, backing: Backing) -> anyhow::Result<Stack> {
-    let edit = |toml: &str| replaced(toml, "resend_after_ms = 30000", "resend_after_ms = 0");
+    let edit = |toml: &str| {
+        let voice = "\n[[gateways]]\nname = \"twilio-voice\"\nkind = \"twilio_voice\"\nsandbox = true\n\
+                     account_sid = \"AC00000000000000000000000000000001\"\nfrom = \"+15005550006\"\n";
+        let toml = replaced(toml, "resend_after_ms = 30000", "resend_after_ms = 0");
+        format!("{toml}{voice}")
+    };
     Stack::start_with_settings(front, backing, edit).await
 }
 

@@ -4,4 +4,6 @@
 
 mod admin;
 mod common;
+mod escalations;
+mod export;
 mod retry;
