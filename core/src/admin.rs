@@ -150,8 +150,7 @@ async fn log(app: &Arc<App>, settings: &Settings) {
         last = Some(entry.n);
     }
     if let Some(n) = last
-        && let Err(error) =
-            app.store.apply::<Admin>(&Key::admin(), &Command::Logged(n), host::now()).await
+        && let Err(error) = app.store.apply::<Admin>(&Key::admin(), &Command::Logged(n), host::now()).await
     {
         tracing::warn!(%error, "changes that are in the audit log go there again");
     }
@@ -190,9 +189,8 @@ fn managed_by_file(app: &App, change: &Change) -> Result<(), Problem> {
         Change::RevokeKey(id) | Change::MakeKey(tiffin_shared::directory::ApiKey { id, .. })
             if is_in_file(app, id) =>
         {
-            let detail = format!(
-                "The API key {id} stands in TIFFIN_API_KEYS: `tiffin keys` makes and retires those."
-            );
+            let detail =
+                format!("The API key {id} stands in TIFFIN_API_KEYS: `tiffin keys` makes and retires those.");
             Err(Problem::new(Code::ManagedByFile, detail))
         }
         Change::MakeKey(_)
@@ -210,7 +208,8 @@ fn is_in_file(app: &App, id: &tiffin_shared::id::KeyId) -> bool {
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Conflict(Some(version)) => {
-            let detail = format!("It is at version {version} now. Read it, and send `If-Match: \"{version}\"`.");
+            let detail =
+                format!("It is at version {version} now. Read it, and send `If-Match: \"{version}\"`.");
             Problem::new(Code::PreconditionFailed, detail)
         }
         Refusal::Conflict(None) => {
@@ -230,4 +229,3 @@ fn failed(error: &store::Error) -> Problem {
     tracing::warn!(%error, "a change was not made, as far as is known");
     Problem::unavailable("The store does not answer. Read what there is before you change it again.")
 }
-

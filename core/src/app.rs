@@ -27,6 +27,7 @@ use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
 use crate::http::ops::Operator;
+use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
 use crate::reports::Reports;
@@ -123,6 +124,8 @@ pub struct App {
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
     pub background: Arc<Semaphore>,
+    /// How often providers were asked of late.
+    pub inquiries: Inquiries,
     /// Rows on their way into the logs.
     pub journal: Journal,
     /// Endpoints of tenants, and what is under way to them.
@@ -160,7 +163,8 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
-        let (mut directory, settled) = (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
+        let (mut directory, settled) =
+            (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
         Ok(Arc::new(Self {
             gateways: Gateways::new(
@@ -187,6 +191,7 @@ impl App {
             operator: Operator::read(&config.environment)?,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
+            inquiries: Inquiries::default(),
             journal: Journal::default(),
             hooks: Hooks::new(&config)?,
             reports: Reports::default(),

@@ -20,10 +20,10 @@ use tiffin_shared::webhook::Key;
 
 pub use self::file::Bus;
 pub use self::file::Delivery;
-pub use self::file::File;
-pub use self::file::Sandbox;
 pub use self::file::Escalations;
+pub use self::file::File;
 pub use self::file::Retention;
+pub use self::file::Sandbox;
 pub use self::file::Server;
 pub use self::file::Store;
 pub use self::secrets::CoreKeys;

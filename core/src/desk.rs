@@ -149,7 +149,7 @@ pub async fn cancel(app: &Arc<App>, order: &OrderId, by: &str) -> Result<Box<api
         Err(problem) => Err(problem),
     };
     let came_to = result.as_ref().map_or_else(|problem| problem.code.as_str(), |_| "cancelled");
-    log(app, order, Desk::CancelAsked { by: by.to_owned(), came_to: came_to.to_owned() }).await?;
+    log(app, order, Desk::CalledOff { by: by.to_owned(), came_to: came_to.to_owned() }).await?;
     result
 }
 
@@ -176,7 +176,8 @@ async fn log(app: &Arc<App>, order: &OrderId, entry: Desk) -> Result<(), Problem
     match orders::apply(app, order, Ask::Desk(entry)).await {
         Ok(Decision::Noted) => Ok(()),
         Ok(_) => {
-            let detail = format!("The order's story holds {DESK_ENTRIES_MAX} wishes of support, and takes no more.");
+            let detail =
+                format!("The order's story holds {DESK_ENTRIES_MAX} wishes of support, and takes no more.");
             Err(Problem::rate_limited(detail, HOUR_MS))
         }
         Err(error) => {

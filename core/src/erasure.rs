@@ -77,7 +77,9 @@ async fn all(app: &Arc<App>, phone: &Phone) -> Result<Report, Problem> {
             report.orders += 1;
         }
     }
-    Err(Problem::unavailable("There are more orders than a phone can have; not everything is erased. Ask again."))
+    Err(Problem::unavailable(
+        "There are more orders than a phone can have; not everything is erased. Ask again.",
+    ))
 }
 
 /// Forgets what core knows of an order.

@@ -66,11 +66,10 @@ pub async fn look(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::R
     let is_lost = matches!(timeline.state, OrderState::Expired | OrderState::Failed);
     for tried in &timeline.attempts {
         let gateway = &tried.attempt.gateway;
-        if is_lost && let Some(late_ms) = overdue_ms(app, tried, now).filter(|ms| *ms >= settings.overdue_ms) {
-            let text = format!(
-                "nothing was heard of a message for {} s beyond its window",
-                late_ms / SECOND_MS
-            );
+        if is_lost && let Some(late_ms) = overdue_ms(app, tried, now).filter(|ms| *ms >= settings.overdue_ms)
+        {
+            let text =
+                format!("nothing was heard of a message for {} s beyond its window", late_ms / SECOND_MS);
             let subject = match &errand.tenant {
                 Some(tenant) => format!("{gateway} for {tenant}"),
                 None => gateway.to_string(),
@@ -138,7 +137,11 @@ async fn open(app: &Arc<App>, order: &OrderId, found: Found<'_>, now: UnixMs) ->
 }
 
 /// Tells the tenant, where it is one tenant's matter. Who sees to it, and what people say of it, is ours.
-pub async fn tell(app: &Arc<App>, kind: webhooks::Kind, escalation: &Escalation) -> Result<(), webhooks::Error> {
+pub async fn tell(
+    app: &Arc<App>,
+    kind: webhooks::Kind,
+    escalation: &Escalation,
+) -> Result<(), webhooks::Error> {
     let Some(tenant) = &escalation.tenant else { return Ok(()) };
     let data = json!({"escalation": {
         "id": escalation.id, "kind": escalation.kind, "state": escalation.state,
@@ -158,7 +161,8 @@ pub async fn ask(app: &App, command: &Command) -> Result<Reply, store::Error> {
 /// How long a message is beyond its window, where its provider would have told that it arrived and did not.
 fn overdue_ms(app: &App, tried: &Tried, now: UnixMs) -> Option<u64> {
     let is_open = matches!(tried.attempt.state, AttemptState::Sent | AttemptState::Unknown);
-    let tells = app.gateways.named(tried.attempt.gateway.as_str()).is_some_and(|gateway| gateway.tells_arrival());
+    let tells =
+        app.gateways.named(tried.attempt.gateway.as_str()).is_some_and(|gateway| gateway.tells_arrival());
     (is_open && tells).then(|| now.since(tried.called_at.plus(tried.window_ms)))
 }
 

@@ -33,6 +33,8 @@ use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Hint;
+use tiffin_shared::order::POLLS_MAX;
+use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
@@ -46,6 +48,7 @@ use self::account::secret_variable;
 use self::adapter::Answered;
 use self::adapter::Message;
 use self::adapter::Refusal;
+use self::adapter::Taken;
 use self::callback::Callback;
 use self::callback::CallbackError;
 use self::callback::Fate;
@@ -200,6 +203,43 @@ impl Gateway {
             Adapter::Smtp(_) => Found::Unclear,
             Adapter::Smpp(smpp) => smpp.look_up(message.reference),
         }
+    }
+
+    /// How often its provider is asked how one message fares; 0 where it has no such query.
+    pub fn polls_max(&self) -> u8 {
+        let can_ask = match &self.adapter {
+            Adapter::Http(adapter) => adapter.status("").is_some(),
+            Adapter::Smpp(_) => true,
+            Adapter::Smtp(_) => false,
+        };
+        if can_ask { POLLS_MAX } else { 0 }
+    }
+
+    /// How a message fares, in the provider's own word and in ours; nothing where it does not say.
+    pub async fn fares(&self, client: &call::Client, taken: &Taken<'_>) -> Option<(String, Fate)> {
+        match &self.adapter {
+            Adapter::Http(adapter) => {
+                let answer = client.call(adapter.status(taken.provider_id)?).await.ok()?;
+                adapter.fares(&answer)
+            }
+            Adapter::Smtp(_) => None,
+            Adapter::Smpp(smpp) => smpp.fares(taken).await,
+        }
+    }
+
+    /// Asks the provider to stop a message: what came of it, or nothing where the provider did not answer.
+    pub async fn recall(&self, client: &call::Client, taken: &Taken<'_>) -> Option<Recall> {
+        let adapter = match &self.adapter {
+            Adapter::Http(adapter) => adapter,
+            Adapter::Smtp(_) => return Some(Recall::Unsupported),
+            Adapter::Smpp(smpp) => return smpp.recall(taken).await,
+        };
+        let Some(call) = adapter.stop(taken.provider_id) else { return Some(Recall::Unsupported) };
+        let stopped = adapter.stopped(&client.call(call).await.ok()?)?;
+        let erase = adapter.erase(taken.provider_id).filter(|_| stopped == Recall::TooLate);
+        let Some(erase) = erase else { return Some(stopped) };
+        let answer = client.call(erase).await.ok()?;
+        Some(if answer.is_success() { Recall::Erased } else { Recall::TooLate })
     }
 
     /// Tries the credentials, and sends nothing: what the provider says of the account, or what is wrong.

@@ -28,6 +28,7 @@ use crate::http::ingest;
 use crate::orders;
 use crate::store;
 use crate::store::Key;
+use crate::watchers;
 
 /// A ledger could not be asked. Nothing was promised to anyone.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +77,12 @@ pub async fn ask(
     now: UnixMs,
 ) -> Result<Outcome, Error> {
     let ledgers = app.ledgers.as_ref().ok_or(Error::NoLedgers)?;
+    let changes = ask.changes();
     let command = Command { keys: ledgers.keys(now)?, entropy, ask };
     let Reply { outcome, due } = app.store.apply::<Ledger>(&Key::ledger(ledger), &command, now).await?;
+    if changes {
+        watchers::wake(app, ledger);
+    }
     for parcel in due {
         // Without a permit the job waits for the next sweep: the lease is in the state.
         let Ok(permit) = app.background.clone().try_acquire_owned() else { break };
@@ -113,8 +118,10 @@ async fn hand_over(app: &Arc<App>, parcel: Parcel) -> Result<(), HandOverError> 
         Content::Notice(notice) => orders::note(app, &notice).await?,
     }
     let entropy = host::entropy().map_err(Error::Randomness)?;
-    let key = Key::ledger(id.order.ledger());
+    let id_of = id.order.ledger();
+    let key = Key::ledger(id_of);
     let command = Command { keys: ledgers.keys(host::now())?, entropy, ask: Ask::Done(id) };
     app.store.apply::<Ledger>(&key, &command, host::now()).await.map_err(Error::Store)?;
+    watchers::wake(app, id_of);
     Ok(())
 }

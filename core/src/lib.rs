@@ -19,6 +19,7 @@ pub mod gateways;
 pub mod guard;
 pub mod host;
 pub mod http;
+pub mod inquiries;
 pub mod journal;
 pub mod ledgers;
 pub mod numbers;

@@ -19,6 +19,7 @@ use tiffin_shared::wire::notice::What;
 use crate::app::App;
 use crate::errands;
 use crate::host;
+use crate::inquiries;
 use crate::ledgers;
 use crate::store;
 use crate::store::Key;
@@ -61,7 +62,7 @@ async fn apply_with(
     ask: Ask,
     notice: Option<&Notice>,
 ) -> Result<Decision, Error> {
-    let wakes = matches!(ask, Ask::Receipt { .. } | Ask::Stop { .. });
+    let wakes = matches!(ask, Ask::Polled { .. } | Ask::Receipt { .. } | Ask::Stop { .. });
     let command = Command { entropy: host::entropy()?, ask };
     let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
     if let Some(news) = &reply.news {
@@ -78,6 +79,9 @@ async fn apply_with(
     }
     if let Some(errand) = reply.errand {
         errands::begin(app, order, errand);
+    }
+    for inquiry in reply.inquiries {
+        inquiries::begin(app, order, inquiry);
     }
     Ok(reply.decision)
 }

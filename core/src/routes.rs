@@ -12,6 +12,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::country::Country;
 use tiffin_shared::gateway;
 use tiffin_shared::gateway::Calls;
 use tiffin_shared::gateway::Forced;
@@ -25,6 +26,7 @@ use tiffin_shared::route::Candidate;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
+use tiffin_shared::route::stats;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -70,6 +72,12 @@ impl Routes {
     /// How the fleet finds a gateway, as of half a second ago at most.
     pub fn view(&self, gateway: &GatewayId) -> View {
         self.known.view(gateway)
+    }
+
+    /// How messages fared through a gateway of late: to one country, or to all together. As the fleet found it the last time
+    /// that this process sent there.
+    pub fn fared(&self, gateway: &Gateway, country: Option<Country>) -> stats::View {
+        self.known.fared((gateway.name(), gateway.channel()), country)
     }
 
     /// Takes the place of one message at this worker's share of the pace of its gateway and sender: how many milliseconds to
@@ -202,6 +210,7 @@ fn candidate(
         window_default_ms,
         price_micros: admin::price_micros(&app.settled.current(), gateway),
         looks_max: gateway.looks_max(),
+        polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),
         way,
     }

@@ -16,6 +16,7 @@ use tiffin_shared::id::LedgerId;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::time::UnixMs;
+use tokio::sync::Notify;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -33,6 +34,8 @@ struct Inner {
     crowd: Crowd,
     /// By what is asked: an answer is for who may see it.
     looks: BTreeMap<String, Shared>,
+    /// Rung when something happens in a ledger that is looked at, by the numbers of the looks.
+    bells: BTreeMap<LedgerId, Vec<(u64, Arc<Notify>)>>,
     looked_for: u64,
 }
 
@@ -72,6 +75,13 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.app.watchers.lock().crowd.leave(self.seat);
+    }
+}
+
+/// Something happened in a ledger: who waits for news of it here looks at once. Others look by themselves.
+pub fn wake(app: &Arc<App>, ledger: LedgerId) {
+    for (_, bell) in app.watchers.lock().bells.get(&ledger).into_iter().flatten() {
+        bell.notify_one();
     }
 }
 
@@ -123,8 +133,10 @@ fn subscribe(app: &Arc<App>, ledger: LedgerId, ask: &Ask) -> watch::Receiver<Loo
     let n = inner.looked_for;
     let (seen, receiver) = watch::channel(Look { began: Instant::now(), outcome: None });
     inner.looks.insert(question.clone(), Shared { n, seen: seen.clone() });
+    let bell = Arc::new(Notify::new());
+    inner.bells.entry(ledger).or_default().push((n, bell.clone()));
     drop(inner);
-    let looker = Looker { app: app.clone(), question, n };
+    let looker = Looker { app: app.clone(), question, n, of: ledger, bell };
     tokio::spawn(looker.run(ledger, ask.clone(), seen));
     receiver
 }
@@ -134,12 +146,17 @@ struct Looker {
     app: Arc<App>,
     question: String,
     n: u64,
+    of: LedgerId,
+    bell: Arc<Notify>,
 }
 
 impl Looker {
     async fn run(self, ledger: LedgerId, ask: Ask, seen: watch::Sender<Look>) {
         loop {
-            tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(POLL_MS)) => {}
+                () = self.bell.notified() => {}
+            }
             if self.is_alone(&seen) {
                 return;
             }
@@ -162,7 +179,7 @@ impl Looker {
         let mut inner = self.app.watchers.lock();
         let is_alone = seen.receiver_count() == 0;
         if is_alone {
-            inner.forget(&self.question, self.n);
+            inner.forget(&self.question, self.of, self.n);
         }
         is_alone
     }
@@ -170,7 +187,7 @@ impl Looker {
 
 impl Drop for Looker {
     fn drop(&mut self) {
-        self.app.watchers.lock().forget(&self.question, self.n);
+        self.app.watchers.lock().forget(&self.question, self.of, self.n);
     }
 }
 
@@ -182,7 +199,13 @@ impl Watchers {
 }
 
 impl Inner {
-    fn forget(&mut self, question: &str, n: u64) {
+    fn forget(&mut self, question: &str, ledger: LedgerId, n: u64) {
+        if let Some(bells) = self.bells.get_mut(&ledger) {
+            bells.retain(|(looker, _)| *looker != n);
+            if bells.is_empty() {
+                self.bells.remove(&ledger);
+            }
+        }
         if self.looks.get(question).is_some_and(|shared| shared.n == n) {
             self.looks.remove(question);
         }

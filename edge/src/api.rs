@@ -70,7 +70,8 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         return respond(ready(&settings, &entropy, now));
     }
     let peer = inbound::peer(&request, &sent);
-    let from_core = sent.method == "POST" && matches!(sent.path.as_str(), DESK_PATH | DIRECTORY_PATH | EVENTS_PATH);
+    let from_core =
+        sent.method == "POST" && matches!(sent.path.as_str(), DESK_PATH | DIRECTORY_PATH | EVENTS_PATH);
     if from_core {
         // A body costs memory: who cannot have signed it is not asked for it.
         if let Err(problem) = internal::claim(&sent, &settings.cores, now) {

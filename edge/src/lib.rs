@@ -3,6 +3,7 @@
 //! Everything decided here is decided in `tiffin-shared`; this crate reads requests, keeps state and hands jobs over.
 
 mod api;
+mod bell;
 mod cell;
 mod directory;
 mod document;

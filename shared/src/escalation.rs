@@ -390,7 +390,10 @@ mod tests {
         assert_eq!((done.state, done.resolved_at), (Standing::Resolved, Some(NOW)));
         assert_eq!(run(&mut state, &act(Act::Note("late".into()))), Reply::Over);
         assert!(one(run(&mut state, &opening(Some(Rule::Overdue), "alpha", 2, 2))).1);
-        assert_eq!(run(&mut state, &Command::Act { id: 9, by: "x".into(), act: Act::Note("y".into()) }), Reply::NotFound);
+        assert_eq!(
+            run(&mut state, &Command::Act { id: 9, by: "x".into(), act: Act::Note("y".into()) }),
+            Reply::NotFound
+        );
     }
 
     #[test]
@@ -398,7 +401,8 @@ mod tests {
         let mut state = None;
         run(&mut state, &opening(None, "alpha", 1, 0));
         let act = |act| Command::Act { id: 1, by: "asha".into(), act };
-        let noted = (0..NOTES_MAX + 5).filter(|n| run(&mut state, &act(Act::Note(format!("{n}")))) != Reply::Full);
+        let noted =
+            (0..NOTES_MAX + 5).filter(|n| run(&mut state, &act(Act::Note(format!("{n}")))) != Reply::Full);
         assert_eq!(noted.count(), NOTES_MAX - 2);
         assert_eq!(one(run(&mut state, &act(Act::Resolve("done".into())))).0.notes.len(), NOTES_MAX);
         let opened = (1..=u8::MAX).filter(|n| run(&mut state, &opening(None, "alpha", 1, *n)) != Reply::Full);

@@ -237,6 +237,12 @@ impl Front {
             order: order.clone(),
             limits: caller.tenant.limits,
             scope: caller.key.services.clone(),
+            services: caller
+                .tenant
+                .services
+                .iter()
+                .map(|(name, it)| visit.directory.ways_of(name, it))
+                .collect(),
         };
         Ok(match call {
             Call::Cancel(order) => Asked::only(order.ledger(), Ask::Cancel(whose(order))),

@@ -35,6 +35,7 @@ pub use self::outbox::Part;
 pub use self::resend::Resend;
 pub use self::resend::ServiceRoutes;
 pub use self::resend::Way;
+pub use self::resend::may_change;
 pub use self::state::State;
 
 use crate::binding::Binding;
@@ -135,6 +136,9 @@ pub struct Whose {
     /// The services the key is for; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope: Vec<ServiceId>,
+    /// Ways with a live route, by service, best first: what the advice goes by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRoutes>,
 }
 
 /// A guess.
@@ -181,6 +185,9 @@ pub struct Create {
     pub factors: Factors,
     /// How it goes out when it is too suspicious for SMS.
     pub safer_channel: Option<Channel>,
+    /// The service's ways with a live route: what the advice goes by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRoutes>,
     /// Every channel that leads to the user, best first; none where the caller chose one.
     pub channels: Vec<Channel>,
     /// High risk never goes by SMS, now or on a resend.
@@ -344,6 +351,28 @@ impl Machine for Ledger {
     }
 }
 
+impl Ask {
+    /// Whether an order may look different after it.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Cancel(_)
+            | Self::Create(_)
+            | Self::Done(_)
+            | Self::Erase(_)
+            | Self::Event(_)
+            | Self::Resend(_)
+            | Self::Verify(_) => true,
+            Self::Fetch(_) | Self::Preflight(_) | Self::Tick => false,
+        }
+    }
+}
+
+impl Whose {
+    fn seen(&self) -> state::Seen<'_> {
+        (&self.limits, &self.services)
+    }
+}
+
 impl Reply {
     fn of(outcome: Outcome) -> Self {
         Self { outcome, due: Vec::new() }
@@ -352,7 +381,7 @@ impl Reply {
 
 fn fetch(state: &State, whose: &Whose, now: UnixMs) -> Outcome {
     match state.find(whose) {
-        Some((section, order)) => Outcome::Found(section.view(order, &whose.limits, now)),
+        Some((section, order)) => Outcome::Found(section.view(order, whose.seen(), now)),
         None => Outcome::NotFound,
     }
 }

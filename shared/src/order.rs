@@ -4,6 +4,7 @@
 //! needed to make the record again. Losing a record while its job is queued can therefore send twice, never not
 //! at all.
 
+pub mod advice;
 mod attempt;
 mod choose;
 mod claim;
@@ -11,7 +12,9 @@ mod decision;
 mod desk;
 mod errand;
 mod hint;
+mod inquiry;
 mod look;
+mod next;
 mod outcome;
 mod reason;
 mod receipt;
@@ -42,8 +45,17 @@ pub use self::errand::Errand;
 use self::errand::Leased;
 pub use self::errand::Terms;
 pub use self::hint::Hint;
+pub use self::inquiry::About;
+pub use self::inquiry::INQUIRY_TIMEOUT_MS;
+pub use self::inquiry::Inquiry;
+pub use self::inquiry::POLLS_MAX;
+pub use self::inquiry::POLLS_PER_ORDER_MAX;
+pub use self::inquiry::ProviderStatus;
+pub use self::inquiry::RECALLS_MAX;
+pub use self::inquiry::Recall;
 pub use self::look::Found;
 pub use self::look::LOOK_AFTER_MS;
+pub use self::next::Next;
 pub use self::outcome::BACKOFF;
 pub use self::reason::Class;
 pub use self::reason::Reason;
@@ -120,6 +132,12 @@ pub struct State {
     /// The job comes again, and its claim decides what is next.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     waits: bool,
+    /// What comes by itself, unless something happens before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<Next>,
+    /// It was called off: what has left is called back where that is possible.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    recalls: bool,
     /// When a provider first took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent_at: Option<UnixMs>,
@@ -182,6 +200,22 @@ pub enum Ask {
         look: u8,
         /// What it said.
         found: Found,
+    },
+    /// The provider was asked how a message fares.
+    Polled {
+        /// Which attempt.
+        n: u32,
+        /// Its own word for it; empty where it gave none.
+        status: String,
+        /// What that comes to; nothing where it is no news.
+        receipt: Option<Receipt>,
+    },
+    /// The provider was asked to stop a message.
+    Recalled {
+        /// Which attempt.
+        n: u32,
+        /// What it said; nothing where it gave no answer.
+        outcome: Option<Recall>,
     },
     /// The provider told how a message fares.
     Receipt {
@@ -303,6 +337,12 @@ impl Machine for Order {
             (Ask::Looked { n, look, found }, Some(state)) => {
                 look::looked(state, (*n, *look), found, command, now)
             }
+            (Ask::Polled { n, status, receipt }, Some(state)) => {
+                inquiry::polled(state, *n, (status, *receipt), command, now)
+            }
+            (Ask::Recalled { n, outcome }, Some(state)) => {
+                inquiry::recalled(state, (*n, *outcome), command, now)
+            }
             (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
@@ -323,6 +363,8 @@ impl Machine for Order {
                 Ask::Desk(_)
                 | Ask::Hint { .. }
                 | Ask::Looked { .. }
+                | Ask::Polled { .. }
+                | Ask::Recalled { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }
                 | Ask::Reported(_)
@@ -361,6 +403,8 @@ impl State {
             errand: None,
             errand_tries: 0,
             waits: false,
+            next: None,
+            recalls: false,
             sent_at: None,
             dispatch: 0,
             before: 0,
@@ -397,10 +441,12 @@ impl State {
     fn put(mut self, mut reply: Reply, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
         reply.errand = self.next_errand(command, now);
+        reply.inquiries = self.inquire(now);
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
         let errand_at = self.errand.as_ref().map(|leased| leased.until);
-        let wake_at = [report_at, errand_at, self.closes_at()].into_iter().flatten().min();
+        let wakes = [report_at, errand_at, self.closes_at(), self.inquires_at()];
+        let wake_at = wakes.into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
 }

@@ -98,7 +98,7 @@ pub struct Problem {
     /// When to come back, in milliseconds. Given with 429 and 503, and where a window opens.
     pub retry_after_ms: Option<u64>,
     /// With `cancel_too_early` and `cancel_too_late`.
-    pub cancel: Option<Cancel>,
+    pub cancel: Option<Box<Cancel>>,
     /// With `challenge_required`: what to solve.
     pub challenge: Option<serde_json::Value>,
     /// With `nothing_changed`: channels that would be another way.
@@ -161,7 +161,7 @@ impl Problem {
 
     /// With the cancellation window.
     pub fn with_cancel(self, cancel: Option<&Cancel>) -> Self {
-        Self { cancel: cancel.cloned(), ..self }
+        Self { cancel: cancel.cloned().map(Box::new), ..self }
     }
 
     /// 503.
@@ -182,7 +182,7 @@ impl Problem {
             status: self.code.status(),
             detail: self.detail.clone(),
             code: self.code,
-            cancel: self.cancel.clone(),
+            cancel: self.cancel.as_deref().cloned(),
             challenge: self.challenge.clone(),
             may_change: self.may_change.clone(),
         }

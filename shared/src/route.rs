@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use self::stats::View;
 use crate::id::GatewayId;
+use crate::phone::Phone;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
 
@@ -38,6 +39,11 @@ impl Sender {
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// For whoever need not know all of a number.
+    pub fn masked(&self) -> String {
+        Phone::parse(&self.0).map_or_else(|_| self.0.clone(), |phone| phone.masked())
     }
 }
 
@@ -102,6 +108,8 @@ pub struct Candidate {
     pub price_micros: Option<u64>,
     /// How often the provider can be asked after an outcome that is unknown; 0 where it has no such query.
     pub looks_max: u8,
+    /// How often the provider can be asked how one message fares; 0 where it has no such query.
+    pub polls_max: u8,
     /// Nobody tells what arrived: silence says nothing.
     pub is_mute: bool,
 }
@@ -119,6 +127,8 @@ pub struct Offer {
     pub window_ms: u64,
     /// As in [`Candidate::looks_max`].
     pub looks_max: u8,
+    /// As in [`Candidate::polls_max`].
+    pub polls_max: u8,
     /// As in [`Candidate::is_mute`].
     pub is_mute: bool,
     /// Why it stands where it stands, for the order's timeline.
@@ -161,8 +171,8 @@ impl Candidate {
     fn offer(self) -> Offer {
         let why = self.why();
         let window_ms = self.window_ms();
-        let Self { way, health, free_at, looks_max, is_mute, .. } = self;
-        Offer { way, health, free_at, window_ms, looks_max, is_mute, why }
+        let Self { way, health, free_at, looks_max, polls_max, is_mute, .. } = self;
+        Offer { way, health, free_at, window_ms, looks_max, polls_max, is_mute, why }
     }
 
     fn why(&self) -> String {

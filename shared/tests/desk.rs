@@ -87,7 +87,8 @@ fn an_erased_ledger_says_nothing_of_its_orders_and_still_counts_them() {
     let left = host.stored.as_ref().unwrap().commit.body.clone();
     assert!(!left.contains("ord_") && !left.contains("sealed") && !left.contains('*'), "{left}");
     // The bucket is as empty as it was: an erasure is no way to more messages.
-    let again = host.ask::<Ledger>(&command(9, Ask::Create(Box::new(fixtures::create(0, 9, 9, 9)))), START.plus(5_001));
+    let again = host
+        .ask::<Ledger>(&command(9, Ask::Create(Box::new(fixtures::create(0, 9, 9, 9)))), START.plus(5_001));
     assert!(matches!(again.outcome, Outcome::RateLimited { .. }), "{:?}", again.outcome);
 }
 

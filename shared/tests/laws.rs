@@ -275,6 +275,8 @@ const ORDER: Subject<Order> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command.ask {
         order::Ask::Hint { .. }
+        | order::Ask::Polled { .. }
+        | order::Ask::Recalled { .. }
         | order::Ask::Receipt { .. }
         | order::Ask::Reported(_)
         | order::Ask::Stop { .. } => Some(MINUTE_MS),

@@ -73,7 +73,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     let mut response = to.stream(&format!("{path}?{query}")).await?;
     let mut out = std::io::stdout().lock();
-    while let Some(piece) = response.chunk().await.context("the export was cut short: what was printed is not whole")? {
+    while let Some(piece) =
+        response.chunk().await.context("the export was cut short: what was printed is not whole")?
+    {
         match out.write_all(&piece) {
             Ok(()) => {}
             // `| head` has seen enough.

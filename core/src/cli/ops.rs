@@ -80,7 +80,9 @@ impl Core {
             format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
         })?;
         install_tls();
-        let client = timeout.map_or_else(reqwest::Client::builder, |most| reqwest::Client::builder().timeout(most)).build()?;
+        let client = timeout
+            .map_or_else(reqwest::Client::builder, |most| reqwest::Client::builder().timeout(most))
+            .build()?;
         let base = self.url.trim_end_matches('/');
         let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
         if let Some(operator) = &self.operator {

@@ -67,7 +67,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 
 fn stands(reply: &Value, what: &str) -> String {
     let order = reply.get("order");
-    format!("{} {what}: {}, {} sends left", text(order, "id"), text(order, "state"), text(order, "sends_left"))
+    format!(
+        "{} {what}: {}, {} sends left",
+        text(order, "id"),
+        text(order, "state"),
+        text(order, "sends_left")
+    )
 }
 
 fn timeline(id: &str, reply: &Value) -> String {
@@ -78,6 +83,16 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
+    if let Some(advice) = reply.get("advice") {
+        let of = Some(advice);
+        let until = advice.get("until").and_then(Value::as_str).map(|until| format!(" until {until}"));
+        let until = until.unwrap_or_default();
+        lines.push(format!("{:<10}  {}{until}: {}", "advice", text(of, "do"), text(of, "because")));
+    }
+    if let Some(next) = reply.get("next") {
+        let (channel, gateway) = (text(Some(next), "channel"), text(Some(next), "gateway"));
+        lines.push(format!("{:<10}  {channel} by {gateway} at {}", "next", time(Some(next), "at")));
+    }
     let entries = reply.pointer("/story/entries").and_then(Value::as_array).into_iter().flatten();
     lines.extend(entries.map(|entry| match serde_json::from_value::<Entry>(entry.clone()) {
         Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), told::happening(&what)),

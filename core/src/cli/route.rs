@@ -18,6 +18,14 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
+    /// How messages fare on each of late: arrived, verified, and how long receipts take
+    Stats {
+        /// ISO 3166-1 alpha-2; without it all countries together, and no times
+        #[arg(long)]
+        country: Option<String>,
+        #[command(flatten)]
+        to: Core,
+    },
     /// Hold a breaker open: nothing is sent through the gateway until `release`
     Open {
         /// As `list` shows it
@@ -86,6 +94,13 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             });
             return Ok(());
         }
+        Command::Stats { country, to } => {
+            let query =
+                country.map(|country| format!("?country={}", ops::path(&[&country], ""))).unwrap_or_default();
+            let reply = to.ask(Method::GET, &ops::path(&["routes"], &query), None).await?;
+            to.print(&reply, || stats(&reply));
+            return Ok(());
+        }
         Command::Open { gateway, to } => (gateway, "open", to),
         Command::Close { gateway, to } => (gateway, "close", to),
         Command::Release { gateway, to } => (gateway, "release", to),
@@ -106,6 +121,38 @@ fn table(reply: &Value) -> String {
     let routes = reply.get("routes").and_then(Value::as_array).into_iter().flatten();
     let lines: Vec<_> = std::iter::once(head()).chain(routes.map(line)).collect();
     lines.join("\n")
+}
+
+fn stats(reply: &Value) -> String {
+    let row = |cells: [&str; 8]| {
+        let [gateway, sent, delivered, failed, delivery, conversion, p50, p95] = cells;
+        format!(
+            "{gateway:<20}  {sent:>7}  {delivered:>9}  {failed:>7}  {delivery:>9}  {conversion:>10}  {p50:>8}  {p95:>8}"
+        )
+    };
+    let routes = reply.get("routes").and_then(Value::as_array).into_iter().flatten();
+    let lines = routes.map(|route| {
+        let fared = route.get("fared");
+        let percent = |name: &str| {
+            let share = fared.and_then(|fared| fared.get(name)?.as_u64());
+            share.map_or("-".to_owned(), |share| format!("{}.{} %", share / 10, share % 10))
+        };
+        let ms = |name: &str| {
+            fared.and_then(|fared| fared.get(name)?.as_u64()).map_or("-".to_owned(), |ms| format!("{ms} ms"))
+        };
+        row([
+            &text(Some(route), "gateway"),
+            &text(fared, "sent"),
+            &text(fared, "delivered"),
+            &text(fared, "failed"),
+            &percent("delivery"),
+            &percent("conversion"),
+            &ms("p50_ms"),
+            &ms("p95_ms"),
+        ])
+    });
+    let head = row(["GATEWAY", "SENT", "DELIVERED", "FAILED", "DELIVERY", "CONVERSION", "P50", "P95"]);
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 fn line(route: &Value) -> String {

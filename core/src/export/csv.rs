@@ -15,12 +15,23 @@ pub enum Table {
 }
 
 const ORDERS: [&str; 14] = [
-    "order", "service", "country", "channel", "state", "reason", "verified", "created_at", "expires_at",
-    "ended_at", "closed_at", "resends", "charged_micros", "attempts",
+    "order",
+    "service",
+    "country",
+    "channel",
+    "state",
+    "reason",
+    "verified",
+    "created_at",
+    "expires_at",
+    "ended_at",
+    "closed_at",
+    "resends",
+    "charged_micros",
+    "attempts",
 ];
-const LEDGER: [&str; 9] = [
-    "seq", "at", "kind", "order", "reference", "note", "available_micros", "held_micros", "lines",
-];
+const LEDGER: [&str; 9] =
+    ["seq", "at", "kind", "order", "reference", "note", "available_micros", "held_micros", "lines"];
 
 impl Table {
     fn columns(self) -> &'static [&'static str] {

@@ -3,6 +3,7 @@
 use tiffin_shared::code::Code;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
@@ -14,6 +15,7 @@ use super::call::Answer;
 use super::call::Call;
 use super::callback::Callback;
 use super::callback::CallbackError;
+use super::callback::Fate;
 use super::callback::Heard;
 
 /// A message to send. No `Debug`: it holds the code.
@@ -78,6 +80,16 @@ pub struct Refusal {
     pub retry_after_ms: Option<u64>,
 }
 
+/// A message that a provider took.
+pub struct Taken<'a> {
+    /// Which attempt it is.
+    pub reference: &'a Reference,
+    /// The provider's name for it.
+    pub provider_id: &'a str,
+    /// As whom it went out.
+    pub from: Option<&'a str>,
+}
+
 /// A provider that is called over HTTP.
 pub trait HttpAdapter: Send + Sync {
     /// The request for a message; what stands in its way where it cannot be sent like this.
@@ -99,6 +111,31 @@ pub trait HttpAdapter: Send + Sync {
     /// What an answer to it means, for a message that was sent at `called_at`.
     fn found(&self, _answer: &Answer, _message: &Message<'_>, _called_at: UnixMs) -> Found {
         Found::Unclear
+    }
+
+    /// The request that finds out how a message fares that the provider took; none where it has no such.
+    fn status(&self, _provider_id: &str) -> Option<Call> {
+        None
+    }
+
+    /// What an answer to it means, with the provider's own word; nothing where it is no answer.
+    fn fares(&self, _answer: &Answer) -> Option<(String, Fate)> {
+        None
+    }
+
+    /// The request that stops a message that has not left the provider; none where it has no such.
+    fn stop(&self, _provider_id: &str) -> Option<Call> {
+        None
+    }
+
+    /// What an answer to it means; nothing where it is no answer.
+    fn stopped(&self, _answer: &Answer) -> Option<Recall> {
+        None
+    }
+
+    /// What can still be done about a message that has left: a request that erases its text, or ends a call.
+    fn erase(&self, _provider_id: &str) -> Option<Call> {
+        None
     }
 
     /// Whether the provider tells what arrived. Where it does not, silence says nothing, and no other way is tried for it.

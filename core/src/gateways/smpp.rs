@@ -48,6 +48,7 @@ use super::kinds::SecretName;
 use crate::host;
 
 pub mod address;
+mod ask;
 pub mod keys;
 mod link;
 pub mod message_id;

@@ -3,6 +3,7 @@
 mod login;
 mod lookup;
 pub mod messaging;
+mod resource;
 pub mod signature;
 pub mod voice;
 pub mod whatsapp;

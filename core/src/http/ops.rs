@@ -8,8 +8,8 @@ mod escalations;
 mod export;
 mod orders;
 mod routes;
-mod who;
 mod webhooks;
+mod who;
 
 use std::sync::Arc;
 
@@ -60,7 +60,8 @@ impl Operator {
 
     /// A keyed hash of something that must not stand in the audit: with the token, the same again is recognised.
     pub fn hash(&self, of: &str) -> String {
-        let hash: [u8; 12] = bytes::truncate(bytes::hmac_sha256(&self.0, &[b"tiffin-audit-v1", of.as_bytes()]));
+        let hash: [u8; 12] =
+            bytes::truncate(bytes::hmac_sha256(&self.0, &[b"tiffin-audit-v1", of.as_bytes()]));
         bytes::encode(&hash)
     }
 
@@ -90,10 +91,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/keys", get(admin::keys).post(admin::make_key))
         .route("/ops/v1/keys/{id}/revoke", post(admin::revoke_key))
         .route("/ops/v1/tenants", get(admin::tenants))
-        .route(
-            "/ops/v1/tenants/{id}",
-            get(admin::tenant).put(admin::put_tenant).delete(admin::remove_tenant),
-        )
+        .route("/ops/v1/tenants/{id}", get(admin::tenant).put(admin::put_tenant).delete(admin::remove_tenant))
         .route(
             "/ops/v1/tenants/{id}/services/{service}",
             put(admin::put_service).delete(admin::remove_service),

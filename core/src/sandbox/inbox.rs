@@ -52,6 +52,10 @@ pub(super) struct Message {
     pub(super) error_code: Option<String>,
     /// Whether the phone gets it: the inbox shows no other.
     pub(super) arrives: bool,
+    /// Its sender stopped it while it was in the queue.
+    pub(super) is_stopped: bool,
+    /// Its sender took the text out of it; the phone has it all the same.
+    pub(super) is_erased: bool,
 }
 
 /// How far a message has come.
@@ -105,6 +109,34 @@ impl Inbox {
         if message.arrives {
             self.events.publish(Event::Status { id: id.to_owned(), status });
         }
+    }
+
+    /// It leaves the queue: from now on the phone gets it.
+    pub(super) fn arrive(&self, id: &str) {
+        let mut shelf = self.shelf();
+        let Some(message) = shelf.find_mut(id).filter(|message| !message.is_stopped) else { return };
+        message.arrives = true;
+        self.events.publish(Event::Message(Arc::clone(&message.entry)));
+    }
+
+    /// Stops a message that is in the queue. False where it has left.
+    pub(super) fn stop(&self, id: &str, now_ms: u64) -> bool {
+        let mut shelf = self.shelf();
+        let is_queued = |message: &&mut Message| message.status == Status::Queued && !message.is_stopped;
+        let Some(message) = shelf.find_mut(id).filter(is_queued) else { return false };
+        (message.is_stopped, message.arrives, message.updated_at_ms) = (true, false, now_ms);
+        true
+    }
+
+    /// Takes the text out of what its provider shows of a message that is final. False where it is not.
+    pub(super) fn erase(&self, id: &str, now_ms: u64) -> bool {
+        let mut shelf = self.shelf();
+        let is_final = |message: &&mut Message| {
+            message.is_stopped || matches!(message.status, Status::Delivered | Status::Undelivered)
+        };
+        let Some(message) = shelf.find_mut(id).filter(is_final) else { return false };
+        (message.is_erased, message.updated_at_ms) = (true, now_ms);
+        true
     }
 
     pub(super) fn find(&self, id: &str) -> Option<Message> {
@@ -204,6 +236,8 @@ impl Message {
             updated_at_ms: now_ms,
             error_code: None,
             arrives: true,
+            is_stopped: false,
+            is_erased: false,
         }
     }
 }

@@ -46,15 +46,40 @@ impl Journey {
     }
 
     async fn proceed(&self, sandbox: &Sandbox, steps: mpsc::Sender<Status>) {
+        if !self.plan.queued_for.is_zero() && self.leaves_queue(sandbox).await {
+            sandbox.inbox.arrive(&self.message.entry.id);
+        }
         for (status, after) in self.plan.steps {
+            if self.is_stopped(sandbox) {
+                let _told = steps.send(Status::Undelivered).await;
+                return;
+            }
             if !after.is_zero() {
                 tokio::time::sleep(*after).await;
             }
-            if self.plan.remembered {
+            if self.plan.remembered && !self.is_stopped(sandbox) {
                 self.advance(sandbox, *status);
+                let _told = steps.send(*status).await;
+            } else if !self.plan.remembered {
+                let _told = steps.send(*status).await;
             }
-            let _told = steps.send(*status).await;
         }
+    }
+
+    /// False where its sender stopped it.
+    async fn leaves_queue(&self, sandbox: &Sandbox) -> bool {
+        let until = tokio::time::Instant::now() + self.plan.queued_for;
+        while tokio::time::Instant::now() < until {
+            if self.is_stopped(sandbox) {
+                return false;
+            }
+            tokio::time::sleep(QUEUE_LOOK).await;
+        }
+        true
+    }
+
+    fn is_stopped(&self, sandbox: &Sandbox) -> bool {
+        sandbox.inbox.find(&self.message.entry.id).is_some_and(|message| message.is_stopped)
     }
 
     async fn tell(&self, sandbox: &Sandbox, mut news: mpsc::Receiver<Status>) {
@@ -75,7 +100,8 @@ impl Journey {
     }
 
     async fn call(&self, sandbox: &Sandbox, status: Status) {
-        let failure = self.plan.error_code.as_deref().filter(|_code| status == Status::Undelivered);
+        let code = if self.is_stopped(sandbox) { Some(STOPPED) } else { self.plan.error_code.as_deref() };
+        let failure = code.filter(|_code| status == Status::Undelivered);
         for _time in 0..self.plan.callbacks {
             match (self.teller)(&self.message, status, failure) {
                 Tell::Nobody | Tell::Done => {}
@@ -95,6 +121,12 @@ impl Journey {
         });
     }
 }
+
+/// In place of a provider's code, for a message that its sender stopped.
+pub(super) const STOPPED: &str = "canceled";
+
+/// How often a message in the queue looks whether it was stopped.
+const QUEUE_LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// No plan has more steps.
 const STEPS_MAX: usize = 2;

@@ -9,6 +9,8 @@ use crate::sandbox::inbox::Status;
 /// The way of one message.
 #[derive(Clone)]
 pub(super) struct Plan {
+    /// How long it waits in the provider's queue before the first step.
+    pub(super) queued_for: Duration,
     /// Each status with the pause before it.
     pub(super) steps: &'static [(Status, Duration)],
     /// How often each callback is made.
@@ -32,6 +34,7 @@ impl Plan {
             Mode::FailedReceipt => {
                 Self { steps: &FAILED, error_code: Some(strike.code.clone()), arrives: false, ..USUAL }
             }
+            Mode::Queued => Self { queued_for: QUEUED_FOR, ..USUAL },
             Mode::LateReceipt => {
                 Self { callbacks_after: Duration::from_millis(strike.receipt_after_ms), ..USUAL }
             }
@@ -52,7 +55,11 @@ impl Plan {
     }
 }
 
+/// Past the usual time of any message, and within the life of most codes.
+const QUEUED_FOR: Duration = Duration::from_secs(60);
+
 const USUAL: Plan = Plan {
+    queued_for: Duration::ZERO,
     steps: &[(Status::Sent, SENT_AFTER), (Status::Delivered, ARRIVED_AFTER)],
     callbacks: 1,
     callbacks_after: Duration::ZERO,

@@ -106,6 +106,7 @@ impl<'a> Taking<'a> {
                 Err(refusal) => Taken::No(refusal),
             },
             Mode::Ok
+            | Mode::Queued
             | Mode::AcceptNoReceipt
             | Mode::FailedReceipt
             | Mode::LateReceipt
@@ -140,7 +141,7 @@ impl<'a> Taking<'a> {
             self.call.refused("busy");
             Refusal::TooMany(BUSY_RETRY_AFTER_S)
         })?;
-        let message = Message { arrives: plan.arrives, ..message };
+        let message = Message { arrives: plan.arrives && plan.queued_for.is_zero(), ..message };
         if plan.remembered {
             self.sandbox.inbox.add(message.clone());
             tracing::info!(

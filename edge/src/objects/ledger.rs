@@ -30,6 +30,7 @@ use worker::durable_object;
 
 use super::Held;
 use super::Told;
+use crate::bell::Bell;
 use crate::cell;
 use crate::cell::ALARM_RETRY;
 use crate::cell::Cell;
@@ -67,12 +68,21 @@ pub struct LedgerObject {
     crowd: AssertUnwindSafe<RefCell<Crowd>>,
     /// What was seen last, by what was asked.
     looks: AssertUnwindSafe<RefCell<BTreeMap<String, (UnixMs, Outcome)>>>,
+    /// Rung when something happens: who waits looks at once, and by itself where the bell is not heard.
+    bell: Rc<AssertUnwindSafe<Bell>>,
 }
 
 impl DurableObject for LedgerObject {
     fn new(state: State, env: Env) -> Self {
         let cell = Rc::new(Cell::new(state.storage()));
-        Self { cell, state, env, crowd: AssertUnwindSafe::default(), looks: AssertUnwindSafe::default() }
+        Self {
+            cell,
+            state,
+            env,
+            crowd: AssertUnwindSafe::default(),
+            looks: AssertUnwindSafe::default(),
+            bell: Rc::default(),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -131,9 +141,11 @@ impl LedgerObject {
     ) -> Result<Outcome, Error> {
         let question = serde_json::to_string(&event.ask)?;
         while !hold.is_over(&outcome, host::now()) {
-            Delay::from(Duration::from_millis(POLL_MS)).await;
+            // Without an await since the last look: no change between the two is missed.
+            let is_rung = self.bell.wait(Delay::from(Duration::from_millis(POLL_MS))).await;
             let now = host::now();
-            outcome = match self.seen(&question, asked_at, now) {
+            // What was seen before the bell is no news.
+            outcome = match self.seen(&question, asked_at, now).filter(|_| !is_rung) {
                 Some(seen) => seen,
                 None => {
                     let outcome = self.ask(Event { now, ..event.clone() }).await?;
@@ -160,7 +172,12 @@ impl LedgerObject {
 
     async fn apply(&self, event: Event) -> Result<Reply, Error> {
         let settings = Settings::load(&self.env)?;
-        apply(&self.cell, &settings, event).await
+        let changes = event.ask.changes();
+        let reply = apply(&self.cell, &settings, event).await;
+        if changes {
+            self.bell.ring();
+        }
+        reply
     }
 
     async fn tick(&self) -> Result<Vec<Parcel>, Error> {
@@ -175,7 +192,7 @@ impl LedgerObject {
     /// Begins the hand-over without keeping the caller waiting. A failure needs no note: the lease is in the state.
     fn hand_over(&self, due: Vec<Parcel>) {
         for parcel in due {
-            let (cell, env) = (self.cell.clone(), self.env.clone());
+            let (cell, env, bell) = (self.cell.clone(), self.env.clone(), self.bell.clone());
             self.state.wait_until(async move {
                 let done = async {
                     let settings = Settings::load(&env)?;
@@ -183,6 +200,7 @@ impl LedgerObject {
                         let (now, entropy) = (host::now(), host::entropy()?);
                         let event = Event { now, entropy, ask: Ask::Done(parcel.id) };
                         apply(&cell, &settings, event).await?;
+                        bell.ring();
                     }
                     Ok::<(), Error>(())
                 };

@@ -22,7 +22,8 @@ impl Settings {
                 route.countries = countries;
             }
         }
-        for (id, kept) in self.tenants.iter().filter(|(id, _)| !directory.tenants.contains_key(*id)).collect::<Vec<_>>()
+        for (id, kept) in
+            self.tenants.iter().filter(|(id, _)| !directory.tenants.contains_key(*id)).collect::<Vec<_>>()
         {
             let mut alone = Directory { routes: directory.routes.clone(), ..Directory::default() };
             alone.tenants.insert(id.clone(), kept.value.clone());

@@ -8,6 +8,8 @@ use super::Directory;
 use super::Service;
 use crate::country::Country;
 use crate::id::GatewayId;
+use crate::id::ServiceId;
+use crate::ledger::ServiceRoutes;
 use crate::ledger::Way;
 use crate::wire::api::Channel;
 
@@ -32,6 +34,11 @@ impl Directory {
             self.routes.iter().filter(move |route| route.channel == *channel && route.up)
         });
         routes.map(|route| Way { channel: route.channel, gateway: route.gateway.clone() }).collect()
+    }
+
+    /// The same, by its name.
+    pub fn ways_of(&self, name: &ServiceId, service: &Service) -> ServiceRoutes {
+        ServiceRoutes { service: name.clone(), routes: self.ways_anywhere(service) }
     }
 
     /// The service's ways to a country, best first: by the service's order of channels, then the operator's of

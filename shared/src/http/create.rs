@@ -99,6 +99,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         origin,
         geo: caller.tenant.geo.clone(),
         factors,
+        services: vec![directory.ways_of(service_id, service)],
         safer_channel,
         channels: fallbacks(&body, &ways),
         risk,

@@ -114,7 +114,7 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
     match errand {
         Errand::Cancel { tenant, order } => {
             let known = tenant_of(directory, &tenant)?;
-            Ok((order.ledger(), Ask::Cancel(whose(tenant, order, known))))
+            Ok((order.ledger(), Ask::Cancel(whose(directory, tenant, order, known))))
         }
         Errand::Erase { phone, forget } => {
             if forget.len() > ERASE_ORDERS_MAX {
@@ -130,24 +130,22 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
                 return Err(Problem::new(Code::InsufficientBalance, detail));
             }
             let content = format!("{order}/{}", channel.as_str());
-            let routes = |(name, service): (&_, &_)| ServiceRoutes {
-                service: Clone::clone(name),
-                routes: directory.ways_anywhere(service),
-            };
             let resend = Resend {
                 idempotency_key: front.index.fingerprint("operator", &request.0),
                 fingerprint: front.index.fingerprint("resend", content.as_bytes()),
                 channel,
-                services: known.services.iter().map(routes).collect(),
+                services: services(directory, known),
                 ceilings: directory.ceilings,
                 countries: known.countries.clone(),
                 listed: directory.blocklist.of(&tenant),
                 solved: None,
                 by_operator: true,
-                whose: whose(tenant, order, known),
+                whose: whose(directory, tenant, order, known),
             };
             let blocked = known.blocked.iter();
-            if blocked.into_iter().any(|number| front.index.ledger("phone", number) == resend.whose.order.ledger())
+            if blocked
+                .into_iter()
+                .any(|number| front.index.ledger("phone", number) == resend.whose.order.ledger())
             {
                 return Err(Problem::new(Code::Blocked, "The tenant has blocked this number."));
             }
@@ -170,8 +168,13 @@ fn tenant_of<'a>(directory: &'a Directory, tenant: &TenantId) -> Result<&'a Tena
     known.ok_or_else(|| Problem::new(Code::NotFound, "The order's tenant is no longer known."))
 }
 
-fn whose(tenant: TenantId, order: OrderId, known: &Tenant) -> Whose {
-    Whose { tenant, order, limits: known.limits, scope: Vec::new() }
+/// Every service's ways to anywhere.
+fn services(directory: &Directory, known: &Tenant) -> Vec<ServiceRoutes> {
+    known.services.iter().map(|(name, service)| directory.ways_of(name, service)).collect()
+}
+
+fn whose(directory: &Directory, tenant: TenantId, order: OrderId, known: &Tenant) -> Whose {
+    Whose { tenant, order, limits: known.limits, scope: Vec::new(), services: services(directory, known) }
 }
 
 impl From<Problem> for Answered {

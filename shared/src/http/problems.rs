@@ -37,7 +37,9 @@ fn remedy(code: Code) -> &'static str {
         Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
         Code::NotFound => "Check the path and the id.",
         Code::NothingChanged => "Choose another channel.",
-        Code::PreconditionFailed => "Read it again, and send the change with `If-Match` and the version you read.",
+        Code::PreconditionFailed => {
+            "Read it again, and send the change with `If-Match` and the version you read."
+        }
         Code::RateLimited => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }

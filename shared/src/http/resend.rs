@@ -10,7 +10,6 @@ use crate::bytes;
 use crate::directory::Caller;
 use crate::directory::Funds;
 use crate::ledger::Resend;
-use crate::ledger::ServiceRoutes;
 use crate::ledger::Whose;
 use crate::problem::Code;
 use crate::problem::Problem;
@@ -21,7 +20,7 @@ pub(super) fn parse(
     front: &Front,
     visit: &Visit<'_>,
     caller: &Caller<'_>,
-    whose: Whose,
+    mut whose: Whose,
 ) -> Result<(Resend, Option<String>), Problem> {
     let key = idempotency_key(visit.request)?;
     is_json(visit.request)?;
@@ -37,17 +36,13 @@ pub(super) fn parse(
     if blocked.into_iter().any(|number| front.index.ledger("phone", number) == whose.order.ledger()) {
         return Err(Problem::new(Code::Blocked, "This number is blocked."));
     }
-    let routes = |(name, service): (&_, &_)| ServiceRoutes {
-        service: Clone::clone(name),
-        // Which country, the ledger knows; core keeps to it when it chooses the gateway.
-        routes: visit.directory.ways_anywhere(service),
-    };
     let content = format!("{}/{}", whose.order, channel.as_str());
     let resend = Resend {
         idempotency_key: front.index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: front.index.fingerprint("resend", content.as_bytes()),
         channel,
-        services: caller.tenant.services.iter().map(routes).collect(),
+        // Which country, the ledger knows; core keeps to it when it chooses the gateway.
+        services: std::mem::take(&mut whose.services),
         ceilings: visit.directory.ceilings,
         countries: caller.tenant.countries.clone(),
         listed: visit.directory.blocklist.of(caller.id),

@@ -15,7 +15,7 @@ pub(super) fn step(mut state: State, whose: &Whose, command: &Command, now: Unix
     let Some((section, order)) = state.find(whose) else {
         return Step::keep(Reply::of(Outcome::NotFound));
     };
-    let view = |order| section.view(order, &whose.limits, now);
+    let view = |order| section.view(order, whose.seen(), now);
     if order.state == OrderState::Cancelled {
         return Step::keep(Reply::of(Outcome::Cancelled(view(order))));
     }
@@ -38,7 +38,7 @@ pub(super) fn step(mut state: State, whose: &Whose, command: &Command, now: Unix
     state.withdraw(&whose.order);
     let due = state.notify(&whose.tenant, &whose.order, What::Cancelled, &command.entropy, now);
     let outcome = match state.find(whose) {
-        Some((section, order)) => Outcome::Cancelled(section.view(order, &whose.limits, now)),
+        Some((section, order)) => Outcome::Cancelled(section.view(order, whose.seen(), now)),
         None => Outcome::NotFound,
     };
     state.put(Reply { outcome, due }, now)

@@ -12,6 +12,7 @@ use super::outbox::Pending;
 use super::payment::Payment;
 use super::state::Order;
 use super::state::Section;
+use super::state::Seen;
 use super::state::State;
 use crate::binding::Binding;
 use crate::bytes::Bytes;
@@ -64,7 +65,7 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
     let section = state.sections.get(&create.tenant);
     let outcome = match section.and_then(|section| Some((section, section.order(&id)?))) {
         Some((section, order)) => {
-            Outcome::Created { order: section.view(order, &create.limits, now), replayed: false }
+            Outcome::Created { order: section.view(order, create.seen(), now), replayed: false }
         }
         None => Outcome::Unavailable,
     };
@@ -89,7 +90,7 @@ fn refuse(state: &State, create: &Create, now: UnixMs) -> Result<Suspicion, Outc
     });
     if let Some((section, earlier)) = earlier {
         return Err(if earlier.fingerprint == create.fingerprint {
-            Outcome::Created { order: section.view(earlier, &create.limits, now), replayed: true }
+            Outcome::Created { order: section.view(earlier, create.seen(), now), replayed: true }
         } else {
             Outcome::IdempotencyMismatch
         });
@@ -152,6 +153,10 @@ impl Suspicion {
 }
 
 impl Create {
+    fn seen(&self) -> Seen<'_> {
+        (&self.limits, &self.services)
+    }
+
     /// By what the order is counted as verified or not. A caller who brings the code checks it too, so that such an
     /// order would look like one that nobody verified.
     fn counted(&self) -> (Option<Country>, Option<Bytes<8>>) {
@@ -247,6 +252,7 @@ fn make(
         reason: None,
         verified_channel: None,
         attempts: Vec::new(),
+        next: None,
         client_ref: create.client_ref.clone(),
         metadata: create.metadata.clone(),
     })

@@ -15,6 +15,7 @@ use super::outbox::Part;
 use super::outbox::Pending;
 use super::state::Order;
 use super::state::Section;
+use super::state::Seen;
 use super::state::State;
 use crate::bytes::Bytes;
 use crate::challenge::Proof;
@@ -26,6 +27,7 @@ use crate::guard::Mode;
 use crate::guard::blocklist::Listed;
 use crate::id::GatewayId;
 use crate::machine::Step;
+use crate::order::Attempt;
 use crate::order::AttemptState;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
@@ -95,7 +97,7 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
     let Some((section, order)) = state.find(whose) else {
         return Step::keep(Reply::of(Outcome::NotFound));
     };
-    let view = |section: &Section, order: &Order| section.view(order, &whose.limits, now);
+    let view = |section: &Section, order: &Order| section.view(order, resend.seen(), now);
     if let Some(earlier) =
         order.resends.iter().find(|earlier| earlier.idempotency_key == resend.idempotency_key)
     {
@@ -190,22 +192,50 @@ fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<(Channel, Vec<C
     if order.state_at(now).is_final() || order.job.is_none() {
         return Err(Outcome::NothingChanged { may_change: Vec::new() });
     }
-    let reachable = |way: &&Way| order.risk.permits(way.channel, order.by_phone, order.by_email);
-    let routes = resend.services.iter().find(|known| known.service == order.service);
-    let ways: Vec<&Way> = routes.iter().flat_map(|known| &known.routes).filter(reachable).collect();
+    let ways = order.ways(&resend.services);
     if !ways.iter().any(|way| resend.channel.allows(way.channel)) {
         return Err(Outcome::NoRoute);
     }
-    let is_new = |way: &&&Way| order.is_new_way(way, &ways, now);
-    let mut may_change: Vec<Channel> = Vec::new();
-    for way in ways.iter().filter(is_new) {
-        if !may_change.contains(&way.channel) {
-            may_change.push(way.channel);
-        }
-    }
+    let may_change = order.may_change(&ways, now);
     match may_change.iter().find(|channel| resend.channel.allows(**channel)) {
         Some(channel) => Ok((*channel, may_change)),
         None => Err(Outcome::NothingChanged { may_change }),
+    }
+}
+
+/// **something-changes**: the channels by which a message would go another way than before, best first: by a way that is
+/// untried, or that failed in a way that passes, long enough ago. `asked` are those that were asked for so far.
+pub fn may_change(attempts: &[Attempt], asked: &[Channel], ways: &[&Way], now: UnixMs) -> Vec<Channel> {
+    let is_new = |way: &&&Way| is_new_way(attempts, asked, way, ways, now);
+    let mut channels: Vec<Channel> = Vec::new();
+    for way in ways.iter().filter(is_new) {
+        if !channels.contains(&way.channel) {
+            channels.push(way.channel);
+        }
+    }
+    channels
+}
+
+fn is_new_way(attempts: &[Attempt], asked: &[Channel], way: &Way, ways: &[&Way], now: UnixMs) -> bool {
+    let mut tried = attempts.iter().filter(|attempt| attempt.channel == way.channel).peekable();
+    if tried.peek().is_none() {
+        // Asked for and not begun: whichever gateway comes first will carry it.
+        let first = ways.iter().find(|other| other.channel == way.channel);
+        return !asked.contains(&way.channel) || first.is_none_or(|first| first.gateway != way.gateway);
+    }
+    match tried.rfind(|attempt| attempt.gateway == way.gateway) {
+        None => true,
+        Some(last) => {
+            last.state == AttemptState::Failed
+                && last.reason.is_some_and(crate::order::Reason::passes)
+                && now >= last.at.plus(SAME_WAY_AFTER_MS)
+        }
+    }
+}
+
+impl Resend {
+    fn seen(&self) -> Seen<'_> {
+        (&self.whose.limits, &self.services)
     }
 }
 
@@ -226,23 +256,16 @@ impl Order {
         }
     }
 
-    /// **something-changes**: untried, or failed in a way that passes, long enough ago.
-    fn is_new_way(&self, way: &Way, ways: &[&Way], now: UnixMs) -> bool {
-        let mut tried = self.attempts.iter().filter(|attempt| attempt.channel == way.channel).peekable();
-        let asked = self.channels_asked().filter(|channel| *channel == way.channel).count();
-        if tried.peek().is_none() {
-            // Asked for and not begun: whichever gateway comes first will carry it.
-            let first = ways.iter().find(|other| other.channel == way.channel);
-            return asked == 0 || first.is_none_or(|first| first.gateway != way.gateway);
-        }
-        match tried.rfind(|attempt| attempt.gateway == way.gateway) {
-            None => true,
-            Some(last) => {
-                last.state == AttemptState::Failed
-                    && last.reason.is_some_and(crate::order::Reason::passes)
-                    && now >= last.at.plus(SAME_WAY_AFTER_MS)
-            }
-        }
+    /// The service's ways that lead to the user.
+    pub(super) fn ways<'a>(&self, services: &'a [ServiceRoutes]) -> Vec<&'a Way> {
+        let reachable = |way: &&Way| self.risk.permits(way.channel, self.by_phone, self.by_email);
+        let routes = services.iter().find(|known| known.service == self.service);
+        routes.iter().flat_map(|known| &known.routes).filter(reachable).collect()
+    }
+
+    pub(super) fn may_change(&self, ways: &[&Way], now: UnixMs) -> Vec<Channel> {
+        let asked: Vec<Channel> = self.channels_asked().collect();
+        may_change(&self.attempts, &asked, ways, now)
     }
 
     fn channels_asked(&self) -> impl Iterator<Item = Channel> {

@@ -13,6 +13,7 @@ use super::limits::guesses_open_to;
 use super::outbox::Pending;
 use super::payment::Payment;
 use super::resend::Resent;
+use super::resend::ServiceRoutes;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
 use crate::challenge::NONCE_MEMORY_MS;
@@ -29,6 +30,7 @@ use crate::id::TenantId;
 use crate::machine::Step;
 use crate::machine::Write;
 use crate::order::Attempt;
+use crate::order::Next;
 use crate::order::Reason;
 use crate::risk::Factors;
 use crate::risk::Places;
@@ -41,6 +43,9 @@ use crate::window::Log;
 use crate::wire::api;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
+
+/// What an order is seen with: the tenant's limits, and its services' ways at this moment.
+pub(super) type Seen<'a> = (&'a Limits, &'a [ServiceRoutes]);
 
 /// How long an idempotency key is remembered, and an order shown: a day.
 pub const KEEP_MS: u64 = DAY_MS;
@@ -153,6 +158,9 @@ pub(super) struct Order {
     pub(super) verified_channel: Option<Channel>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) attempts: Vec<Attempt>,
+    /// What core does next by itself, as far as it has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<Next>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client_ref: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -281,7 +289,7 @@ impl Section {
     }
 
     /// The order as a reply shows it.
-    pub(super) fn view(&self, order: &Order, limits: &Limits, now: UnixMs) -> api::Order {
+    pub(super) fn view(&self, order: &Order, (limits, services): Seen<'_>, now: UnixMs) -> api::Order {
         let state = order.state_at(now);
         let is_open = !state.is_final();
         api::Order {
@@ -294,7 +302,8 @@ impl Section {
             expires_at: order.expires_at.rfc3339(),
             resend_at: (is_open && order.sends_left(limits) > 0).then(|| order.resend_at(limits).rfc3339()),
             cancel: order.cancel(now).map(super::windows::Cancel::view),
-            waiting: order.waiting(now),
+            waiting: order.waiting(now).map(Box::new),
+            advice: Box::new(self.advice(order, (limits, services), now).view()),
             sends_left: if is_open { order.sends_left(limits) } else { 0 },
             guesses_left: if is_open { self.guesses_left(order, limits, now) } else { 0 },
             verified_channel: order.verified_channel,

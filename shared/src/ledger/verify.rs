@@ -50,7 +50,7 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
         order.digest.matches(pepper, &order.bound(&whose.tenant, binding.as_ref()), guess)
     });
     if let Some(result) = refused {
-        let order = section.view(order, &whose.limits, now);
+        let order = section.view(order, whose.seen(), now);
         return Step::keep(Reply::of(Outcome::Verified { result, order }));
     }
     // **what you see is what you sign**: who checks must say what it is about to carry out. Another amount or payee is in
@@ -89,7 +89,7 @@ fn evaluate(
     }
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
-    let outcome = Outcome::Verified { result, order: section.view(&order, &whose.limits, now) };
+    let outcome = Outcome::Verified { result, order: section.view(&order, whose.seen(), now) };
     state.use_up(*solved, now);
     let mut due = Vec::new();
     if right {

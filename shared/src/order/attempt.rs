@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::ProviderStatus;
 use super::Reason;
+use super::Recall;
 use super::claim::CLAIM_MS;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
@@ -35,6 +37,15 @@ pub struct Attempt {
     /// Until when a message on this route usually arrives: what its receipts have taught.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_by: Option<UnixMs>,
+    /// As whom; a number is masked. Not in the record, which has the sender itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The provider's own word for how it fares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<ProviderStatus>,
+    /// Where the order was called off after it had left: what came of stopping it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<Recall>,
 }
 
 /// How an attempt goes.
@@ -83,6 +94,14 @@ pub(super) struct Record {
     /// How often the provider has been asked whether it has the message, and the most it will be.
     #[serde(default, skip_serializing_if = "Looks::is_none")]
     pub(super) looks: Looks,
+    /// How often the provider has been asked how the message fares, and the most it will be.
+    #[serde(default, skip_serializing_if = "Looks::is_none")]
+    pub(super) polls: Looks,
+    /// How often the provider has been asked to stop the message, and when it is asked next.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub(super) recalls: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) recall_at: Option<UnixMs>,
     /// Nobody will tell that it arrived, or somebody has hinted so: its silence says nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_mute: bool,
@@ -91,7 +110,12 @@ pub(super) struct Record {
     pub(super) is_silent: bool,
 }
 
-/// Looking an attempt up at its provider.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_never(times: &u8) -> bool {
+    *times == 0
+}
+
+/// Asking a provider about an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Looks {
     pub(super) done: u8,
@@ -113,6 +137,12 @@ impl Record {
     /// When its worker claimed it, and then called.
     pub(super) fn called_at(&self) -> UnixMs {
         self.claimed_until.minus(CLAIM_MS)
+    }
+
+    /// As the edge is told of it.
+    pub(super) fn told_of(&self) -> Attempt {
+        let sender = self.sender.as_ref().map(Sender::masked);
+        Attempt { sender, ..self.attempt.clone() }
     }
 
     pub(super) fn way(&self) -> Way {
@@ -152,6 +182,12 @@ impl Attempt {
             at: self.at.rfc3339(),
             changed: self.changed.clone(),
             reason: self.reason,
+            sender: self.sender.clone(),
+            provider_status: self
+                .told
+                .as_ref()
+                .map(|told| api::ProviderStatus { status: told.status.clone(), at: told.at.rfc3339() }),
+            recall: self.recall,
         }
     }
 }

@@ -25,7 +25,12 @@ pub(super) enum Choice<'a> {
         is_last_resort: bool,
     },
     /// Something will be possible then.
-    Wait { until: UnixMs, why: String },
+    Wait {
+        /// What it will be.
+        offer: &'a Offer,
+        until: UnixMs,
+        why: String,
+    },
     /// Nothing is left to try.
     Nothing(String),
 }
@@ -83,20 +88,24 @@ fn pick<'a>(options: &[Chance<'a>], expires_at: UnixMs, now: UnixMs) -> Choice<'
         if let Some(option) = closed.clone().find(|option| option.free_at <= now) {
             return Choice::Go { offer: option.offer, is_last_resort: false };
         }
-        let soonest = closed.by_ref().map(|option| option.free_at).min();
-        if let Some(until) = soonest.filter(|until| *until < expires_at && until.since(now) <= PATIENCE_MS) {
-            return Choice::Wait { until, why: "until a backoff or a pause is over".into() };
+        let soonest = closed.by_ref().min_by_key(|option| option.free_at);
+        let is_soon = |until: UnixMs| until < expires_at && until.since(now) <= PATIENCE_MS;
+        if let Some(option) = soonest.filter(|option| is_soon(option.free_at)) {
+            let why = "until a backoff or a pause is over".into();
+            return Choice::Wait { offer: option.offer, until: option.free_at, why };
         }
     }
     let resort = options.iter().find(|option| !option.is_dark && option.free_at <= now);
     if let Some(option) = resort {
         return Choice::Go { offer: option.offer, is_last_resort: true };
     }
-    let soonest = options.iter().map(Chance::ready_at).min();
-    match soonest.filter(|until| *until < expires_at) {
-        Some(until) => {
-            Choice::Wait { until, why: "every way that is left is paused, or its breaker is open".into() }
-        }
+    let soonest = options.iter().min_by_key(|option| option.ready_at());
+    match soonest.filter(|option| option.ready_at() < expires_at) {
+        Some(option) => Choice::Wait {
+            offer: option.offer,
+            until: option.ready_at(),
+            why: "every way that is left is paused, or its breaker is open".into(),
+        },
         None => Choice::Nothing("no way that is left comes free within the code's life".into()),
     }
 }

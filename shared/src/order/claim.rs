@@ -7,6 +7,7 @@ use super::Command;
 use super::Decision;
 use super::Happening;
 use super::Learnt;
+use super::Next;
 use super::Reason;
 use super::Record;
 use super::Reply;
@@ -131,11 +132,12 @@ fn next(
             step.reply.lesson = lesson;
             step
         }
-        Choice::Wait { until, why } => {
+        Choice::Wait { offer, until, why } => {
             let has_begun = !state.attempts.is_empty();
             let decision = if has_begun { Decision::AwaitWay(until) } else { Decision::Hold(until) };
             if state.story.note(now, why) {
-                return state.put(Reply::of(decision), command, now);
+                state.next = Some(Next::by(offer, until));
+                return state.tell(decision, command, now);
             }
             Step::keep(Reply::of(decision))
         }
@@ -147,10 +149,13 @@ fn next(
 fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let lesson = state.silence();
     state.waits = false;
+    let was_foreseen = state.next.take().is_some();
     state.story.note(now, why);
     // **final-is-final**: a resend that finds no way takes nothing from what arrived.
-    let mut step = if state.is_over() || state.has_hope() {
+    let mut step = if state.is_over() || state.has_hope() && !was_foreseen {
         state.put(Reply::of(Decision::Stop), command, now)
+    } else if state.has_hope() {
+        state.tell(Decision::Stop, command, now)
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);
         state.fail(reason.unwrap_or(Reason::NoRoute), now);
@@ -190,6 +195,9 @@ fn begin(
         changed,
         reason: None,
         expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
     };
     state.attempts.push(Record {
         attempt,
@@ -202,12 +210,16 @@ fn begin(
         unknown_at: None,
         provider_id: None,
         looks: Looks { done: 0, max: offer.looks_max },
+        polls: Looks { done: 0, max: offer.polls_max },
+        recalls: 0,
+        recall_at: None,
         is_mute: offer.is_mute,
         is_silent: false,
     });
     state.state = OrderState::Sending;
     state.reason = None;
     state.waits = true;
+    state.foresee(claim.offers, claim.header.expires_at);
     state.tell_later(Decision::Send { n, way: offer.way.clone() }, command, now)
 }
 

@@ -1,6 +1,7 @@
 //! What a record answers.
 
 use super::Errand;
+use super::Inquiry;
 use super::News;
 use crate::country::Country;
 use crate::route::Way;
@@ -20,6 +21,8 @@ pub struct Reply {
     pub lesson: Option<Lesson>,
     /// To be run, and confirmed by [`Ask::Ran`](super::Ask::Ran).
     pub errand: Option<Errand>,
+    /// To be asked of providers, each to be answered.
+    pub inquiries: Vec<Inquiry>,
 }
 
 /// What the router learns of a way.
@@ -84,6 +87,6 @@ pub enum Decision {
 
 impl Reply {
     pub(super) fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None, errand: None }
+        Self { decision, event: None, news: None, lesson: None, errand: None, inquiries: Vec::new() }
     }
 }

@@ -20,7 +20,7 @@ pub const DESK_ENTRIES_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Desk {
     /// Called it off.
-    CancelAsked {
+    CalledOff {
         /// Who.
         by: String,
         /// `cancelled`, or the code of the refusal.
@@ -64,7 +64,7 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
     let after = state.attempts.last().map(|last| After::of(&last.attempt));
     let what = match desk.clone() {
         Desk::Erase => return erase(state, command, now),
-        Desk::CancelAsked { by, came_to } => Happening::CancelAsked { by, came_to },
+        Desk::CalledOff { by, came_to } => Happening::CalledOff { by, came_to },
         Desk::RetryAsked { by, reason, channel } => Happening::RetryAsked { by, reason, channel, after },
         Desk::Retried { by, channel, may_change } => {
             let why = "the first way that differs from all that was tried".into();
@@ -107,7 +107,7 @@ impl Story {
         let is_theirs = |what: &Happening| {
             matches!(
                 what,
-                Happening::CancelAsked { .. }
+                Happening::CalledOff { .. }
                     | Happening::Retried { .. }
                     | Happening::RetryAsked { .. }
                     | Happening::RetryRefused { .. }

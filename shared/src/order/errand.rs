@@ -82,7 +82,7 @@ impl State {
             .attempts
             .iter()
             .any(|record| now < record.claimed_until && record.attempt.state == AttemptState::Sending);
-        self.is_ended() && !is_calling
+        self.is_ended() && !is_calling && !self.is_recalling()
     }
 
     fn close(&mut self, now: UnixMs) {

@@ -55,7 +55,11 @@ pub(super) fn step(
     record.is_mute = hint == Hint::Arrived;
     if hint == Hint::Lost {
         record.window_ms = record.window_ms.min(now.since(record.called_at()));
-        record.attempt.expected_by = Some(record.window_ends_at());
+        let silent_at = record.window_ends_at();
+        record.attempt.expected_by = Some(silent_at);
+        if let Some(next) = &mut state.next {
+            next.at = silent_at;
+        }
     }
     state.story.add(now, Happening::Hint { n, hint });
     state.tell(Decision::Noted, command, now)

@@ -70,7 +70,10 @@ pub(super) fn result(
         }
     }
     let decision = if goes_on { Decision::RetryAt(record.again_at(now)) } else { Decision::Stop };
+    // It is chosen anew.
+    state.next = None;
     state.answered(n, now);
+    state.recall(now);
     state.tell(decision, command, now)
 }
 
@@ -93,6 +96,7 @@ impl State {
             self.reason = None;
         }
         self.answered(n, now);
+        self.recall(now);
         let news = self.sent(called_at);
         let lesson = self.lesson(way, Learnt::Taken);
         let mut step = self.tell(decision, command, now);

@@ -16,6 +16,8 @@ pub enum Reason {
     AuthFailed,
     /// A register or the carrier keeps such messages from this number: DND, DLT, a block list.
     Blocked,
+    /// The order was called off, and the provider stopped the message.
+    CalledOff,
     /// The carrier filtered the text.
     ContentFiltered,
     /// The provider account may not send to this country.
@@ -110,6 +112,7 @@ impl Reason {
             Self::ContentFiltered | Self::SenderUnapproved => RulesOut::Sender,
             // After an unknown outcome the same gateway would perhaps send twice, and know no better.
             Self::AuthFailed
+            | Self::CalledOff
             | Self::CountryDisabled
             | Self::InsufficientBalance
             | Self::NoRoute
@@ -145,6 +148,7 @@ impl Reason {
             Self::AbsentPermanent
             | Self::AbsentTemporary
             | Self::Blocked
+            | Self::CalledOff
             | Self::ContentFiltered
             | Self::CountryDisabled
             | Self::DltConsent
@@ -190,7 +194,7 @@ impl Reason {
             Self::Blocked | Self::DltConsent | Self::Dnd | Self::FraudBlocked | Self::OptedOut => {
                 Class::Blocked
             }
-            Self::Rejected | Self::UnknownOutcome => Class::Unknown,
+            Self::CalledOff | Self::Rejected | Self::UnknownOutcome => Class::Unknown,
             Self::Throttled => Class::Throttled,
         }
     }
@@ -202,6 +206,7 @@ impl Reason {
             Self::AbsentTemporary => "absent_temporary",
             Self::AuthFailed => "auth_failed",
             Self::Blocked => "blocked",
+            Self::CalledOff => "called_off",
             Self::ContentFiltered => "content_filtered",
             Self::CountryDisabled => "country_disabled",
             Self::DltConsent => "dlt_consent",

@@ -5,6 +5,7 @@ use super::Command;
 use super::Decision;
 use super::Happening;
 use super::Learnt;
+use super::Reason;
 use super::Receipt;
 use super::Reply;
 use super::State;
@@ -50,6 +51,8 @@ pub(super) fn step(
     record.retry_at = reason.filter(|reason| reason.passes()).map(|_| now.plus(backoff_ms));
     record.attempt.expected_by = (receipt == Receipt::Sent).then(|| record.window_ends_at());
     let way = record.way();
+    // What was called off did not get lost.
+    let is_lost = !was_silent && reason != Some(Reason::CalledOff);
     let is_latest = state.attempts.last().is_some_and(|last| last.attempt.n == n);
     match receipt {
         _ if is_over => {}
@@ -67,9 +70,12 @@ pub(super) fn step(
     let learnt = match receipt {
         Receipt::Delivered => Some(Learnt::Delivered { after_ms: now.since(called_at) }),
         // Its silence was counted already.
-        Receipt::Failed(_) if !was_silent => Some(Learnt::Lost),
+        Receipt::Failed(_) if is_lost => Some(Learnt::Lost),
         Receipt::Failed(_) | Receipt::Sent => None,
     };
+    if is_latest && matches!(receipt, Receipt::Failed(_)) {
+        state.next = None;
+    }
     let lesson = learnt.map(|what| state.lesson(way, what));
     let mut step = state.tell(Decision::Noted, command, now);
     (step.reply.news, step.reply.lesson) = (news, lesson);

@@ -3,6 +3,7 @@
 use super::Ask;
 use super::Command;
 use super::Decision;
+use super::Record;
 use super::Reply;
 use super::State;
 use crate::backoff::Backoff;
@@ -56,7 +57,8 @@ impl State {
             seq: self.seq,
             state: self.state,
             reason: self.reason,
-            attempts: self.attempts.iter().map(|record| record.attempt.clone()).collect(),
+            attempts: self.attempts.iter().map(Record::told_of).collect(),
+            next: self.next.clone().filter(|_| self.waits && !self.is_over()),
         })
     }
 }
@@ -66,6 +68,9 @@ pub(super) fn tick(mut state: State, command: &Command, now: UnixMs) -> Step<Sta
     let noted = Reply::of(Decision::Noted);
     let was_closed = state.is_closed;
     state.close_in_time(now);
+    if state.gives_up_recalls(now) {
+        return state.tell(noted.decision, command, now);
+    }
     let has_told = state.reported >= state.seq;
     if has_told && was_closed && !state.has_errand() {
         return Step::keep(noted);

@@ -27,7 +27,8 @@ pub struct News {
     pub is_verified: bool,
 }
 
-/// **never-stale**: what the edge ended is not sent from here on. What is on its way cannot be called back.
+/// **never-stale**: what the edge ended is not sent from here on. What is on its way when an order is called off is called
+/// back, where its provider can do that.
 pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let ended = match cause {
         Cause::Cancelled | Cause::Superseded => OrderState::Cancelled,
@@ -38,6 +39,10 @@ pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixM
     }
     state.state = ended;
     state.story.add(now, Happening::Ended { state: ended, why: cause.as_str().into() });
+    state.recalls |= cause == Cause::Cancelled;
+    if state.recall(now) {
+        return state.tell(Decision::Noted, command, now);
+    }
     if cause != Cause::Verified {
         return state.put(Reply::of(Decision::Noted), command, now);
     }

@@ -9,6 +9,7 @@ use super::AttemptState;
 use super::Class;
 use super::Hint;
 use super::Reason;
+use super::Recall;
 use super::RulesOut;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -88,11 +89,23 @@ pub enum Happening {
         after: Option<After>,
     },
     /// Support called the order off, or was refused.
-    CancelAsked {
+    CalledOff {
         /// Who.
         by: String,
         /// `cancelled`, or the code of the refusal.
         came_to: String,
+    },
+    /// The order was called off, and the provider is asked to stop a message that has left.
+    CancelAsked {
+        /// Which attempt.
+        n: u32,
+    },
+    /// What came of it.
+    Cancelled {
+        /// Which attempt.
+        n: u32,
+        /// What the provider said.
+        outcome: Recall,
     },
     /// Nothing more happens by itself.
     Ended {
@@ -119,6 +132,13 @@ pub enum Happening {
     Noted {
         /// In words.
         why: String,
+    },
+    /// The provider was asked how a message fares, and said something new.
+    Polled {
+        /// Which attempt.
+        n: u32,
+        /// In its own word.
+        status: String,
     },
     /// The provider told, in a way that proves who it is, how a message fares.
     Receipt {

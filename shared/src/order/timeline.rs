@@ -4,14 +4,23 @@
 use serde::Serialize;
 
 use super::Attempt;
+use super::AttemptState;
+use super::Happening;
+use super::Next;
 use super::Reason;
 use super::Record;
 use super::State;
 use super::Story;
+use super::advice;
+use super::advice::Advice;
+use super::advice::Situation;
+use crate::directory::Limits;
+use crate::ledger;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::route::Sender;
 use crate::time::UnixMs;
+use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::job::Header;
 
@@ -33,6 +42,9 @@ pub struct Timeline {
     pub resends: u8,
     /// Whether the job waits, to be claimed again.
     pub waits: bool,
+    /// What comes by itself, unless something happens before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Tried>,
     /// Whether nothing more is waited for.
@@ -77,6 +89,54 @@ impl Machine for Read {
     }
 }
 
+impl Timeline {
+    /// What to do about the order, as far as core knows: guesses are counted at the edge. `ways` are those of its service.
+    pub fn advice(
+        &self,
+        ways: &[ledger::Way],
+        limits: &Limits,
+        waiting_ms: u64,
+        now: UnixMs,
+    ) -> Option<Advice> {
+        let job = self.job.as_ref()?;
+        let resent = self.story.entries.iter().filter_map(|entry| match &entry.what {
+            Happening::Resend { channel, .. } => Some((entry.at, *channel)),
+            _ => None,
+        });
+        let resent: Vec<(UnixMs, Channel)> = resent.collect();
+        let asked: Vec<Channel> = std::iter::once(job.channel).chain(resent.iter().map(|it| it.1)).collect();
+        let attempts: Vec<Attempt> = self.attempts.iter().map(|tried| tried.attempt.clone()).collect();
+        let channels = job.channels(None);
+        let ways: Vec<&ledger::Way> = ways.iter().filter(|way| channels.contains(&way.channel)).collect();
+        let last = attempts.last();
+        let expected_by = last.and_then(|last| last.expected_by);
+        let sent = resent.last().map_or(job.created_at, |it| it.0);
+        let sends_left = limits.sends_per_order > self.resends.saturating_add(1);
+        let resend_at = sent.plus(limits.resend_after_ms.saturating_mul(1 << resent.len().min(8)));
+        let state = match self.state {
+            state if !state.is_final() && job.expires_at <= now => OrderState::Expired,
+            state => state,
+        };
+        let has_arrived = attempts.iter().any(|attempt| attempt.state == AttemptState::Delivered);
+        let situation = Situation {
+            state,
+            reason: self.reason,
+            expected_by,
+            window_ms: self.attempts.last().map_or(waiting_ms, |tried| tried.window_ms),
+            begun_by: last.map_or(job.created_at, |last| last.at).max(sent).plus(waiting_ms),
+            next_at: self.next.as_ref().map(|next| next.at),
+            is_all_unknown: last.is_some() && attempts.iter().all(|it| it.state == AttemptState::Unknown),
+            is_checked: false,
+            is_locked: false,
+            may_change: &ledger::may_change(&attempts, &asked, &ways, now),
+            resend_at: sends_left.then_some(resend_at),
+            can_cancel: !has_arrived && expected_by.is_none_or(|at| at <= now),
+            expires_at: job.expires_at,
+        };
+        Some(advice::advise(&situation, now))
+    }
+}
+
 impl State {
     pub(super) fn timeline(self) -> Timeline {
         Timeline {
@@ -85,6 +145,7 @@ impl State {
             job: self.header,
             resends: self.dispatch,
             waits: self.waits,
+            next: self.next,
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
             is_closed: self.is_closed,
             story: self.story,

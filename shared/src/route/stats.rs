@@ -84,8 +84,13 @@ pub struct View {
     pub failed: u32,
     /// Codes that were verified.
     pub verified: u32,
-    /// The time in which 95 % of the receipts came; `None` while there are too few.
+    /// The time in which 95 % of the receipts came, within [`WINDOW_MS_MIN`] and [`WINDOW_MS_MAX`]; `None` while there are too
+    /// few.
     pub window_ms: Option<u64>,
+    /// The time in which half of the receipts came, as exact as [`slot_ms`] is; `None` while there are too few.
+    pub p50_ms: Option<u64>,
+    /// The same of 95 %.
+    pub p95_ms: Option<u64>,
 }
 
 impl Machine for RouteStats {
@@ -149,17 +154,22 @@ impl Figures {
     }
 
     fn window_ms(&self) -> Option<u64> {
+        self.percentile_ms(95).map(|ms| ms.clamp(WINDOW_MS_MIN, WINDOW_MS_MAX))
+    }
+
+    /// In which `percent` of the receipts came; nothing while there are too few.
+    fn percentile_ms(&self, percent: u64) -> Option<u64> {
         let all: u64 = self.times.iter().map(|count| u64::from(*count)).sum();
         if all < u64::from(RECEIPTS_MIN) {
             return None;
         }
-        let enough = (all * 95).div_ceil(100);
+        let enough = (all * percent).div_ceil(100);
         let mut seen = 0_u64;
         let slot = self.times.iter().position(|count| {
             seen += u64::from(*count);
             seen >= enough
         });
-        slot.map(|slot| slot_ms(slot).clamp(WINDOW_MS_MIN, WINDOW_MS_MAX))
+        slot.map(slot_ms)
     }
 }
 
@@ -188,11 +198,23 @@ impl State {
             failed: all.failed,
             verified: all.verified,
             window_ms: all.window_ms(),
+            p50_ms: all.percentile_ms(50),
+            p95_ms: all.percentile_ms(95),
         }
     }
 }
 
 impl View {
+    /// How many of the messages whose fate is known arrived, in thousandths; nothing while none is known.
+    pub fn delivery(&self) -> Option<u32> {
+        per_mille(self.delivered, self.delivered.saturating_add(self.failed))
+    }
+
+    /// How many of the messages that were sent brought a code that was verified, in thousandths; nothing while none was sent.
+    pub fn conversion(&self) -> Option<u32> {
+        per_mille(self.verified, self.sent)
+    }
+
     /// How likely a message is to arrive, in thousandths: receipts, or verified codes where these say more, over what
     /// was sent, drawn towards [`PRIOR_QUALITY`] while little is known.
     pub fn quality(&self) -> u32 {
@@ -203,4 +225,9 @@ impl View {
         let quality = (arrived * 1_000 + weight * u64::from(PRIOR_QUALITY)) / (ended + weight);
         u32::try_from(quality).unwrap_or(1_000).min(1_000)
     }
+}
+
+fn per_mille(part: u32, all: u32) -> Option<u32> {
+    let of = (u64::from(part) * 1_000).checked_div(u64::from(all))?;
+    u32::try_from(of).ok().map(|of| of.min(1_000))
 }

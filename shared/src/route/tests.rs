@@ -22,6 +22,7 @@ fn candidate(gateway: &str, channel: Channel) -> Candidate {
         window_default_ms: 12_000,
         price_micros: None,
         looks_max: 0,
+        polls_max: 0,
         is_mute: false,
     }
 }
@@ -62,7 +63,7 @@ fn ways_rank_by_channel_breaker_priority_quality_time_price_and_then_as_configur
 #[test]
 fn the_router_says_why() {
     let mut candidate = candidate("a", Channel::Sms);
-    candidate.stats = View { sent: 120, delivered: 100, failed: 0, verified: 0, window_ms: Some(6_000) };
+    candidate.stats = View { sent: 120, delivered: 100, window_ms: Some(6_000), ..View::default() };
     candidate.price_micros = Some(7_500);
     let offers = rank(vec![candidate], &[Channel::Sms]);
     assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, 7500 millionths");

@@ -8,7 +8,7 @@
 mod done;
 mod schedule;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -288,7 +288,7 @@ impl State {
         let under_way = self.under_way(now);
         let at_once = if self.is_down() || self.throttles > 0 { 1 } else { AT_ONCE_MAX };
         let room = room.min(at_once.saturating_sub(under_way));
-        let mut groups = HashSet::new();
+        let mut groups = BTreeSet::new();
         let mut begun = Vec::new();
         for event in &mut self.pending {
             if begun.len() >= room {

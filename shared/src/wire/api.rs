@@ -1,6 +1,7 @@
 //! Bodies of the public API, as JSON has them.
 
 mod channel;
+mod live;
 mod preflight;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,12 @@ use serde::de::IgnoredAny;
 
 pub use self::channel::Channel;
 pub use self::channel::ChannelChoice;
+pub use self::live::Advice;
+pub use self::live::Cancel;
+pub use self::live::CancelWindow;
+pub use self::live::ProviderStatus;
+pub use self::live::PublicAdvice;
+pub use self::live::Waiting;
 pub use self::preflight::Check;
 pub use self::preflight::CheckName;
 pub use self::preflight::CheckResult;
@@ -231,7 +238,9 @@ pub struct Order {
     pub cancel: Option<Cancel>,
     /// While a message is on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<Box<Waiting>>,
+    /// What to do about it now.
+    pub advice: Box<Advice>,
     /// Messages that may still be asked for.
     pub sends_left: u8,
     /// Guesses that would still be evaluated.
@@ -271,44 +280,6 @@ pub struct RiskView {
     pub factors: Factors,
 }
 
-/// Whether an order can be called off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-pub struct Cancel {
-    /// Now.
-    pub window: CancelWindow,
-    /// The next boundary: when it opens, or when it closes at the latest. Absent once it is closed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
-    pub until: Option<String>,
-}
-
-/// Whether an order can be called off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum CancelWindow {
-    /// The code was checked: who checks has a message in hand.
-    ClosedChecked,
-    /// The message arrived.
-    ClosedDelivered,
-    /// Nothing has left, or what left is overdue.
-    Open,
-    /// A message is on its way, and inside its usual time.
-    TooEarly,
-}
-
-/// A message on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
-pub struct Waiting {
-    /// When it should have arrived.
-    #[cfg_attr(feature = "openapi", schemars(extend("format" = "date-time")))]
-    pub expected_by: String,
-    /// Whether that has passed.
-    pub overdue: bool,
-}
-
 /// All that a publishable key sees of an order: nothing of earlier orders, guesses or routes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
@@ -341,13 +312,16 @@ pub struct PublicOrder {
     /// While a message is on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// What to do about it now.
+    pub advice: PublicAdvice,
 }
 
 impl From<Order> for PublicOrder {
     fn from(order: Order) -> Self {
         let Order { id, state, service, channel, to, created_at, expires_at, .. } = order;
-        let Order { resend_at, cancel, waiting, .. } = order;
-        Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting }
+        let Order { resend_at, cancel, waiting, advice, .. } = order;
+        let (waiting, advice) = (waiting.map(|it| it.for_anyone()), PublicAdvice::from(*advice));
+        Self { id, state, service, channel, to, created_at, expires_at, resend_at, cancel, waiting, advice }
     }
 }
 
@@ -371,6 +345,15 @@ pub struct Attempt {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<crate::order::Reason>,
+    /// As whom; a number is masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The provider's own word for how it fares, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_status: Option<ProviderStatus>,
+    /// Where the order was called off after it had left: what came of stopping it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recall: Option<crate::order::Recall>,
 }
 
 /// Reply of `POST /v1/orders/{id}/verify`.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::id::OrderId;
 use crate::order::Attempt;
+use crate::order::Next;
 use crate::order::Reason;
 use crate::wire::api::OrderState;
 
@@ -13,7 +14,7 @@ use crate::wire::api::OrderState;
 pub const EVENTS_MAX: usize = 32;
 
 /// The largest request of events, in bytes: three orders with every attempt they may have, or [`EVENTS_MAX`] of the
-/// ordinary ones, which have some 500 bytes.
+/// ordinary ones, which have some 600 bytes.
 pub const EVENTS_BYTES_MAX: usize = 64 * 1024;
 
 /// The body of core's word on orders: at least one event, and at most [`EVENTS_MAX`].
@@ -46,4 +47,7 @@ pub struct OrderEvent {
     pub reason: Option<Reason>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Attempt>,
+    /// What comes by itself, unless something happens before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Next>,
 }

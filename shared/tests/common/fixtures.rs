@@ -127,6 +127,7 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         origin: None,
         geo: GeoPolicy::default(),
         factors: Factors::default(),
+        services: Vec::new(),
         safer_channel: None,
         channels: Vec::new(),
         risk: Risk::Normal,
@@ -169,7 +170,13 @@ pub fn command(event: u64, ask: Ask) -> Command {
 }
 
 pub fn whose(of: usize, order: &OrderId) -> Whose {
-    Whose { tenant: tenant(of), order: order.clone(), limits: Limits::default(), scope: Vec::new() }
+    Whose {
+        tenant: tenant(of),
+        order: order.clone(),
+        limits: Limits::default(),
+        scope: Vec::new(),
+        services: Vec::new(),
+    }
 }
 
 pub fn job(parcel: &Parcel) -> &Job {

@@ -157,6 +157,7 @@ impl World {
                 state,
                 reason: None,
                 attempts: Vec::new(),
+                next: None,
             }),
             Action::Cancel { tenant, back } => Ask::Cancel(whose(tenant, &self.id(tenant, back))),
             Action::Resend { tenant, back, key, channel } => {

@@ -16,6 +16,7 @@ use tiffin_shared::order::Found;
 use tiffin_shared::order::Hint;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
 use tiffin_shared::order::Terms;
@@ -48,6 +49,8 @@ pub enum Action {
     Stop(Cause),
     Receipt { back: u32, provider: u8, receipt: Receipt },
     Looked { back: u32, look: u8, found: Found },
+    Polled { back: u32, status: &'static str, receipt: Option<Receipt> },
+    Recalled { back: u32, outcome: Option<Recall> },
     Reported { back: u64 },
     Result { back: u32, outcome: CallOutcome },
     Tick,
@@ -88,10 +91,14 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (1..4_u8, select(vec![Channel::Sms, Channel::Voice]))
             .prop_map(|(n, channel)| Action::Resend { n, channel }),
         1 => select(vec![Cause::Cancelled, Cause::Superseded, Cause::Verified]).prop_map(Action::Stop),
-        1 => (back(), 1..3_u8, receipt)
+        1 => (back(), 1..3_u8, receipt.clone())
             .prop_map(|(back, provider, receipt)| Action::Receipt { back, provider, receipt }),
         1 => (back(), 1..3_u8, select(vec![Hint::Arrived, Hint::Lost]))
             .prop_map(|(back, provider, hint)| Action::Hint { back, provider, hint }),
+        1 => (back(), select(vec!["", "queued", "sent", "delivered"]), proptest::option::of(receipt.clone()))
+            .prop_map(|(back, status, receipt)| Action::Polled { back, status, receipt }),
+        1 => (back(), proptest::option::of(select(vec![Recall::Asked, Recall::Stopped, Recall::TooLate])))
+            .prop_map(|(back, outcome)| Action::Recalled { back, outcome }),
         2 => (0..3_u64).prop_map(|back| Action::Reported { back }),
         2 => Just(Action::Ran),
         2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
@@ -145,6 +152,7 @@ pub fn offer(gateway: &str) -> Offer {
         free_at: UnixMs(0),
         window_ms: 12_000,
         looks_max: if gateway == "alpha" { 2 } else { 0 },
+        polls_max: if gateway == "alpha" { 4 } else { 0 },
         is_mute: false,
         why: "up".into(),
     }
@@ -218,6 +226,10 @@ impl World {
             Action::Looked { back, look, found } => {
                 Ask::Looked { n: self.n.saturating_sub(back), look, found }
             }
+            Action::Polled { back, status, receipt } => {
+                Ask::Polled { n: self.n.saturating_sub(back), status: status.into(), receipt }
+            }
+            Action::Recalled { back, outcome } => Ask::Recalled { n: self.n.saturating_sub(back), outcome },
             Action::Reported { back } => Ask::Reported(self.seq.saturating_sub(back)),
             Action::Result { back, outcome } => Ask::Result { n: self.n.saturating_sub(back), outcome },
             Action::Tick => Ask::Tick,

@@ -149,11 +149,21 @@ fn the_same_way_is_new_thirty_seconds_after_a_failure_that_passes_and_no_sooner(
         state: AttemptState::Failed,
         at: failed_at,
         expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
         changed: "first attempt".into(),
         reason: Some(Reason::ProviderDown),
     };
     let attempts = vec![attempt(1, "alpha"), attempt(2, "beta")];
-    let event = OrderEvent { order: id.clone(), seq: 1, state: OrderState::Sending, reason: None, attempts };
+    let event = OrderEvent {
+        order: id.clone(),
+        seq: 1,
+        state: OrderState::Sending,
+        reason: None,
+        attempts,
+        next: None,
+    };
     host.ask::<Ledger>(&command(8, Ask::Event(event)), failed_at);
     let by_sms = |asked: &mut Resend| asked.channel = ChannelChoice::Sms;
     let early = ask(&mut host, &id, 1, MINUTE_MS + 29_999, by_sms);

@@ -90,6 +90,7 @@ impl World {
                 window_default_ms: WINDOW_MS,
                 price_micros: None,
                 looks_max: account.looks_max,
+                polls_max: 0,
                 is_mute: false,
             });
         }

@@ -86,6 +86,8 @@ pub fn shown(ask: &Ask) -> String {
         Ask::Desk(_) => "desk".into(),
         Ask::Hint { n, hint, .. } => format!("hint at {n}: {hint:?}"),
         Ask::Receipt { n, receipt, .. } => format!("receipt of {n}: {receipt:?}"),
+        Ask::Polled { n, status, receipt } => format!("polled {n}: {status} {receipt:?}"),
+        Ask::Recalled { n, outcome } => format!("recalled {n}: {outcome:?}"),
         Ask::Reported(seq) => format!("reported {seq}"),
         Ask::Result { n, outcome } => format!("result of {n}: {outcome:?}"),
         Ask::Ran { .. } => "an errand was run".into(),

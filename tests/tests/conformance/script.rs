@@ -159,7 +159,13 @@ impl Script {
     }
 
     fn whose(&mut self, order: OrderId) -> Whose {
-        Whose { tenant: self.tenant(), order, limits: Limits::default(), scope: Vec::new() }
+        Whose {
+            tenant: self.tenant(),
+            order,
+            limits: Limits::default(),
+            scope: Vec::new(),
+            services: Vec::new(),
+        }
     }
 
     fn guess(&mut self, order: &OrderId) -> Code {
@@ -180,7 +186,7 @@ impl Script {
             5..10 => OrderState::Sent,
             _ => OrderState::Delivered,
         };
-        OrderEvent { order, seq: self.below(6), state, reason: None, attempts: Vec::new() }
+        OrderEvent { order, seq: self.below(6), state, reason: None, attempts: Vec::new(), next: None }
     }
 
     pub fn order_ask(&mut self) -> (OrderId, UnixMs, Entropy, order::Ask) {
@@ -188,7 +194,7 @@ impl Script {
         let era = u8::try_from(self.now.since(START) / 200_000 % 251).unwrap_or(0);
         let order = OrderId::new([era; 16], LedgerId::new([u8::try_from(phone).unwrap_or(0); 16]));
         let n = u32::try_from(self.below(4) + 1).unwrap_or(1);
-        let ask = match self.below(11) {
+        let ask = match self.below(15) {
             0..4 => {
                 let created_at = START.plus(self.now.since(START) / 200_000 * 200_000);
                 let header = Header {
@@ -229,6 +235,11 @@ impl Script {
                 tenant: TenantId::parse("shop").expect("a name"),
                 terms: order::Terms { announces: true },
             },
+            13 => {
+                let receipt = (self.below(2) == 0).then_some(Receipt::Delivered);
+                order::Ask::Polled { n, status: "queued".into(), receipt }
+            }
+            14 => order::Ask::Recalled { n, outcome: Some(order::Recall::Stopped) },
             _ => order::Ask::Tick,
         };
         (order, now, entropy, ask)
@@ -278,6 +289,7 @@ pub fn offer(gateway: &str, looks_max: u8) -> Offer {
         free_at: UnixMs(0),
         window_ms: 12_000,
         looks_max,
+        polls_max: 0,
         is_mute: false,
         why: "up".into(),
     }
@@ -298,6 +310,7 @@ fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str) -> 
         origin: None,
         geo: GeoPolicy::default(),
         factors: Factors::default(),
+        services: Vec::new(),
         safer_channel: None,
         channels: Vec::new(),
         risk: Risk::Normal,
@@ -365,7 +378,7 @@ pub async fn race_guesses(hosts: &Arc<Hosts>) -> anyhow::Result<(usize, usize)> 
     let order = OrderId::parse(&order.id)?;
     // A code of another length is never right.
     let guess = Code::parse("1234")?;
-    let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new() };
+    let whose = Whose { tenant, order, limits: Limits::default(), scope: Vec::new(), services: Vec::new() };
     let outcomes = race(hosts, |_| {
         Ask::Verify(Verify {
             whose: whose.clone(),

@@ -15,8 +15,7 @@ use crate::common::cli;
 use crate::common::ops;
 
 fn shop() -> Value {
-    let dlt =
-        json!({"entity_id": "1101000000000000001", "header": "TIFFIN", "category": "service_implicit"});
+    let dlt = json!({"entity_id": "1101000000000000001", "header": "TIFFIN", "category": "service_implicit"});
     let text = "{code} is your {brand} code.";
     let template =
         json!({"channel": "sms", "locale": "en", "text": text, "dlt_template_id": "1107000000000000001"});
@@ -36,7 +35,10 @@ async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
     }
 }
 
-async fn a_tenant_is_made_used_and_ended_without_a_restart(front: Front, backing: Backing) -> anyhow::Result<()> {
+async fn a_tenant_is_made_used_and_ended_without_a_restart(
+    front: Front,
+    backing: Backing,
+) -> anyhow::Result<()> {
     let stack = Stack::start(front, backing).await?;
     let asha = [("x-operator", "asha")];
     let made = ops(&stack, Method::PUT, "tenants/shop", &asha, &shop()).await?;
@@ -44,7 +46,8 @@ async fn a_tenant_is_made_used_and_ended_without_a_restart(front: Front, backing
     let version = made.body["version"].to_string();
     let key = ops(&stack, Method::POST, "keys", &asha, &json!({"tenant": "shop", "kind": "secret"})).await?;
     assert_eq!(key.status, 200, "{key:?}");
-    let (id, secret) = (key.body["id"].as_str().unwrap_or_default(), key.body["key"].as_str().unwrap_or_default());
+    let (id, secret) =
+        (key.body["id"].as_str().unwrap_or_default(), key.body["key"].as_str().unwrap_or_default());
 
     let shop_client = stack.client.with_key(secret);
     let phone = fresh_phone();
@@ -68,15 +71,15 @@ async fn a_tenant_is_made_used_and_ended_without_a_restart(front: Front, backing
     assert_eq!(revoked.status, 200, "{revoked:?}");
     wait::until("the key's end", order, |reply: &Reply| reply.status == 401).await?;
     let version = added.body["version"].to_string();
-    let removed = ops(&stack, Method::DELETE, "tenants/shop", &[("if-match", &version)], &Value::Null).await?;
+    let removed =
+        ops(&stack, Method::DELETE, "tenants/shop", &[("if-match", &version)], &Value::Null).await?;
     assert_eq!(removed.status, 200, "{removed:?}");
 
     let rows = audit(&stack).await?;
     let what: Vec<_> = rows.iter().map(|row| row["body"]["what"].as_str().unwrap_or_default()).collect();
     let key_made = format!("key.make {id}");
     let key_revoked = format!("key.revoke {id}");
-    let expected =
-        ["tenant.put shop", &key_made, "service.put shop/pay", &key_revoked, "tenant.remove shop"];
+    let expected = ["tenant.put shop", &key_made, "service.put shop/pay", &key_revoked, "tenant.remove shop"];
     assert_eq!(what, expected);
     assert_eq!(rows[0]["body"]["by"]["name"], "asha");
     assert_eq!(rows[2]["body"]["after"]["services"]["pay"]["brand"], "Shop Pay", "{}", rows[2]);
@@ -97,12 +100,18 @@ async fn what_the_file_names_is_the_files(stack: &Stack) -> anyhow::Result<()> {
     ] {
         let reply = ops(stack, method, path, &[], &body).await?;
         let keys = ops(stack, Method::GET, "keys", &[], &Value::Null).await?;
-        assert!(reply.code() == Some("managed_by_file") || path.starts_with("keys"), "{path}: {reply:?} {keys:?}");
+        assert!(
+            reply.code() == Some("managed_by_file") || path.starts_with("keys"),
+            "{path}: {reply:?} {keys:?}"
+        );
     }
     for (path, body) in [
         ("tenants/Shop", shop()),
         ("tenants/shop", json!({"services": {"login": {"brand": ""}}})),
-        ("tenants/shop", json!({"services": {"login": {"brand": "X", "channels": ["telegram"]}}, "nonsense": 1})),
+        (
+            "tenants/shop",
+            json!({"services": {"login": {"brand": "X", "channels": ["telegram"]}}, "nonsense": 1}),
+        ),
         ("tenants/shop", json!([1])),
     ] {
         let reply = ops(stack, Method::PUT, path, &[], &body).await?;
@@ -134,7 +143,8 @@ async fn two_operators_lose_nothing(stack: &Stack) -> anyhow::Result<()> {
         assert_eq!(made.status, 200, "{made:?}");
     }
     let listed = ops(stack, Method::GET, "tenants", &[], &Value::Null).await?;
-    let names: Vec<_> = listed.body["tenants"].as_array().into_iter().flatten().map(|row| &row["id"]).collect();
+    let names: Vec<_> =
+        listed.body["tenants"].as_array().into_iter().flatten().map(|row| &row["id"]).collect();
     assert!(wanted.iter().all(|name| names.contains(&&json!(name))), "{listed:?}");
     // Of two who saw the same, one is told.
     let version = ops(stack, Method::GET, "tenants/t0", &[], &Value::Null).await?.body["version"].to_string();
@@ -153,7 +163,8 @@ async fn two_operators_lose_nothing(stack: &Stack) -> anyhow::Result<()> {
 }
 
 async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
-    let (went, said) = cli(stack, &["route", "set", "twilio-sms", "--priority", "9", "--price-micros", "700"])?;
+    let (went, said) =
+        cli(stack, &["route", "set", "twilio-sms", "--priority", "9", "--price-micros", "700"])?;
     assert!(went && said.contains("700"), "{said}");
     let routes = ops(stack, Method::GET, "routes", &[], &Value::Null).await?;
     let all = routes.body["routes"].as_array().cloned().unwrap_or_default();

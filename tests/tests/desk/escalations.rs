@@ -31,7 +31,10 @@ async fn failures_of_a_route_open_one_escalation(backing: Backing) -> anyhow::Re
         assert_eq!(stack.client.guess(&id, &code).await?, "verified");
     }
     let all = wait::until("an escalation", || listed(&stack), |all| !all.is_empty()).await?;
-    assert_eq!((all.len(), &all[0]["kind"], &all[0]["rule"]), (1, &json!("supplier_fallback"), &json!("route_failing")));
+    assert_eq!(
+        (all.len(), &all[0]["kind"], &all[0]["rule"]),
+        (1, &json!("supplier_fallback"), &json!("route_failing"))
+    );
     assert_eq!((&all[0]["gateway"], &all[0]["state"]), (&json!("twilio-sms"), &json!("open")), "{all:?}");
     assert!(all[0]["due_at"].as_u64() > all[0]["opened_at"].as_u64(), "{all:?}");
     assert!(all[0].get("request").is_none(), "{all:?}");
@@ -41,8 +44,10 @@ async fn failures_of_a_route_open_one_escalation(backing: Backing) -> anyhow::Re
 async fn people_work_escalations_off(stack: &Stack) -> anyhow::Result<()> {
     let (went, said) = cli(stack, &["escalation", "list"])?;
     assert!(went && said.contains("nothing is escalated"), "{said}");
-    let (went, said) =
-        cli(stack, &["escalation", "open", "--kind", "abuse", "--subject", "one shop", "--text", "all unverified"])?;
+    let (went, said) = cli(
+        stack,
+        &["escalation", "open", "--kind", "abuse", "--subject", "one shop", "--text", "all unverified"],
+    )?;
     assert!(went && said.contains("asha: all unverified"), "{said}");
     let (went, said) = cli(stack, &["escalation", "assign", "1", "ravi"])?;
     assert!(went && said.contains("acknowledged"), "{said}");

@@ -43,21 +43,31 @@ async fn rows(stack: &Stack, query: &str) -> anyhow::Result<Vec<Value>> {
     Ok(reply.text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
 
-async fn closed_orders_are_exported_and_a_phone_is_erased(front: Front, backing: Backing) -> anyhow::Result<()> {
+async fn closed_orders_are_exported_and_a_phone_is_erased(
+    front: Front,
+    backing: Backing,
+) -> anyhow::Result<()> {
     let stack = Stack::start(front, backing).await?;
     let (gone, stays) = (fresh_phone(), fresh_phone());
     let ids = [verified(&stack, &gone).await?, verified(&stack, &stays).await?];
     let export = || rows(&stack, "tenant=dev");
     let all = wait::until("both rows", export, |all| all.len() == 2).await?;
     let row = all.iter().find(|row| row["order"] == ids[0].as_str()).cloned().unwrap_or_default();
-    assert_eq!((&row["tenant"], &row["service"], &row["state"]), (&json!("dev"), &json!("login"), &json!("verified")));
+    assert_eq!(
+        (&row["tenant"], &row["service"], &row["state"]),
+        (&json!("dev"), &json!("login"), &json!("verified"))
+    );
     assert_eq!((&row["attempts"][0]["state"], &row["country"]), (&json!("delivered"), &json!("IN")), "{row}");
     assert!(rows(&stack, "since=2999-01-01").await?.is_empty());
     assert!(rows(&stack, "until=2001-01-01T00:00:00Z").await?.is_empty());
     assert_eq!(rows(&stack, "since=2001-01-01&until=2999-01-01").await?.len(), 2);
     let (went, said) = cli(&stack, &["export", "orders", "--format", "csv"])?;
-    assert!(went && said.starts_with("tenant,row,order,service,country") && said.lines().count() == 3, "{said}");
-    let (went, said) = cli(&stack, &["export", "evidence", "--gateway", "twilio-sms", "--since", "2001-01-01"])?;
+    assert!(
+        went && said.starts_with("tenant,row,order,service,country") && said.lines().count() == 3,
+        "{said}"
+    );
+    let (went, said) =
+        cli(&stack, &["export", "evidence", "--gateway", "twilio-sms", "--since", "2001-01-01"])?;
     assert!(went && said.lines().count() == 2 && said.contains("\"story\""), "{said}");
     for query in ["since=x", "since=2026-01-02&until=2026-01-01", "format=xml", "tenant=A", "gateway=a"] {
         let reply = ops(&stack, Method::GET, &format!("export/orders?{query}"), &[], &Value::Null).await?;
@@ -67,8 +77,13 @@ async fn closed_orders_are_exported_and_a_phone_is_erased(front: Front, backing:
 }
 
 async fn erased(stack: &Stack, phone: &str, ids: &[String; 2]) -> anyhow::Result<()> {
-    let report = ops(stack, Method::POST, "erasure", &[("x-operator", "asha")], &json!({"phone": phone})).await?;
-    assert_eq!((report.status, &report.body["orders"], &report.body["records"]), (200, &json!(1), &json!(1)), "{report:?}");
+    let report =
+        ops(stack, Method::POST, "erasure", &[("x-operator", "asha")], &json!({"phone": phone})).await?;
+    assert_eq!(
+        (report.status, &report.body["orders"], &report.body["records"]),
+        (200, &json!(1), &json!(1)),
+        "{report:?}"
+    );
     assert!(report.body["kept"].as_array().is_some_and(|kept| !kept.is_empty()), "{report:?}");
     assert_eq!(stack.client.fetch(&ids[0]).await?.status, 404, "its tenant sees it no more");
     let record = ops(stack, Method::GET, &format!("orders/{}", ids[0]), &[], &Value::Null).await?;
@@ -82,7 +97,8 @@ async fn erased(stack: &Stack, phone: &str, ids: &[String; 2]) -> anyhow::Result
     let (went, said) = cli(stack, &["erase", "--phone", "12"])?;
     assert!(!went && said.contains("invalid") || said.contains("phone"), "{said}");
     let audit = ops(stack, Method::GET, "audit", &[], &Value::Null).await?;
-    let mut erasures: Vec<_> = audit.body["rows"].as_array().into_iter().flatten().map(|row| &row["body"]["what"]).collect();
+    let mut erasures: Vec<_> =
+        audit.body["rows"].as_array().into_iter().flatten().map(|row| &row["body"]["what"]).collect();
     assert_eq!(erasures.len(), 3, "{audit:?}");
     erasures.dedup();
     assert_eq!(erasures.len(), 1, "the same phone has the same name there: {audit:?}");

@@ -91,8 +91,15 @@ async fn an_automatic_retry_says_what_it_comes_after(front: Front) -> anyhow::Re
     let attempts = happenings(&told, "attempt");
     assert!(attempts.len() >= 2 && attempts[0].get("after").is_none(), "{told}");
     let after = &attempts[1]["after"];
-    assert_eq!((&after["n"], &after["state"], &after["class"]), (&json!(1), &json!("failed"), &json!("transient")));
-    assert_eq!((&after["reason"], &after["rules_out"]), (&json!("provider_down"), &json!("nothing")), "{told}");
+    assert_eq!(
+        (&after["n"], &after["state"], &after["class"]),
+        (&json!(1), &json!("failed"), &json!("transient"))
+    );
+    assert_eq!(
+        (&after["reason"], &after["rules_out"]),
+        (&json!("provider_down"), &json!("nothing")),
+        "{told}"
+    );
     Ok(())
 }
 

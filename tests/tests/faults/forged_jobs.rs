@@ -135,6 +135,7 @@ async fn the_edge_takes_events_of_core_alone() -> anyhow::Result<()> {
         state: OrderState::Failed,
         reason: None,
         attempts: Vec::new(),
+        next: None,
     };
     let events = [event];
     let sign = |key: &Signing, at| anyhow::Ok(internal::events(&events, key, &host::entropy()?, at)?.0);

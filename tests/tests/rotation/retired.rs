@@ -55,6 +55,7 @@ pub async fn tell(client: &Client, then: &Config) -> anyhow::Result<Reply> {
         state: OrderState::Failed,
         reason: None,
         attempts: Vec::new(),
+        next: None,
     };
     let keys = then.core_keys(false)?.signing;
     let key: &Signing = keys.current();

@@ -4,6 +4,7 @@ use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::Happening;
 use tiffin_shared::order::Hint;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::wire::api::Channel;
 
 /// One line.
@@ -17,7 +18,9 @@ pub fn happening(what: &Happening) -> String {
             let sender = sender.as_ref().map_or(String::new(), |sender| format!(" from {}", sender.as_str()));
             format!("attempt {n} by {gateway}{sender} ({}): {changed} [{why}]", channel.as_str())
         }
-        Happening::CancelAsked { by, came_to } => format!("{by} calls it off: {came_to}"),
+        Happening::CalledOff { by, came_to } => format!("{by} calls it off: {came_to}"),
+        Happening::CancelAsked { n } => format!("attempt {n}: the provider is asked to stop it"),
+        Happening::Cancelled { n, outcome } => format!("attempt {n}: {}", recall(*outcome)),
         Happening::Ended { state, why } => format!("{}: {why}", name(state)),
         Happening::Hint { n, hint: Hint::Arrived } => {
             format!("attempt {n} arrived, by an unsigned receipt: no other way is tried for its silence")
@@ -27,6 +30,7 @@ pub fn happening(what: &Happening) -> String {
         }
         Happening::Looked { n, found } => format!("attempt {n}: the provider was asked: {found}"),
         Happening::Noted { why } => format!("waits: {why}"),
+        Happening::Polled { n, status } => format!("attempt {n}: the provider says {status}"),
         Happening::Receipt { n, state, reason, late } => {
             let late = if *late { ", after the end: nothing follows from it" } else { "" };
             format!("attempt {n} {}{}, by the provider's receipt{late}", attempt(*state), because(*reason))
@@ -48,6 +52,17 @@ pub fn happening(what: &Happening) -> String {
         Happening::RetryRefused { code, why, may_change, .. } => {
             format!("retry refused ({code}): {why} (new would be: {})", names(may_change))
         }
+    }
+}
+
+fn recall(outcome: Recall) -> &'static str {
+    match outcome {
+        Recall::Asked => "the provider is being asked to stop it",
+        Recall::Erased => "it had left already; the provider erased its text",
+        Recall::Stopped => "the provider stopped it",
+        Recall::TooLate => "it had left already",
+        Recall::Unknown => "whether the provider stopped it is not known",
+        Recall::Unsupported => "the provider has no way to stop it",
     }
 }
 

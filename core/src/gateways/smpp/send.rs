@@ -10,9 +10,7 @@ use futures::FutureExt as _;
 use futures::future::ready;
 use futures::future::select_all;
 use rusmpp::Pdu;
-use rusmpp::pdus::QuerySm;
 use tiffin_shared::order::Reason;
-use tiffin_shared::reference::Reference;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::sleep;
@@ -21,11 +19,7 @@ use tokio::time::timeout_at;
 use super::Held;
 use super::NotTaken;
 use super::Smpp;
-use super::address::Address;
-use super::fate;
 use super::link::Request;
-use super::receipt::Receipt;
-use super::receipt::State;
 use super::session::End;
 use super::session::Reply;
 use super::session::Stop;
@@ -37,7 +31,6 @@ use crate::gateways::adapter::Answered;
 use crate::gateways::adapter::Message;
 use crate::gateways::adapter::Refusal;
 use crate::gateways::call::CALL_TIMEOUT;
-use crate::gateways::callback::Fate;
 
 /// How long a message waits for a session to come up, and for a place in its window. Below the time from which a call counts as slow:
 /// what was never written is known to have not been.
@@ -48,7 +41,7 @@ const CHECK_WAIT: Duration = Duration::from_secs(10);
 const PAUSE_WAIT_MS: u64 = 1_000;
 
 /// What a request came to.
-enum Asked {
+pub(super) enum Asked {
     Reply(Reply),
     NotSent(Refusal),
     NoAnswer,
@@ -119,20 +112,6 @@ impl Smpp {
         }
     }
 
-    /// How a message of this process fares, asked with the sender it went out with; nothing where the SMSC did not answer for
-    /// it, or does not say.
-    pub async fn query(&self, reference: &Reference, from: Option<&str>) -> Option<Fate> {
-        let message_id = self.references.message_id(reference)?;
-        let source = from.map_or_else(|| Ok(Address::none()), Address::sender).ok()?;
-        let pdu = QuerySm::new(message_id.parse().ok()?, source.ton, source.npi, source.text);
-        let Asked::Reply(reply) = self.ask(pdu.into(), 0, Instant::now() + CALL_TIMEOUT).await else {
-            return None;
-        };
-        let state = reply.state.filter(|_| reply.status == status::ROK).and_then(State::by_number)?;
-        let (message_id, recipient) = (None, String::new());
-        Some(fate(&Receipt { message_id, reference: None, recipient, state, error: None }))
-    }
-
     fn taken(&self, reply: &Reply) -> Answered {
         // Taken, but nothing that is heard of it later could be known to be of it.
         if reply.message_id.is_empty() {
@@ -156,7 +135,7 @@ impl Smpp {
     }
 
     /// Written once at most, on the session with the most room.
-    async fn ask(&self, pdu: Pdu, number: u16, deadline: Instant) -> Asked {
+    pub(super) async fn ask(&self, pdu: Pdu, number: u16, deadline: Instant) -> Asked {
         let queue_until = (Instant::now() + QUEUE_WAIT).min(deadline);
         loop {
             let Some(link) = self.pick(queue_until).await else { return Asked::NotSent(self.why_not()) };

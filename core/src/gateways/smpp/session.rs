@@ -67,7 +67,7 @@ pub enum Event {
     Submit {
         /// The host's name.
         ticket: u64,
-        /// A `submit_sm` or `query_sm`.
+        /// A `submit_sm`, `query_sm` or `cancel_sm`.
         pdu: Box<Pdu>,
     },
     /// A receipt was worked on.
@@ -281,9 +281,9 @@ impl Session {
             actions.push(Action::Ended { ticket, end: End::NotSent });
             return;
         }
-        let is_query = matches!(pdu, Pdu::QuerySm(_));
+        let kind = window::Kind::of(&pdu);
         let sequence = self.send(pdu, actions);
-        self.window.add(sequence, ticket, is_query, now);
+        self.window.add(sequence, ticket, kind, now);
     }
 
     fn wake(&mut self, now: UnixMs, actions: &mut Vec<Action>) {

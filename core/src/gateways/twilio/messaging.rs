@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -15,6 +16,7 @@ use super::login;
 use super::login::Login;
 use super::login::Params;
 use super::lookup;
+use super::resource;
 use crate::gateways::account::Account;
 use crate::gateways::account::Secrets;
 use crate::gateways::adapter::Answered;
@@ -119,6 +121,27 @@ impl HttpAdapter for Twilio {
         told(callback, &self.0.hear(callback)?)
     }
 
+    fn status(&self, provider_id: &str) -> Option<Call> {
+        Some(self.0.get(&format!("/Messages/{provider_id}"), &[]))
+    }
+
+    fn fares(&self, answer: &Answer) -> Option<(String, Fate)> {
+        resource::message(answer)
+    }
+
+    fn stop(&self, provider_id: &str) -> Option<Call> {
+        Some(self.0.post(&format!("/Messages/{provider_id}"), resource::stop()))
+    }
+
+    fn stopped(&self, answer: &Answer) -> Option<Recall> {
+        resource::stopped(answer)
+    }
+
+    /// Twilio takes the text out of a message whose fate is final, and refuses for others.
+    fn erase(&self, provider_id: &str) -> Option<Call> {
+        Some(self.0.post(&format!("/Messages/{provider_id}"), resource::erase()))
+    }
+
     fn check(&self, _now: UnixMs) -> Option<Call> {
         Some(self.0.check())
     }
@@ -146,18 +169,25 @@ pub(super) fn listed(to: String, from: Option<String>) -> Vec<(&'static str, Str
     [("To", to)].into_iter().chain(from).chain([size]).collect()
 }
 
+/// `MessageStatus` is Twilio's list.
+pub(super) fn fate(status: &str, code: Option<&str>) -> Fate {
+    match status {
+        "delivered" | "read" => Fate::Delivered,
+        "sent" => Fate::Sent,
+        "failed" | "undelivered" => {
+            Fate::Failed { code: code.map(str::to_owned), fallback: Reason::Rejected }
+        }
+        // Nobody but us calls a message off.
+        "canceled" => Fate::Failed { code: None, fallback: Reason::CalledOff },
+        // accepted, scheduled, queued, sending, and whatever Twilio adds.
+        _ => Fate::Underway,
+    }
+}
+
 /// What a genuine callback tells of a message.
 pub(super) fn told(callback: &Callback<'_>, params: &Params) -> Result<Heard, CallbackError> {
     let provider_id = params.sid("MessageSid")?.to_owned();
-    let fate = match params.need("MessageStatus")? {
-        "delivered" | "read" => Fate::Delivered,
-        "sent" => Fate::Sent,
-        "failed" | "undelivered" | "canceled" => {
-            Fate::Failed { code: params.get("ErrorCode").map(str::to_owned), fallback: Reason::Rejected }
-        }
-        // accepted, scheduled, queued, sending, and whatever Twilio adds.
-        _ => Fate::Underway,
-    };
+    let fate = fate(params.need("MessageStatus")?, params.get("ErrorCode"));
     // The signature covers the address, and with it the attempt.
     let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
     Ok(Told { attempt: Some(attempt), provider_id, fate }.into())

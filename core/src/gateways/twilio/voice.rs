@@ -13,6 +13,7 @@ mod voices;
 use serde::Deserialize;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -24,6 +25,7 @@ use super::login;
 use super::login::Login;
 use super::lookup;
 use super::messaging;
+use super::resource;
 use crate::gateways::account::Account;
 use crate::gateways::account::Secrets;
 use crate::gateways::adapter::Answered;
@@ -165,6 +167,30 @@ impl HttpAdapter for Voice {
         Ok(Told { attempt: Some(attempt), provider_id, fate }.into())
     }
 
+    fn status(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.get(&format!("/Calls/{provider_id}"), &[]))
+    }
+
+    fn fares(&self, answer: &Answer) -> Option<(String, Fate)> {
+        let (status, answered_by) = resource::call(answer)?;
+        let fate = fate(&status, answered_by.as_deref(), None);
+        Some((status, fate))
+    }
+
+    /// A call that rings is not taken any more.
+    fn stop(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.post(&format!("/Calls/{provider_id}"), resource::stop()))
+    }
+
+    fn stopped(&self, answer: &Answer) -> Option<Recall> {
+        resource::call_stopped(answer)
+    }
+
+    /// One that was taken is hung up.
+    fn erase(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.post(&format!("/Calls/{provider_id}"), resource::hang_up()))
+    }
+
     fn check(&self, _now: UnixMs) -> Option<Call> {
         Some(self.login.check())
     }
@@ -187,7 +213,8 @@ fn fate(status: &str, answered_by: Option<&str>, sip: Option<&str>) -> Fate {
         ("failed", _) => {
             failed(sip.map_or_else(|| status.to_owned(), |code| format!("sip-{code}")), Reason::Rejected)
         }
-        ("canceled", _) => failed(status.to_owned(), Reason::Rejected),
+        // Nobody but us calls it off.
+        ("canceled", _) => Fate::Failed { code: None, fallback: Reason::CalledOff },
         // queued, ringing, in-progress, and whatever Twilio adds.
         _ => Fate::Underway,
     }

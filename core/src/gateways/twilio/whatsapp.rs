@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
+use tiffin_shared::order::Recall;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -22,6 +23,7 @@ use super::login;
 use super::login::Login;
 use super::lookup;
 use super::messaging;
+use super::resource;
 use crate::gateways::account::Account;
 use crate::gateways::account::Secrets;
 use crate::gateways::adapter::Answered;
@@ -32,6 +34,7 @@ use crate::gateways::call::Answer;
 use crate::gateways::call::Call;
 use crate::gateways::callback::Callback;
 use crate::gateways::callback::CallbackError;
+use crate::gateways::callback::Fate;
 use crate::gateways::callback::Heard;
 use crate::gateways::kinds::Adapter;
 use crate::gateways::kinds::Door;
@@ -163,6 +166,27 @@ impl HttpAdapter for Whatsapp {
 
     fn hear(&self, callback: &Callback<'_>) -> Result<Heard, CallbackError> {
         messaging::told(callback, &self.login.hear(callback)?)
+    }
+
+    fn status(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.get(&format!("/Messages/{provider_id}"), &[]))
+    }
+
+    fn fares(&self, answer: &Answer) -> Option<(String, Fate)> {
+        resource::message(answer)
+    }
+
+    fn stop(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.post(&format!("/Messages/{provider_id}"), resource::stop()))
+    }
+
+    fn stopped(&self, answer: &Answer) -> Option<Recall> {
+        resource::stopped(answer)
+    }
+
+    /// Twilio takes the text out of a message whose fate is final, and refuses for others.
+    fn erase(&self, provider_id: &str) -> Option<Call> {
+        Some(self.login.post(&format!("/Messages/{provider_id}"), resource::erase()))
     }
 
     fn check(&self, _now: UnixMs) -> Option<Call> {

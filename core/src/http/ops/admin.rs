@@ -196,8 +196,15 @@ pub async fn make_key(
         }
         let key = write_key(kind, random);
         let digest = key_digest(&key);
-        let made =
-            ApiKey { id: id.clone(), tenant: tenant.clone(), kind, digest, origins, services, revoked: false };
+        let made = ApiKey {
+            id: id.clone(),
+            tenant: tenant.clone(),
+            kind,
+            digest,
+            origins,
+            services,
+            revoked: false,
+        };
         admin::change(&app, Wish { by, change: Change::MakeKey(made), expected: None }).await?;
         Ok(json!({"id": id, "tenant": tenant, "kind": kind, "key": key}))
     };
@@ -211,7 +218,8 @@ pub async fn revoke_key(
     Path(id): Path<String>,
 ) -> Response {
     let revoked = async {
-        let no_key = || Problem::new(Code::NotFound, "No API key has this name. `tiffin key list` shows them.");
+        let no_key =
+            || Problem::new(Code::NotFound, "No API key has this name. `tiffin key list` shows them.");
         let id = KeyId::parse(&id).map_err(|_| no_key())?;
         admin::change(&app, Wish { by, change: Change::RevokeKey(id.clone()), expected: None }).await?;
         Ok(json!({"id": id, "revoked": true}))

@@ -104,9 +104,7 @@ pub async fn replay_all(
             false => bytes::read_json(&request.body).map_err(|_| out_of_range("max"))?,
         };
         let max = within("max", batch.max)?;
-        let replay = async {
-            app.bus.dead_act(Act::Replay, None, max).await.map_err(|error| failed(&error))
-        };
+        let replay = async { app.bus.dead_act(Act::Replay, None, max).await.map_err(|error| failed(&error)) };
         let wanted = (Value::Null, json!({"max": max}));
         let report = audit::around(&app, &by, "dead.replay", wanted, replay).await?;
         told(Act::Replay, None, report);

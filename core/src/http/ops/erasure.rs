@@ -30,11 +30,7 @@ struct Wanted {
 }
 
 /// `POST /ops/v1/erasure` with `{"phone": "+919876543210"}`.
-pub async fn erase(
-    State(app): State<Arc<App>>,
-    Extension(by): Extension<By>,
-    request: Request,
-) -> Response {
+pub async fn erase(State(app): State<Arc<App>>, Extension(by): Extension<By>, request: Request) -> Response {
     let erased = async {
         let body = read(request, BODY_BYTES_MAX).await?.body;
         let Wanted { phone } =

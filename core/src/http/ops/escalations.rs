@@ -88,8 +88,7 @@ struct Owner {
 /// `GET /ops/v1/escalations?state=open&kind=refund&owner=asha`
 pub async fn list(State(app): State<Arc<App>>, filter: Result<Query<Filter>, QueryRejection>) -> Response {
     let listed = async {
-        let Query(filter) =
-            filter.map_err(|_| invalid("Filters are state, kind and owner.".into()))?;
+        let Query(filter) = filter.map_err(|_| invalid("Filters are state, kind and owner.".into()))?;
         let all = all(&app).await?;
         let is_asked_for = |it: &Escalation| {
             filter.state.is_none_or(|state| it.state == state)
@@ -114,11 +113,7 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
 }
 
 /// `POST /ops/v1/escalations`
-pub async fn open(
-    State(app): State<Arc<App>>,
-    Extension(by): Extension<By>,
-    request: Request,
-) -> Response {
+pub async fn open(State(app): State<Arc<App>>, Extension(by): Extension<By>, request: Request) -> Response {
     let opened = async {
         let request = read(request, BODY_BYTES_MAX).await?;
         let name = match request.header("idempotency-key") {
@@ -219,9 +214,8 @@ fn shown(escalation: &Escalation, now: tiffin_shared::time::UnixMs) -> Value {
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    bytes::read_json(body).map_err(|_| {
-        invalid("Not such a body: see docs/OPERATIONS.md, \"Escalations\".".into())
-    })
+    bytes::read_json(body)
+        .map_err(|_| invalid("Not such a body: see docs/OPERATIONS.md, \"Escalations\".".into()))
 }
 
 fn number(id: &str) -> Result<u64, Problem> {

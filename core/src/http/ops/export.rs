@@ -143,7 +143,8 @@ fn respond(begun: Result<Export, Problem>) -> Response {
     };
     // A store that fails in between cuts the connection: an export that is not whole must not look so.
     let pieces = stream::try_unfold(export, |mut export| async move {
-        let piece = export.piece().await.inspect_err(|error| tracing::error!(%error, "an export was cut short"));
+        let piece =
+            export.piece().await.inspect_err(|error| tracing::error!(%error, "an export was cut short"));
         Ok::<_, store::Error>(piece?.map(|piece| (piece, export)))
     });
     let mut response = Response::new(Body::from_stream(pieces));
@@ -214,8 +215,11 @@ fn ndjson(tenant: &TenantId, row: &Row, body: Value) -> String {
 
 /// A day, by UTC, or a time as RFC 3339 has it.
 fn time(name: &str, text: &str) -> Result<UnixMs, Problem> {
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let day =
+        || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
     let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()).or_else(day);
     let ms = time.and_then(|time| u64::try_from(time.timestamp_millis()).ok());
-    ms.map(UnixMs).ok_or_else(|| invalid(format!("{name}: must be a day, 2026-11-30, or a time, 2026-11-30T12:00:00Z.")))
+    ms.map(UnixMs).ok_or_else(|| {
+        invalid(format!("{name}: must be a day, 2026-11-30, or a time, 2026-11-30T12:00:00Z."))
+    })
 }

@@ -14,6 +14,7 @@ use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Timeline;
+use tiffin_shared::order::advice::Advice;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api;
@@ -52,8 +53,28 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
     answer(find(&app, &id).await)
 }
 
-async fn find(app: &App, id: &str) -> Result<Box<Timeline>, Problem> {
-    desk::find(app, &order_of(id)?).await
+/// A timeline, and what to do about the order.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    timeline: Box<Timeline>,
+    /// As core sees it: guesses are counted at the edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<api::Advice>,
+}
+
+async fn find(app: &App, id: &str) -> Result<Shown, Problem> {
+    let timeline = desk::find(app, &order_of(id)?).await?;
+    let advice = advice(app, &timeline);
+    Ok(Shown { timeline, advice })
+}
+
+fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
+    let (job, directory) = (timeline.job.as_ref()?, app.directory.current());
+    let tenant = directory.tenants.get(&job.tenant)?;
+    let service = tenant.services.get(&job.service)?;
+    let ways = directory.ways(service, job.country);
+    timeline.advice(&ways, &tenant.limits, service.waiting_ms, host::now()).map(Advice::view)
 }
 
 /// `POST /ops/v1/orders/{id}/retry` with `{"channel": "voice", "reason": "..."}`.

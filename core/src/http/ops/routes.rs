@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::Extension;
 use axum::extract::Path;
+use axum::extract::Query;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::json;
 use tiffin_shared::admin::By;
+use tiffin_shared::country::Country;
 use tiffin_shared::gateway::Forced;
 use tiffin_shared::gateway::View;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tiffin_shared::route::stats;
 use tiffin_shared::wire::api::Channel;
 
 use super::answer;
@@ -42,12 +46,67 @@ struct Route {
     per_second: Option<u32>,
     #[serde(flatten)]
     view: View,
+    /// How messages fared on it of late, to one country or all.
+    fared: Fared,
 }
 
-/// `GET /ops/v1/routes`: as the fleet found each at most a second ago.
-pub async fn list(State(app): State<Arc<App>>) -> Response {
-    let routes = app.gateways.all().iter().map(|gateway| route(&app, gateway, app.routes.view(gateway.name())));
-    answer(Ok(Routes { routes: routes.collect() }))
+/// Of the last half hour to hour.
+#[derive(Default, Serialize)]
+struct Fared {
+    /// Messages that the provider took.
+    sent: u32,
+    delivered: u32,
+    failed: u32,
+    verified: u32,
+    /// Arrived, of those whose fate is known, in thousandths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery: Option<u32>,
+    /// Verified, of those that were sent, in thousandths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conversion: Option<u32>,
+    /// In which half of the receipts came, and 95 %; of one country only, and while there are enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p95_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// ISO 3166-1 alpha-2.
+    country: Option<String>,
+}
+
+/// `GET /ops/v1/routes`: as the fleet found each at most a second ago; `?country=IN` for how messages fare there.
+pub async fn list(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
+    answer(routes(&app, wanted.country.as_deref()))
+}
+
+fn routes(app: &App, country: Option<&str>) -> Result<Routes, Problem> {
+    let country = country.map(Country::parse).transpose();
+    let country =
+        country.map_err(|error| Problem::new(Code::InvalidRequest, format!("country: {error}.")))?;
+    let of = |gateway: &Gateway| Route {
+        fared: Fared::of(&app.routes.fared(gateway, country)),
+        ..route(app, gateway, app.routes.view(gateway.name()))
+    };
+    Ok(Routes { routes: app.gateways.all().iter().map(of).collect() })
+}
+
+impl Fared {
+    fn of(view: &stats::View) -> Self {
+        Self {
+            sent: view.sent,
+            delivered: view.delivered,
+            failed: view.failed,
+            verified: view.verified,
+            delivery: view.delivery(),
+            conversion: view.conversion(),
+            p50_ms: view.p50_ms,
+            p95_ms: view.p95_ms,
+        }
+    }
 }
 
 /// `POST /ops/v1/routes/{gateway}/open|close|release`: no calls; calls whatever they come to; or as the breaker finds.
@@ -92,5 +151,6 @@ fn route(app: &App, gateway: &Gateway, view: View) -> Route {
         price_micros: admin::price_micros(&settled, gateway),
         per_second: settings.per_second,
         view,
+        fared: Fared::default(),
     }
 }

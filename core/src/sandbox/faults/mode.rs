@@ -29,6 +29,8 @@ pub(in crate::sandbox) enum Mode {
     /// The connection is cut, but the message is taken.
     ResetTaken,
 
+    /// Accepted, and in the provider's queue for a minute: only there can it be stopped. Then as usual.
+    Queued,
     /// Accepted and sent, and nothing more is ever heard of it.
     AcceptNoReceipt,
     /// Accepted, then undelivered with `code`.
@@ -58,6 +60,7 @@ impl Mode {
             Self::TimeoutTaken => "timeout_taken",
             Self::Reset => "reset",
             Self::ResetTaken => "reset_taken",
+            Self::Queued => "queued",
             Self::AcceptNoReceipt => "accept_no_receipt",
             Self::FailedReceipt => "failed_receipt",
             Self::LateReceipt => "late_receipt",

@@ -13,6 +13,7 @@ const GROUPS = {
     reset_taken: "The connection is cut, but the message is taken.",
   },
   "Taken, then": {
+    queued: "In the provider's queue for a minute: there it can be stopped. Then it arrives.",
     accept_no_receipt: "Never arrives, and nothing is heard of it.",
     failed_receipt: "Never arrives; the receipt has this code.",
     late_receipt: "Arrives; the receipts are this many ms late.",

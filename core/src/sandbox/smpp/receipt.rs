@@ -17,6 +17,7 @@ use rusmpp::values::UserMessageReference;
 use crate::gateways::smpp::receipt::State;
 use crate::gateways::smpp::status;
 use crate::sandbox::inbox::Status;
+use crate::sandbox::journey::STOPPED;
 use crate::sandbox::journey::Tell;
 use crate::sandbox::journey::Teller;
 use crate::sandbox::state::Sandbox;
@@ -38,9 +39,10 @@ pub(super) fn teller(sandbox: &Arc<Sandbox>, gateway: &str, pdu: &SubmitSm) -> T
             Status::Queued => return Tell::Nobody,
             Status::Sent => State::Enroute,
             Status::Delivered => State::Delivered,
+            Status::Undelivered if failure == Some(STOPPED) => State::Deleted,
             Status::Undelivered => State::Undeliverable,
         };
-        let told = receipt(&pdu, &message.entry.id, state, failure);
+        let told = receipt(&pdu, &message.entry.id, state, failure.filter(|code| *code != STOPPED));
         tokio::spawn(bring(sandbox, gateway.clone(), told.into()));
         Tell::Done
     })
@@ -95,6 +97,7 @@ fn number(state: State) -> MessageState {
     match state {
         State::Enroute => MessageState::Enroute,
         State::Delivered => MessageState::Delivered,
+        State::Deleted => MessageState::Deleted,
         _ => MessageState::Undeliverable,
     }
 }

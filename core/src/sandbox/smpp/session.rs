@@ -12,6 +12,7 @@ use rusmpp::Pdu;
 use rusmpp::pdus::BindReceiverResp;
 use rusmpp::pdus::BindTransceiverResp;
 use rusmpp::pdus::BindTransmitterResp;
+use rusmpp::pdus::CancelSm;
 use rusmpp::pdus::QuerySm;
 use rusmpp::pdus::QuerySmResp;
 use rusmpp::types::EmptyOrFullCOctetString;
@@ -29,6 +30,8 @@ use crate::gateways::smpp::status;
 use crate::gateways::smpp::wire::Frame;
 use crate::gateways::smpp::wire::Wire;
 use crate::sandbox::Account;
+use crate::sandbox::clock;
+use crate::sandbox::inbox::Message;
 use crate::sandbox::inbox::Status;
 use crate::sandbox::state::Sandbox;
 
@@ -38,6 +41,8 @@ const OUT_MAX: usize = 2_048;
 const BIND_TIMEOUT: Duration = Duration::from_secs(10);
 /// SMPP 3.4, 5.1.3: the query failed.
 const RQUERYFAIL: u32 = 0x67;
+/// The message cannot be cancelled.
+const RCANCELFAIL: u32 = 0x11;
 
 /// Until the peer unbinds or hangs up, or the sandbox closes.
 pub(super) async fn run(stream: TcpStream, sandbox: Arc<Sandbox>) {
@@ -159,6 +164,7 @@ fn answer(
             }
         }
         (CommandId::QuerySm, Some(Pdu::QuerySm(pdu))) => Some(query(pdu, sequence, line, sandbox)),
+        (CommandId::CancelSm, Some(Pdu::CancelSm(pdu))) => Some(cancel(pdu, sequence, line, sandbox)),
         (CommandId::EnquireLink, _) => Some(respond(status::ROK, sequence, Pdu::EnquireLinkResp)),
         (CommandId::Unbind, _) => Some(respond(status::ROK, sequence, Pdu::UnbindResp)),
         (CommandId::DeliverSmResp | CommandId::GenericNack, _) => {
@@ -174,6 +180,7 @@ fn query(pdu: &QuerySm, sequence: u32, line: &Line, sandbox: &Sandbox) -> Comman
     let message = sandbox.inbox.find(pdu.message_id.as_str());
     let message = message.filter(|message| message.entry.gateway == line.gateway);
     let state = message.as_ref().map(|message| match message.status {
+        _ if message.is_stopped => MessageState::Deleted,
         Status::Queued => MessageState::Accepted,
         Status::Sent => MessageState::Enroute,
         Status::Delivered => MessageState::Delivered,
@@ -183,6 +190,19 @@ fn query(pdu: &QuerySm, sequence: u32, line: &Line, sandbox: &Sandbox) -> Comman
     let state = state.unwrap_or(MessageState::Unknown);
     let answer = QuerySmResp::new(pdu.message_id.clone(), EmptyOrFullCOctetString::empty(), state, 0);
     respond(status, sequence, answer.into())
+}
+
+/// Stops what is in the queue, where the sender is the one that it went out with.
+fn cancel(pdu: &CancelSm, sequence: u32, line: &Line, sandbox: &Sandbox) -> Command {
+    let message = sandbox.inbox.find(pdu.message_id.as_str());
+    let is_own = |message: &Message| {
+        message.entry.gateway == line.gateway
+            && message.from.as_deref().unwrap_or_default() == pdu.source_addr.as_str()
+    };
+    let is_stopped =
+        message.filter(is_own).is_some_and(|message| sandbox.inbox.stop(&message.entry.id, clock::now_ms()));
+    let status = if is_stopped { status::ROK } else { RCANCELFAIL };
+    respond(status, sequence, Pdu::CancelSmResp)
 }
 
 /// An answer.

@@ -47,7 +47,7 @@ const PAGE_SIZE: usize = 50;
 pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
         .route("/2010-04-01/Accounts/{account_sid}/Calls.json", post(create).get(list))
-        .route("/2010-04-01/Accounts/{account_sid}/Calls/{file}", get(fetch))
+        .route("/2010-04-01/Accounts/{account_sid}/Calls/{file}", get(fetch).post(update))
 }
 
 async fn create(
@@ -83,6 +83,27 @@ async fn fetch(
     let message = file.strip_suffix(".json").and_then(|sid| sandbox.inbox.find(sid));
     let message =
         message.filter(|message| message.entry.gateway == account.gateway()).ok_or(Error::NotFound)?;
+    Ok(Json(resource::call(&account_sid, &message)).into_response())
+}
+
+/// `Status=canceled` ends a call that is queued or rings, `completed` any.
+async fn update(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path((account_sid, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<Response, Error> {
+    let account = auth::account(&sandbox.accounts, KIND, &account_sid, &headers)?;
+    let Form(form) = form?;
+    let is_own = |message: &Message| message.entry.gateway == account.gateway();
+    let find = || file.strip_suffix(".json").and_then(|sid| sandbox.inbox.find(sid)).filter(is_own);
+    let message = find().ok_or(Error::NotFound)?;
+    match form.iter().find(|(name, _)| name == "Status").map(|(_, status)| status.as_str()) {
+        // Of one that somebody took, neither changes what is known.
+        Some("canceled" | "completed") => sandbox.inbox.stop(&message.entry.id, clock::now_ms()),
+        _ => return Err(Error::Parameter("Status: canceled or completed".to_owned())),
+    };
+    let message = find().ok_or(Error::NotFound)?;
     Ok(Json(resource::call(&account_sid, &message)).into_response())
 }
 

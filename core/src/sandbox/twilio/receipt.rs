@@ -8,6 +8,7 @@ use crate::sandbox::callbacks::Callback;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::inbox::Status;
 use crate::sandbox::journey::POOL_NUMBER;
+use crate::sandbox::journey::STOPPED;
 use crate::sandbox::journey::Tell;
 use crate::sandbox::journey::Teller;
 
@@ -32,20 +33,21 @@ fn params(
 ) -> Vec<(String, String)> {
     let from = address(message, message.from.as_deref().unwrap_or(POOL_NUMBER));
     let to = address(message, &message.entry.to);
+    let word = if failure == Some(STOPPED) { STOPPED } else { status.name() };
     let mut params = vec![
         ("AccountSid", account_sid),
         ("ApiVersion", API_VERSION),
         ("From", &from),
         ("MessageSid", &message.entry.id),
-        ("MessageStatus", status.name()),
+        ("MessageStatus", word),
         ("SmsSid", &message.entry.id),
-        ("SmsStatus", status.name()),
+        ("SmsStatus", word),
         ("To", &to),
     ];
     if let Some(sid) = &message.messaging_service_sid {
         params.push(("MessagingServiceSid", sid));
     }
-    if let Some(code) = failure {
+    if let Some(code) = failure.filter(|code| *code != STOPPED) {
         params.push(("ErrorCode", code));
     }
     params.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

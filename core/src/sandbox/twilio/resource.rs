@@ -11,7 +11,7 @@ use super::list::List;
 use super::request::WHATSAPP;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
-use crate::sandbox::inbox::Status;
+use crate::sandbox::journey::STOPPED;
 
 /// `api.v2010.account.message` of Twilio's description, every field of it.
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ pub(super) struct Resource {
     price: Option<String>,
     price_unit: &'static str,
     sid: String,
-    status: Status,
+    status: &'static str,
     subresource_uris: Value,
     to: String,
     uri: String,
@@ -45,7 +45,7 @@ impl Resource {
         Self {
             account_sid: account_sid.to_owned(),
             api_version: API_VERSION,
-            body: message.entry.text.clone(),
+            body: if message.is_erased { String::new() } else { message.entry.text.clone() },
             date_created: clock::rfc2822(message.created_at_ms),
             date_sent: message.sent_at_ms.map(clock::rfc2822),
             date_updated: clock::rfc2822(message.updated_at_ms),
@@ -59,7 +59,7 @@ impl Resource {
             price: None,
             price_unit: "USD",
             sid: message.entry.id.clone(),
-            status: message.status,
+            status: if message.is_stopped { STOPPED } else { message.status.name() },
             subresource_uris: json!({ "media": format!("{resource}/Media.json") }),
             to: address(message, &message.entry.to),
             uri: format!("{resource}.json"),

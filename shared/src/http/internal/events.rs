@@ -103,6 +103,9 @@ mod tests {
             changed: "x".repeat(400),
             reason: None,
             expected_by: None,
+            sender: None,
+            told: None,
+            recall: None,
         };
         OrderEvent {
             order: OrderId::new([number; 16], LedgerId::new([number; 16])),
@@ -110,6 +113,7 @@ mod tests {
             state: OrderState::Sending,
             reason: None,
             attempts: (1..=attempts).map(attempt).collect(),
+            next: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::order::advice::Do;
 use crate::wire::api;
 use crate::wire::factor;
 
@@ -58,8 +59,15 @@ fn order_view() -> api::Order {
         cancel: Some(api::Cancel {
             window: api::CancelWindow::Open,
             until: Some("2026-11-20T10:05:00.000Z".into()),
+            because: "nothing has left that could still arrive".into(),
         }),
         waiting: None,
+        advice: Box::new(api::Advice {
+            action: Do::Wait,
+            because: "a gateway is about to be called".into(),
+            until: Some("2026-11-20T10:00:12.000Z".into()),
+            may_change: Vec::new(),
+        }),
         sends_left: 2,
         guesses_left: 5,
         verified_channel: None,
@@ -84,7 +92,13 @@ fn preflight() -> api::Preflight {
 }
 
 fn verified() -> api::Verified {
-    let order =
-        api::Order { state: api::OrderState::Verified, cancel: None, resend_at: None, ..order_view() };
+    let advice = api::Advice {
+        action: Do::None,
+        because: "the user proved to have the code".into(),
+        until: None,
+        may_change: Vec::new(),
+    };
+    let state = api::OrderState::Verified;
+    let order = api::Order { state, cancel: None, resend_at: None, advice: Box::new(advice), ..order_view() };
     api::Verified { result: api::VerifyResult::Verified, guesses_left: Some(5), order: Some(order) }
 }

@@ -106,10 +106,13 @@ fn example(code: Code) -> Value {
     }
     if code == Code::CancelTooEarly {
         let until = Some("2026-11-20T10:00:12.000Z".to_owned());
-        problem.cancel = Some(Cancel { window: CancelWindow::TooEarly, until });
+        let because = "a message is on its way, and inside its usual time".into();
+        problem = problem.with_cancel(Some(&Cancel { window: CancelWindow::TooEarly, until, because }));
     }
     if code == Code::CancelTooLate {
-        problem.cancel = Some(Cancel { window: CancelWindow::ClosedChecked, until: None });
+        let because = "somebody entered a code, so a message is in hand".into();
+        problem =
+            problem.with_cancel(Some(&Cancel { window: CancelWindow::ClosedChecked, until: None, because }));
     }
     serde_json::to_value(problem.body()).unwrap_or_default()
 }

@@ -122,9 +122,19 @@ fn event() -> OrderEvent {
         changed: "first attempt".into(),
         reason: Some(Reason::ProviderDown),
         expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
     };
     let order = OrderId::parse(&ORDERED.1).unwrap();
-    OrderEvent { order, seq: 2, state: OrderState::Sending, reason: None, attempts: vec![attempt] }
+    OrderEvent {
+        order,
+        seq: 2,
+        state: OrderState::Sending,
+        reason: None,
+        attempts: vec![attempt],
+        next: None,
+    }
 }
 
 fn signed(body: &[u8]) -> Signed<'_> {

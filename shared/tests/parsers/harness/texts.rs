@@ -177,6 +177,7 @@ fn serve(id: &TenantId, tenant: &Tenant, service: &Service) {
                     order: OrderId::parse(&order.id).unwrap(),
                     limits: tenant.limits,
                     scope: Vec::new(),
+                    services: Vec::new(),
                 };
                 let guess = Code::parse("0000").unwrap();
                 let outcome = ask(

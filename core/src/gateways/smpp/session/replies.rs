@@ -15,6 +15,7 @@ use super::Role;
 use super::Session;
 use super::Stop;
 use super::respond;
+use super::window::Kind;
 use super::window::Waiting;
 use crate::gateways::smpp::status;
 use crate::gateways::smpp::wire::Frame;
@@ -48,8 +49,11 @@ impl Session {
             return self.while_binding(command, bind, actions);
         }
         match command.id() {
-            CommandId::SubmitSmResp | CommandId::DataSmResp | CommandId::QuerySmResp => {
-                let is_query = command.id() == CommandId::QuerySmResp;
+            CommandId::SubmitSmResp
+            | CommandId::DataSmResp
+            | CommandId::QuerySmResp
+            | CommandId::CancelSmResp => {
+                let kind = Kind::answered_by(id);
                 let (message_id, state) = match command.pdu() {
                     Some(Pdu::SubmitSmResp(answer)) => (answer.message_id().as_str().to_owned(), None),
                     Some(Pdu::QuerySmResp(answer)) => {
@@ -58,7 +62,7 @@ impl Session {
                     _ => (String::new(), None),
                 };
                 let reply = Reply { status, message_id, state, took_ms: 0 };
-                self.answered(sequence, reply, now, |waiting| waiting.is_query == is_query, actions);
+                self.answered(sequence, reply, now, |waiting| waiting.kind == kind, actions);
             }
             // The peer did not understand a request, so it did not do what it asks either.
             CommandId::GenericNack => {
@@ -151,9 +155,9 @@ impl Session {
         if id & RESPONSE_BIT == 0 {
             actions.push(respond(status::RINVCMDLEN, sequence, Pdu::GenericNack));
         } else if status != status::ROK {
-            let is_query = id == u32::from(CommandId::QuerySmResp);
+            let kind = Kind::answered_by(id);
             let reply = Reply { status, message_id: String::new(), state: None, took_ms: 0 };
-            self.answered(sequence, reply, now, |waiting| waiting.is_query == is_query, actions);
+            self.answered(sequence, reply, now, |waiting| waiting.kind == kind, actions);
         } else if let Some(waiting) = self.window.answered(sequence, |_| true)
             && !waiting.is_overdue
         {

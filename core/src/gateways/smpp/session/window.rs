@@ -2,18 +2,53 @@
 
 use std::collections::BTreeMap;
 
+use rusmpp::CommandId;
+use rusmpp::Pdu;
 use tiffin_shared::time::UnixMs;
 
 /// Requests that ended without an answer and may yet get one: a minute of a busy session's.
 const OVERDUE_MAX: usize = 1_024;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `cancel_sm`.
+    Cancel,
+    /// `query_sm`.
+    Query,
+    /// `submit_sm`.
+    Submit,
+}
+
+impl Kind {
+    /// Of a request.
+    pub fn of(pdu: &Pdu) -> Self {
+        match pdu {
+            Pdu::CancelSm(_) => Self::Cancel,
+            Pdu::QuerySm(_) => Self::Query,
+            _ => Self::Submit,
+        }
+    }
+
+    /// Of an answer.
+    pub fn answered_by(id: u32) -> Self {
+        if id == u32::from(CommandId::CancelSmResp) {
+            Self::Cancel
+        } else if id == u32::from(CommandId::QuerySmResp) {
+            Self::Query
+        } else {
+            Self::Submit
+        }
+    }
+}
 
 /// A request that was written.
 #[derive(Clone, Copy, Debug)]
 pub struct Waiting {
     /// The host's name for it.
     pub ticket: u64,
-    /// Whether it is a `query_sm`.
-    pub is_query: bool,
+    /// What answers it.
+    pub kind: Kind,
     /// When it was written.
     pub sent_at: UnixMs,
     /// Whether it ended without an answer already.
@@ -40,8 +75,8 @@ impl Window {
         self.waiting.contains_key(&sequence) || self.overdue.contains_key(&sequence)
     }
 
-    pub fn add(&mut self, sequence: u32, ticket: u64, is_query: bool, now: UnixMs) {
-        let waiting = Waiting { ticket, is_query, sent_at: now, is_overdue: false };
+    pub fn add(&mut self, sequence: u32, ticket: u64, kind: Kind, now: UnixMs) {
+        let waiting = Waiting { ticket, kind, sent_at: now, is_overdue: false };
         self.waiting.insert(sequence, waiting);
     }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::sandbox::clock;
 use crate::sandbox::inbox::Message;
 use crate::sandbox::inbox::Status;
+use crate::sandbox::journey::STOPPED;
 use crate::sandbox::twilio::API_VERSION;
 
 /// `api.v2010.account.call` of Twilio's description, every field of it.
@@ -15,7 +16,7 @@ pub(super) fn call(account_sid: &str, message: &Message) -> Value {
     let is_over = matches!(message.status, Status::Delivered | Status::Undelivered);
     json!({
         "account_sid": account_sid,
-        "answered_by": null,
+        "answered_by": (message.status == Status::Delivered).then_some("human"),
         "api_version": API_VERSION,
         "caller_name": null,
         "date_created": clock::rfc2822(message.created_at_ms),
@@ -34,7 +35,7 @@ pub(super) fn call(account_sid: &str, message: &Message) -> Value {
         "queue_time": "0",
         "sid": message.entry.id,
         "start_time": message.sent_at_ms.map(clock::rfc2822),
-        "status": status(message.status, message.error_code.as_deref()),
+        "status": if message.is_stopped { STOPPED } else { status(message.status, message.error_code.as_deref()) },
         "subresource_uris": { "recordings": format!("{uri}/Recordings.json") },
         "to": to,
         "to_formatted": to,
