@@ -73,10 +73,10 @@ fn erased(host: &mut Host, forget: Vec<OrderId>) -> Vec<OrderId> {
 #[test]
 fn an_erased_ledger_says_nothing_of_its_orders_and_still_counts_them() {
     let mut host = Host::default();
-    for n in 1..=3 {
-        let create = fixtures::create(0, n, n, n);
+    for n in 1..=3_u8 {
+        let create = fixtures::create(0, 1, n, n);
         let mask = create.to.clone();
-        let reply = host.ask::<Ledger>(&command(n, Ask::Create(Box::new(create))), START);
+        let reply = host.ask::<Ledger>(&command(n.into(), Ask::Create(Box::new(create))), START);
         assert!(matches!(reply.outcome, Outcome::Created { .. }), "{:?}", reply.outcome);
         assert!(host.stored.as_ref().unwrap().commit.body.contains(&mask));
     }
@@ -88,7 +88,7 @@ fn an_erased_ledger_says_nothing_of_its_orders_and_still_counts_them() {
     assert!(!left.contains("ord_") && !left.contains("sealed") && !left.contains('*'), "{left}");
     // The bucket is as empty as it was: an erasure is no way to more messages.
     let again = host
-        .ask::<Ledger>(&command(9, Ask::Create(Box::new(fixtures::create(0, 9, 9, 9)))), START.plus(5_001));
+        .ask::<Ledger>(&command(9, Ask::Create(Box::new(fixtures::create(0, 1, 9, 9)))), START.plus(5_001));
     assert!(matches!(again.outcome, Outcome::RateLimited { .. }), "{:?}", again.outcome);
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
+mod desk;
 mod guards;
 mod hosts;
 mod routes;
