@@ -1,5 +1,5 @@
 //! What operators do: the bytes that are stored of it, and what an erasure leaves of an address.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
 
