@@ -30,6 +30,7 @@ use crate::http::ops::Operator;
 use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
+use crate::money::Money;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::store;
@@ -128,6 +129,8 @@ pub struct App {
     pub inquiries: Inquiries,
     /// Rows on their way into the logs.
     pub journal: Journal,
+    /// Postings on their way into the tenants' accounts.
+    pub money: Money,
     /// Endpoints of tenants, and what is under way to them.
     pub hooks: Hooks,
     /// What the edge is to be told.
@@ -193,6 +196,7 @@ impl App {
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),
             journal: Journal::default(),
+            money: Money::default(),
             hooks: Hooks::new(&config)?,
             reports: Reports::default(),
             watchers: Watchers::default(),

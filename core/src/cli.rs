@@ -1,5 +1,6 @@
 //! Subcommands.
 
+mod balance;
 mod check;
 mod dead;
 mod edge_env;
@@ -47,6 +48,11 @@ enum Command {
         from: u64,
         #[command(flatten)]
         to: ops::Core,
+    },
+    /// Look at tenants' accounts, and put money in
+    Balance {
+        #[command(subcommand)]
+        command: balance::Command,
     },
     /// Read settings and secrets, connect to store and bus, and say what is wrong
     CheckConfig {
@@ -147,6 +153,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
     let load = || Config::load(&config);
     match command {
         Command::Audit { from, to } => tenant::audit(from, to).await,
+        Command::Balance { command } => balance::run(command).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
         Command::Dead { command } => dead::run(command).await,
         Command::Dev => {

@@ -51,7 +51,8 @@ fn row(order: &OrderId, errand: &Errand) -> Value {
         "channel": job.map(|job| job.channel), "state": timeline.state, "reason": timeline.reason,
         "verified": timeline.state == OrderState::Verified,
         "created_at": job.map(|job| job.created_at), "expires_at": job.map(|job| job.expires_at),
-        "ended_at": ended_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
+        "charged_micros": timeline.bill.as_ref().map(|bill| bill.sums.captured_micros - bill.sums.refunded_micros.min(bill.sums.captured_micros)),
+        "bill": timeline.bill, "ended_at": ended_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
     })
 }
 

@@ -115,7 +115,7 @@ async fn write_all(app: Arc<App>, stream: Stream) {
         };
         let rows = batch.iter().map(|waiting| waiting.row.clone()).collect();
         let keep_ms = batch.iter().map(|waiting| waiting.keep_ms).max().unwrap_or_default();
-        match write(&app, &stream, rows, keep_ms).await {
+        match write(&app, &stream, &log::Command::Append { rows, keep_ms }).await {
             Ok(Some(numbers)) => {
                 for (waiting, n) in batch.into_iter().zip(numbers) {
                     waiting.told.send(Ok(n)).ok();
@@ -136,18 +136,24 @@ async fn write_all(app: Arc<App>, stream: Stream) {
     }
 }
 
+/// Appends rows of a writer that counts them, and returns once the store has them all. Those that are there are not
+/// appended again, whoever did. Their ids are the writer's numbers.
+pub async fn append_counted(app: &App, stream: &Stream, rows: &[NewRow], keep_ms: u64) -> Result<(), Error> {
+    for rows in rows.chunks(APPEND_ROWS_MAX) {
+        let command = log::Command::AppendCounted { rows: rows.to_vec(), keep_ms };
+        let written = write(app, stream, &command).await;
+        let written = written.map_err(|error| Error::Store(stream.clone(), Arc::new(error)))?;
+        written.ok_or_else(|| Error::Full(stream.clone()))?;
+    }
+    Ok(())
+}
+
 /// The rows' numbers; nothing where the head is full and its pages are not taken.
-async fn write(
-    app: &App,
-    stream: &Stream,
-    rows: Vec<NewRow>,
-    keep_ms: u64,
-) -> Result<Option<Vec<u64>>, store::Error> {
-    let command = log::Command::Append { rows, keep_ms };
-    let mut reply = ask(app, stream, &command).await?;
+async fn write(app: &App, stream: &Stream, command: &log::Command) -> Result<Option<Vec<u64>>, store::Error> {
+    let mut reply = ask(app, stream, command).await?;
     if !reply.appended {
         seal(app, stream, reply).await?;
-        reply = ask(app, stream, &command).await?;
+        reply = ask(app, stream, command).await?;
         if !reply.appended {
             return Ok(None);
         }

@@ -22,6 +22,7 @@ pub mod http;
 pub mod inquiries;
 pub mod journal;
 pub mod ledgers;
+pub mod money;
 pub mod numbers;
 pub mod orders;
 pub mod publish;

@@ -21,6 +21,7 @@ use crate::errands;
 use crate::host;
 use crate::inquiries;
 use crate::ledgers;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -76,6 +77,9 @@ async fn apply_with(
     }
     if let Some(event) = reply.event {
         report(app, event);
+    }
+    if let Some(posting) = reply.posting {
+        money::begin(app, posting);
     }
     if let Some(errand) = reply.errand {
         errands::begin(app, order, errand);

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::money::balances::Accounts;
 use crate::tallies::Totals;
 
 /// How often to look whether something changed: with the edge's own look-ups a revoked key ends within a minute.
@@ -47,6 +48,7 @@ struct Publisher {
     app: Arc<App>,
     lists: Lists,
     totals: Totals,
+    accounts: Accounts,
     /// The time at which the content was found new, or a little more: of two processes, the one that changed last wins.
     version: UnixMs,
     pushed_at: Option<tokio::time::Instant>,
@@ -60,6 +62,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         app: app.clone(),
         lists: Lists::default(),
         totals: Totals::default(),
+        accounts: Accounts::default(),
         version: host::now(),
         pushed_at: None,
         revoked: BTreeSet::new(),
@@ -69,7 +72,8 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
             (publisher.version, publisher.pushed_at) = (host::now(), None);
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
-        let is_whole = publisher.lists.is_whole() && publisher.totals.is_whole();
+        let is_whole =
+            publisher.lists.is_whole() && publisher.totals.is_whole() && publisher.accounts.is_whole();
         if pushes
             && is_whole
             && is_due
@@ -102,6 +106,7 @@ impl Publisher {
         self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
+        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
         self.app.directory.replace(directory)
     }
 

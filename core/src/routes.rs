@@ -45,6 +45,7 @@ use crate::admin;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 
@@ -208,7 +209,7 @@ fn candidate(
         priority: admin::priority(&app.settled.current(), gateway),
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
-        price_micros: admin::price_micros(&app.settled.current(), gateway),
+        price_micros: money::price::of_message(&app.settled.current(), gateway, header.country),
         looks_max: gateway.looks_max(),
         polls_max: gateway.polls_max(),
         is_mute: !gateway.tells_arrival(),

@@ -48,6 +48,8 @@ pub enum Error {
 /// Kinds of state, each with its own wake-ups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Space {
+    /// [`tiffin_shared::money::Account`] by [`TenantId`].
+    Account,
     /// [`tiffin_shared::admin::Admin`], one.
     Admin,
     /// [`tiffin_shared::escalation::Escalations`], one.
@@ -96,6 +98,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// A tenant's account.
+    pub fn account(tenant: &TenantId) -> Self {
+        Self { space: Space::Account, id: tenant.to_string() }
+    }
+
     /// What operators set.
     pub fn admin() -> Self {
         Self { space: Space::Admin, id: "settings".into() }
@@ -201,6 +208,7 @@ impl Key {
 impl Space {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Account => "account",
             Self::Admin => "admin",
             Self::Escalations => "escalations",
             Self::Factor => "factor",

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::guard;
 use crate::host;
 use crate::ledgers;
+use crate::money;
 use crate::orders;
 use crate::store;
 use crate::store::Due;
@@ -33,7 +34,7 @@ const AT_ONCE: usize = 32;
 
 /// Sweeps until `stop` changes.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut spaces = vec![Space::Order, Space::Guard, Space::Hook];
+    let mut spaces = vec![Space::Order, Space::Guard, Space::Hook, Space::Account];
     if app.ledgers.is_some() {
         spaces.push(Space::Ledger);
     }
@@ -64,6 +65,7 @@ async fn sweep(app: &Arc<App>, space: Space) -> bool {
 /// True where it need not be woken again.
 async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
     let woken = match space {
+        Space::Account => money::wake(app, due.key.id()).await,
         Space::Guard => guard::wake(app, &due).await,
         Space::Hook => webhooks::wake(app, due.key.id()),
         Space::Ledger => wake_ledger(app, &due).await,

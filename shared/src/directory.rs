@@ -3,6 +3,7 @@
 //! The directory holds no secret, so it may stand in a variable, a store or a backup.
 
 mod api_key;
+mod billing;
 mod countries;
 mod limits;
 mod lookout;
@@ -34,6 +35,12 @@ pub use self::api_key::KeyKind;
 use self::api_key::is_key;
 pub use self::api_key::key_digest;
 pub use self::api_key::write_key;
+pub use self::billing::Balance;
+pub use self::billing::Balances;
+pub use self::billing::Billing;
+pub use self::billing::Caps;
+pub use self::billing::Mode;
+pub use self::billing::Refund;
 pub use self::countries::Countries;
 pub use self::limits::GUESSES_IN_A_ROW_MAX;
 pub use self::limits::GUESSES_PER_CODE_MAX;
@@ -75,6 +82,9 @@ pub struct Directory {
     /// What tenants with a quota have ordered.
     #[serde(default, skip_serializing_if = "OrderedToday::is_empty")]
     pub ordered: OrderedToday,
+    /// What tenants that pay have left.
+    #[serde(default, skip_serializing_if = "Balances::is_empty")]
+    pub balances: Balances,
 }
 
 /// A widget of Cloudflare Turnstile. Its secret is the edge's: `TIFFIN_TURNSTILE_SECRET`.
@@ -106,6 +116,9 @@ pub struct Tenant {
     /// Whether it can pay for more.
     #[serde(default)]
     pub funds: Funds,
+    /// How it pays; without it its orders cost it nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Billing>,
     /// Orders it may make on one day, by UTC; without it any number. Counted by core, so some more may pass before every
     /// front door knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,6 +212,8 @@ impl Directory {
             if let Some(prefix) = tenant.blocked.iter().find(|prefix| !is_prefix(prefix)) {
                 return Err(format!("tenants.{name}.blocked: {prefix:?} must be '+' and 1 to 15 digits"));
             }
+            let billing = tenant.billing.as_ref().map_or(Ok(()), Billing::check);
+            billing.map_err(|reason| format!("tenants.{name}.billing.{reason}"))?;
             if tenant.orders_per_day == Some(0) {
                 return Err(format!("tenants.{name}.orders_per_day: must be at least 1"));
             }
@@ -238,6 +253,7 @@ mod tests {
             autofill: None,
             templates: Vec::new(),
             dlt: None,
+            refunds: None,
         };
         let id = TenantId::parse("shop").unwrap();
         let services = BTreeMap::from([(ServiceId::parse("login").unwrap(), service)]);

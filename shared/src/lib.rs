@@ -27,6 +27,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod machine;
+pub mod money;
 pub mod nonce;
 pub mod order;
 pub mod phone;

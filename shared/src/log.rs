@@ -59,6 +59,14 @@ pub enum Command {
         /// How long a row is kept, in milliseconds.
         keep_ms: u64,
     },
+    /// Append rows of a writer that counts them: their ids are numbers that grow without gaps. Those up to the last one
+    /// that is here were appended before, by whomever.
+    AppendCounted {
+        /// In this order.
+        rows: Vec<NewRow>,
+        /// How long a row is kept, in milliseconds.
+        keep_ms: u64,
+    },
     /// Show what is not in a page yet.
     Read,
     /// The page of this number was written.
@@ -113,12 +121,18 @@ impl Machine for Log {
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         let mut state = state.unwrap_or_default();
         match command {
-            Command::Append { rows, keep_ms } => {
+            Command::Append { rows, keep_ms } | Command::AppendCounted { rows, keep_ms } => {
                 if state.tail.len() + rows.len() > HEAD_ROWS_MAX {
                     return Step::keep(state.reply(Vec::new(), false));
                 }
                 let before = state.tail.len();
-                let numbers = rows.iter().map(|row| state.append(row, now)).collect();
+                let last = match command {
+                    Command::AppendCounted { .. } => state.last_counted(),
+                    Command::Append { .. } | Command::Read | Command::Sealed(_) => None,
+                };
+                let is_new =
+                    |row: &&NewRow| last.is_none_or(|last| row.id.parse().is_ok_and(|id: u64| id > last));
+                let numbers = rows.iter().filter(is_new).map(|row| state.append(row, now)).collect();
                 if state.tail.len() == before {
                     return Step::keep(state.reply(numbers, true));
                 }
@@ -148,6 +162,11 @@ impl Default for State {
 impl State {
     fn expires_at(&self) -> UnixMs {
         self.clock.plus(self.keep_ms)
+    }
+
+    /// The number of the last row, where its writer counts.
+    fn last_counted(&self) -> Option<u64> {
+        self.tail.last().and_then(|row| row.id.parse().ok())
     }
 
     fn append(&mut self, row: &NewRow, now: UnixMs) -> u64 {

@@ -6,6 +6,7 @@
 
 pub mod advice;
 mod attempt;
+mod bill;
 mod choose;
 mod claim;
 mod decision;
@@ -29,6 +30,12 @@ use serde::Serialize;
 pub use self::attempt::Attempt;
 pub use self::attempt::AttemptState;
 use self::attempt::Record;
+pub use self::bill::Bill;
+pub use self::bill::BillTerms;
+pub use self::bill::Billed;
+pub use self::bill::Charge;
+pub use self::bill::ChargeState;
+pub use self::bill::Sums;
 pub use self::choose::ATTEMPTS_MAX;
 pub use self::choose::PATIENCE_MS;
 pub use self::claim::CLAIM_MS;
@@ -66,6 +73,7 @@ pub use self::stop::News;
 pub use self::story::After;
 pub use self::story::Entry;
 pub use self::story::Happening;
+pub use self::story::Moved;
 pub use self::story::Story;
 pub use self::story::head;
 pub use self::story::link;
@@ -80,6 +88,7 @@ use crate::id::TenantId;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::money::Standing;
 use crate::route::Offer;
 use crate::time::DAY_MS;
 use crate::time::UnixMs;
@@ -105,6 +114,9 @@ pub struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     attempts: Vec<Record>,
+    /// What it costs, where its tenant pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bill: Option<Box<Bill>>,
     /// What happened.
     #[serde(default)]
     story: Story,
@@ -217,6 +229,13 @@ pub enum Ask {
         /// What it said; nothing where it gave no answer.
         outcome: Option<Recall>,
     },
+    /// The tenant's account has answered a posting.
+    Posted {
+        /// Which.
+        n: u32,
+        /// What it knows of the order.
+        standing: Standing,
+    },
     /// The provider told how a message fares.
     Receipt {
         /// Whose provider told it: nobody speaks of another's messages.
@@ -319,12 +338,13 @@ impl Machine for Order {
             (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
                 let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
                 state.terms = terms.clone();
+                state.begin_bill();
                 let (dispatch, token) = (dispatch.as_ref(), *token);
                 claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
             }
             (Ask::Stop { cause, tenant, terms }, state) => {
                 let mut state = state.unwrap_or_else(|| State::new(None, now));
-                state.terms = terms.clone();
+                state.terms = Terms { billing: None, ..terms.clone() };
                 state.tenant = state.header.is_none().then(|| tenant.clone());
                 stop::step(state, *cause, command, now)
             }
@@ -346,6 +366,7 @@ impl Machine for Order {
             (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
                 receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
             }
+            (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
             (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
@@ -365,6 +386,7 @@ impl Machine for Order {
                 | Ask::Looked { .. }
                 | Ask::Polled { .. }
                 | Ask::Recalled { .. }
+                | Ask::Posted { .. }
                 | Ask::Receipt { .. }
                 | Ask::Ran { .. }
                 | Ask::Reported(_)
@@ -394,6 +416,7 @@ impl State {
             state: OrderState::Queued,
             reason: None,
             attempts: Vec::new(),
+            bill: None,
             story: Story::default(),
             terms: Terms::default(),
             tenant: None,
@@ -440,12 +463,14 @@ impl State {
 
     fn put(mut self, mut reply: Reply, command: &Command, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
+        self.settle(now);
         reply.errand = self.next_errand(command, now);
         reply.inquiries = self.inquire(now);
+        reply.posting = self.posting(command, now);
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
         let errand_at = self.errand.as_ref().map(|leased| leased.until);
-        let wakes = [report_at, errand_at, self.closes_at(), self.inquires_at()];
+        let wakes = [report_at, errand_at, self.posts_at(), self.closes_at(), self.inquires_at()];
         let wake_at = wakes.into_iter().flatten().min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }

@@ -131,6 +131,8 @@ pub struct Offer {
     pub polls_max: u8,
     /// As in [`Candidate::is_mute`].
     pub is_mute: bool,
+    /// Of the whole message, in millionths of the tenant's currency, where the tenant pays and it is known.
+    pub price_micros: Option<u64>,
     /// Why it stands where it stands, for the order's timeline.
     pub why: String,
 }
@@ -171,8 +173,8 @@ impl Candidate {
     fn offer(self) -> Offer {
         let why = self.why();
         let window_ms = self.window_ms();
-        let Self { way, health, free_at, looks_max, polls_max, is_mute, .. } = self;
-        Offer { way, health, free_at, window_ms, looks_max, polls_max, is_mute, why }
+        let Self { way, health, free_at, looks_max, polls_max, is_mute, price_micros, .. } = self;
+        Offer { way, health, free_at, window_ms, looks_max, polls_max, is_mute, price_micros, why }
     }
 
     fn why(&self) -> String {

@@ -72,6 +72,7 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
         autofill,
         templates: Vec::new(),
         dlt: None,
+        refunds: None,
     }
 }
 

@@ -23,6 +23,7 @@ use tiffin_shared::log::Page;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Commit;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::money::Account;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
@@ -137,6 +138,19 @@ proptest! {
             now = pause::after(now, step.pause);
             check::<Fleet>(&FLEET, host.stored.as_ref(), &step.action, now);
             host.ask::<Fleet>(&step.action, now);
+        }
+    }
+
+    #[test]
+    fn an_account_keeps_the_laws(
+        billing in common::money::billings(),
+        script in common::money::script(pause::any(), 1..40),
+    ) {
+        let mut world = common::money::World::new(billing);
+        for step in &script {
+            let command = world.next(step);
+            check::<Account>(&ACCOUNT, world.host.stored.as_ref(), &command, world.now);
+            world.play(&command);
         }
     }
 
@@ -277,6 +291,7 @@ const ORDER: Subject<Order> = Subject {
         order::Ask::Hint { .. }
         | order::Ask::Polled { .. }
         | order::Ask::Recalled { .. }
+        | order::Ask::Posted { .. }
         | order::Ask::Receipt { .. }
         | order::Ask::Reported(_)
         | order::Ask::Stop { .. } => Some(MINUTE_MS),
@@ -305,6 +320,12 @@ const FLEET: Subject<Fleet> = Subject {
         fleet::Command::Beat { .. } => Some(0),
         fleet::Command::Leave { .. } => Some(MINUTE_MS),
     },
+};
+
+const ACCOUNT: Subject<Account> = Subject {
+    show: |reply| format!("{reply:?}"),
+    // A later posting meets a later deadline.
+    again_ms: |_| Some(0),
 };
 
 const NONCE: Subject<Nonce> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };

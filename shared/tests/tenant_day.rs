@@ -65,6 +65,7 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         autofill: None,
         templates: Vec::new(),
         dlt: None,
+        refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenant = Tenant { services, countries: Countries::All, orders_per_day, ..Tenant::default() };

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::order::Entry;
 
+use super::balance::micros;
 use super::ops;
 use super::ops::Core;
 use super::ops::text;
@@ -93,6 +94,7 @@ fn timeline(id: &str, reply: &Value) -> String {
         let (channel, gateway) = (text(Some(next), "channel"), text(Some(next), "gateway"));
         lines.push(format!("{:<10}  {channel} by {gateway} at {}", "next", time(Some(next), "at")));
     }
+    lines.extend(reply.get("bill").map(bill));
     let entries = reply.pointer("/story/entries").and_then(Value::as_array).into_iter().flatten();
     lines.extend(entries.map(|entry| match serde_json::from_value::<Entry>(entry.clone()) {
         Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), told::happening(&what)),
@@ -100,6 +102,20 @@ fn timeline(id: &str, reply: &Value) -> String {
         Err(_) => format!("{}  {}", time(Some(entry), "at"), text(Some(entry), "what")),
     }));
     lines.join("\n")
+}
+
+/// What the order cost, in one line.
+fn bill(bill: &Value) -> String {
+    let currency = text(Some(bill), "currency");
+    let amount = |name| micros(bill.get(name).and_then(Value::as_u64).unwrap_or(0));
+    format!(
+        "{:<10}  {currency}: held {}, charged {}, released {}, refunded {}",
+        "money",
+        amount("held_micros"),
+        amount("captured_micros"),
+        amount("released_micros"),
+        amount("refunded_micros"),
+    )
 }
 
 fn reason(of: &Value) -> String {

@@ -13,9 +13,12 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
+use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
+use tiffin_shared::text::segment;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
 use tokio::time::sleep;
@@ -112,6 +115,23 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     };
     tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
     Ok(Sent { outcome, is_well: Some(is_well) })
+}
+
+/// Makes the prices of one segment those of the whole message, which its words decide.
+pub(super) async fn price(
+    app: &App,
+    (header, service, private): (&Header, &Service, &Private),
+    offers: &mut [Offer],
+) {
+    for offer in offers.iter_mut().filter(|offer| offer.way.channel == Channel::Sms) {
+        let Some(gateway) = app.gateways.named(offer.way.gateway.as_str()) else { continue };
+        let sending = Sending { header, service, private, n: 0, way: &offer.way, has_others: false };
+        let counted =
+            with_message(app, &sending, gateway, async |message| segment::count(message.text()).count);
+        // What cannot be composed is not sent either.
+        let segments = u64::try_from(counted.await.unwrap_or(1)).unwrap_or(u64::MAX);
+        offer.price_micros = offer.price_micros.map(|micros| micros.saturating_mul(segments));
+    }
 }
 
 /// Asks the provider whether it has the message.

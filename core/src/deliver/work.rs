@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::errands;
 use crate::gateways::call::CALL_TIMEOUT;
 use crate::host;
+use crate::money;
 use crate::orders;
 use crate::routes;
 use crate::routes::Probe;
@@ -107,7 +108,8 @@ fn open(app: &App, body: &[u8]) -> Result<Opened, envelope::Error> {
 async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Result<Next, orders::Error> {
     let header = &opened.header;
     let channels = header.channels(opened.dispatch.as_ref());
-    for step in 0..STEPS_MAX {
+    let mut is_fresh = true;
+    for _ in 0..STEPS_MAX {
         // **never-stale**, before anything is asked of the store.
         if host::now().plus(WORTH_MS) >= header.expires_at {
             return Ok(Next::Ack);
@@ -115,14 +117,20 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let directory = app.directory.current();
         let service = directory.tenants.get(&header.tenant).and_then(|it| it.services.get(&header.service));
         let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
-        let may_probe = step == 0 && !*awaits_receipt;
-        let (offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        let may_probe = is_fresh && !*awaits_receipt;
+        is_fresh = false;
+        let (mut offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
         let in_use = |offer: &&Offer| offer.health == Health::Closed;
         let ways_in_use: Vec<Way> = offers.iter().filter(in_use).map(|offer| offer.way.clone()).collect();
         let has_others = |way: &Way| ways_in_use.iter().any(|other| other.gateway != way.gateway);
         let token = Bytes(host::random()?);
         let dispatch = opened.dispatch.clone();
-        let terms = errands::terms(app, &header.tenant);
+        let mut terms = errands::terms(app, &header.tenant);
+        terms.billing = money::terms(&directory, header);
+        if terms.billing.is_some() {
+            let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
+            call::price(app, (header, service, &private), &mut offers).await;
+        }
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms };
         let decision = insist(app, header, claim.clone()).await;
         let way = match &decision {
@@ -149,6 +157,18 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
                 insist(app, header, Ask::Looked { n, look, found }).await?
             }
+            Decision::Post(posting) => {
+                match money::settle(app, *posting).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
+                    Err(error) => {
+                        tracing::warn!(%error, order.id = %header.order, "not on hold yet; the job waits");
+                        return Ok(Next::Away(host::now().plus(STORE_RETRY_MS)));
+                    }
+                }
+                is_fresh = true;
+                continue;
+            }
             decision => decision,
         };
         let now = host::now();
@@ -159,7 +179,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             Decision::Hold(at) => return Ok(Next::Block(at)),
             Decision::Noted | Decision::Stop => return Ok(Next::Ack),
             // Only a claim asks for these.
-            Decision::Look { .. } | Decision::Send { .. } => {}
+            Decision::Look { .. } | Decision::Post(_) | Decision::Send { .. } => {}
         }
     }
     Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod balances;
 mod dead;
 mod erasure;
 mod escalations;
@@ -73,6 +74,10 @@ impl Operator {
 /// Every path under `/ops`.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
+        .route("/ops/v1/balances", get(balances::list))
+        .route("/ops/v1/tenants/{id}/balance", get(balances::show))
+        .route("/ops/v1/tenants/{id}/balance/credit", post(balances::credit))
+        .route("/ops/v1/tenants/{id}/ledger", get(balances::ledger))
         .route("/ops/v1/dead", get(dead::list))
         .route("/ops/v1/dead/replay", post(dead::replay_all))
         .route("/ops/v1/dead/{id}", get(dead::show))

@@ -134,7 +134,8 @@ impl Redis {
         match key.space {
             // Written once.
             Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
-            Space::Admin
+            Space::Account
+            | Space::Admin
             | Space::Escalations
             | Space::Factor
             | Space::Fleet

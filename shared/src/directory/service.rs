@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Refund;
 use crate::autofill::Autofill;
 use crate::code;
 use crate::text::Template;
@@ -49,6 +50,9 @@ pub struct Service {
     /// Its registration with India's operators, without which no SMS goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dlt: Option<Dlt>,
+    /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunds: Option<Vec<Refund>>,
 }
 
 /// How much a stolen code would cost.

@@ -111,8 +111,20 @@ fn next(
 ) -> Step<State, Reply> {
     let last_n = state.attempts.last().map_or(0, |last| last.attempt.n);
     let since = if is_resend { last_n } else { state.before };
-    match state.choose(claim.offers, since, claim.header.expires_at, now) {
+    let reach = state.bill.as_ref().map(|bill| bill.within_reach(claim.offers, now));
+    let (offers, short) = match &reach {
+        Some(reach) => (reach.offers.as_slice(), reach.short.as_ref()),
+        None => (claim.offers, None),
+    };
+    match state.choose(offers, since, claim.header.expires_at, now) {
         Choice::Go { offer, is_last_resort } => {
+            let is_first = last_n == since;
+            if let Some(posting) = state.fund(offer, offers, (is_first, command), now) {
+                return state.put(Reply::of(Decision::Post(Box::new(posting))), command, now);
+            }
+            if let Some((_, why)) = short {
+                state.story.note(now, format!("not taken: {why}"));
+            }
             let lesson = state.silence();
             if is_resend {
                 (state.dispatch, state.before) = (claim.dispatch.map_or(0, |dispatch| dispatch.n), last_n);
@@ -141,15 +153,29 @@ fn next(
             }
             Step::keep(Reply::of(decision))
         }
-        Choice::Nothing(why) => give_up(state, why, command, now),
+        Choice::Nothing(why) => {
+            // Money is why, where all of the offers would have left a way.
+            let all = state.choose(claim.offers, since, claim.header.expires_at, now);
+            match short.filter(|_| !matches!(all, Choice::Nothing(_))).cloned() {
+                Some((reason, why)) => give_up(state, why, Some(reason), command, now),
+                None => give_up(state, why, None, command, now),
+            }
+        }
     }
 }
 
 /// Nothing more is sent. What is on its way may still arrive; an order without such hope has failed.
-fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Step<State, Reply> {
+fn give_up(
+    mut state: State,
+    why: String,
+    short: Option<Reason>,
+    command: &Command,
+    now: UnixMs,
+) -> Step<State, Reply> {
     let lesson = state.silence();
     state.waits = false;
     let was_foreseen = state.next.take().is_some();
+    state.wants_no_more();
     state.story.note(now, why);
     // **final-is-final**: a resend that finds no way takes nothing from what arrived.
     let mut step = if state.is_over() || state.has_hope() && !was_foreseen {
@@ -158,7 +184,7 @@ fn give_up(mut state: State, why: String, command: &Command, now: UnixMs) -> Ste
         state.tell(Decision::Stop, command, now)
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);
-        state.fail(reason.unwrap_or(Reason::NoRoute), now);
+        state.fail(short.or(reason).unwrap_or(Reason::NoRoute), now);
         state.tell(Decision::Stop, command, now)
     };
     step.reply.lesson = lesson;
@@ -216,6 +242,7 @@ fn begin(
         is_mute: offer.is_mute,
         is_silent: false,
     });
+    state.reserve(n, offer);
     state.state = OrderState::Sending;
     state.reason = None;
     state.waits = true;

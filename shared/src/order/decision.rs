@@ -4,6 +4,7 @@ use super::Errand;
 use super::Inquiry;
 use super::News;
 use crate::country::Country;
+use crate::money::Posting;
 use crate::route::Way;
 use crate::time::UnixMs;
 use crate::wire::event::OrderEvent;
@@ -23,6 +24,8 @@ pub struct Reply {
     pub errand: Option<Errand>,
     /// To be asked of providers, each to be answered.
     pub inquiries: Vec<Inquiry>,
+    /// To be posted to the tenant's account, and confirmed by [`Ask::Posted`](super::Ask::Posted).
+    pub posting: Option<Posting>,
 }
 
 /// What the router learns of a way.
@@ -72,6 +75,8 @@ pub enum Decision {
         /// When the provider was called.
         called_at: UnixMs,
     },
+    /// Post this to the tenant's account, tell its answer with [`Ask::Posted`](super::Ask::Posted), and claim again.
+    Post(Box<Posting>),
     /// Come again then, or as soon as something happens to the order.
     RetryAt(UnixMs),
     /// Call the provider now, as this attempt.
@@ -87,6 +92,14 @@ pub enum Decision {
 
 impl Reply {
     pub(super) fn of(decision: Decision) -> Self {
-        Self { decision, event: None, news: None, lesson: None, errand: None, inquiries: Vec::new() }
+        Self {
+            decision,
+            event: None,
+            news: None,
+            lesson: None,
+            errand: None,
+            inquiries: Vec::new(),
+            posting: None,
+        }
     }
 }

@@ -83,19 +83,29 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
     state.put(Reply::of(Decision::Noted), command, now)
 }
 
-/// What is left keeps its job, when it comes again, from being sent.
+/// What is left keeps its job, when it comes again, from being sent, and has its bill settled.
 fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let is_blank = state.header.is_none() && state.attempts.is_empty() && state.story == Story::default();
+    let names_none =
+        state.header.as_ref().is_none_or(|header| header.prefix.is_none() && header.supersedes.is_empty());
+    let is_blank = names_none && state.attempts.is_empty() && state.story == Story::default();
     if is_blank && state.is_ended() && state.is_closed {
         return Step::keep(Reply::of(Decision::Noted));
     }
     if !state.is_ended() {
         state.state = OrderState::Cancelled;
     }
-    (state.header, state.tenant, state.sent_at) = (None, None, None);
+    if !state.is_closed {
+        state.conclude(now);
+        (state.is_closed, state.closing) = (true, true);
+    }
+    if let Some(header) = &mut state.header {
+        header.prefix = None;
+        header.supersedes.clear();
+    }
+    state.sent_at = None;
     state.attempts.clear();
     state.story = Story::default();
-    (state.told, state.closing, state.is_closed, state.waits) = (0, false, true, false);
+    (state.told, state.waits) = (0, false);
     // Its ledger has forgotten it too.
     state.reported = state.seq;
     state.put(Reply::of(Decision::Noted), command, now)

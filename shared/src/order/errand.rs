@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::AttemptState;
+use super::BillTerms;
 use super::Command;
 use super::Decision;
 use super::Entry;
@@ -66,6 +67,9 @@ pub struct Terms {
     /// Whether every change is an errand; without it only the end is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
+    /// How the order is paid for; nothing where it costs its tenant nothing. Not kept: the bill has it.
+    #[serde(skip)]
+    pub billing: Option<BillTerms>,
 }
 
 impl State {
@@ -86,6 +90,7 @@ impl State {
     }
 
     fn close(&mut self, now: UnixMs) {
+        self.conclude(now);
         (self.is_closed, self.closing) = (true, true);
         if self.is_ended() {
             return;

@@ -173,8 +173,12 @@ impl State {
                 record.recall_at = Some(now.plus(RECALL_AGAIN_MS));
                 About::Recall
             } else if may_poll && polls < POLLS_PER_ORDER_MAX {
-                polls += 1;
-                record.polls.done += 1;
+                let before = record.polls.done;
+                // Those that were missed are not made up for.
+                while record.poll_at().is_some_and(|at| at <= now) {
+                    record.polls.done += 1;
+                }
+                polls += u32::from(record.polls.done - before);
                 About::Status
             } else {
                 continue;

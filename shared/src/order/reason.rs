@@ -14,6 +14,8 @@ pub enum Reason {
     AbsentTemporary,
     /// The provider does not accept our credentials.
     AuthFailed,
+    /// Our tenant's account with us cannot pay for it.
+    BalanceTooLow,
     /// A register or the carrier keeps such messages from this number: DND, DLT, a block list.
     Blocked,
     /// The order was called off, and the provider stopped the message.
@@ -48,12 +50,16 @@ pub enum Reason {
     NotOnChannel,
     /// The user has opted out.
     OptedOut,
+    /// It costs more than the order's `max_price` leaves.
+    PriceTooHigh,
     /// The provider failed or could not be reached.
     ProviderDown,
     /// Refused for another reason.
     Rejected,
     /// The sender is not approved.
     SenderUnapproved,
+    /// A cap on what the tenant spends a day is reached.
+    SpendCapReached,
     /// The provider does not know the template, or has not approved it, or it was not filled in as it wants.
     TemplateUnapproved,
     /// The provider asks us to slow down.
@@ -113,10 +119,13 @@ impl Reason {
             // After an unknown outcome the same gateway would perhaps send twice, and know no better.
             Self::AuthFailed
             | Self::CalledOff
+            | Self::BalanceTooLow
             | Self::CountryDisabled
             | Self::InsufficientBalance
             | Self::NoRoute
+            | Self::PriceTooHigh
             | Self::Rejected
+            | Self::SpendCapReached
             | Self::TemplateUnapproved
             | Self::UnknownOutcome => RulesOut::Gateway,
             // Another gateway would be kept from the address by the same register, the same wish, or the same want.
@@ -147,6 +156,7 @@ impl Reason {
             Self::AuthFailed | Self::InsufficientBalance | Self::ProviderDown | Self::UnknownOutcome => true,
             Self::AbsentPermanent
             | Self::AbsentTemporary
+            | Self::BalanceTooLow
             | Self::Blocked
             | Self::CalledOff
             | Self::ContentFiltered
@@ -163,8 +173,10 @@ impl Reason {
             | Self::NotAnswered
             | Self::NotOnChannel
             | Self::OptedOut
+            | Self::PriceTooHigh
             | Self::Rejected
             | Self::SenderUnapproved
+            | Self::SpendCapReached
             | Self::TemplateUnapproved
             | Self::Throttled
             | Self::TtlExpired => false,
@@ -183,13 +195,16 @@ impl Reason {
                 Class::Transient
             }
             Self::AuthFailed
+            | Self::BalanceTooLow
             | Self::ContentFiltered
             | Self::CountryDisabled
             | Self::DltEntity
             | Self::DltTemplate
             | Self::InsufficientBalance
             | Self::NoRoute
+            | Self::PriceTooHigh
             | Self::SenderUnapproved
+            | Self::SpendCapReached
             | Self::TemplateUnapproved => Class::Configuration,
             Self::Blocked | Self::DltConsent | Self::Dnd | Self::FraudBlocked | Self::OptedOut => {
                 Class::Blocked
@@ -205,6 +220,7 @@ impl Reason {
             Self::AbsentPermanent => "absent_permanent",
             Self::AbsentTemporary => "absent_temporary",
             Self::AuthFailed => "auth_failed",
+            Self::BalanceTooLow => "balance_too_low",
             Self::Blocked => "blocked",
             Self::CalledOff => "called_off",
             Self::ContentFiltered => "content_filtered",
@@ -222,9 +238,11 @@ impl Reason {
             Self::NotAnswered => "not_answered",
             Self::NotOnChannel => "not_on_channel",
             Self::OptedOut => "opted_out",
+            Self::PriceTooHigh => "price_too_high",
             Self::ProviderDown => "provider_down",
             Self::Rejected => "rejected",
             Self::SenderUnapproved => "sender_unapproved",
+            Self::SpendCapReached => "spend_cap_reached",
             Self::TemplateUnapproved => "template_unapproved",
             Self::Throttled => "throttled",
             Self::TtlExpired => "ttl_expired",

@@ -66,13 +66,13 @@ impl State {
 pub(super) fn tick(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
     debug_assert!(matches!(command.ask, Ask::Tick), "only the alarm reports again");
     let noted = Reply::of(Decision::Noted);
-    let was_closed = state.is_closed;
-    state.close_in_time(now);
     if state.gives_up_recalls(now) {
         return state.tell(noted.decision, command, now);
     }
+    let was_closed = state.is_closed;
+    state.close_in_time(now);
     let has_told = state.reported >= state.seq;
-    if has_told && was_closed && !state.has_errand() {
+    if has_told && was_closed && !state.has_errand() && state.posts_at().is_none() {
         return Step::keep(noted);
     }
     if has_told || now < state.report_at {

@@ -38,6 +38,9 @@ pub(super) fn step(mut state: State, cause: Cause, command: &Command, now: UnixM
         return Step::keep(Reply::of(Decision::Noted));
     }
     state.state = ended;
+    if let Some(bill) = &mut state.bill {
+        bill.called_off |= cause == Cause::Cancelled;
+    }
     state.story.add(now, Happening::Ended { state: ended, why: cause.as_str().into() });
     state.recalls |= cause == Cause::Cancelled;
     if state.recall(now) {
@@ -80,7 +83,7 @@ impl State {
     }
 
     /// The attempt that most likely brought the code.
-    fn arrived(&self) -> Option<&Record> {
+    pub(super) fn arrived(&self) -> Option<&Record> {
         let by = |state| self.attempts.iter().find(move |record| record.attempt.state == state);
         by(AttemptState::Delivered)
             .or_else(|| by(AttemptState::Sent))

@@ -128,6 +128,19 @@ pub enum Happening {
         /// What it said.
         found: String,
     },
+    /// Money moved, or was to.
+    Money {
+        /// How.
+        what: Moved,
+        /// How much, in millionths of the bill's currency.
+        micros: u64,
+        /// For which attempt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        n: Option<u32>,
+        /// By which rule, or why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// Why nothing was sent at this moment, or nothing more.
     Noted {
         /// In words.
@@ -223,6 +236,23 @@ impl After {
         let Attempt { n, state, reason, .. } = *attempt;
         Self { n, state, reason, class: reason.map(Reason::class), rules_out: reason.map(Reason::rules_out) }
     }
+}
+
+/// How money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Moved {
+    /// A provider took the message: it is charged.
+    Capture,
+    /// It is on hold for the order.
+    Hold,
+    /// What was charged went back.
+    Refund,
+    /// The account would not hold it.
+    Refused,
+    /// What was on hold went back.
+    Release,
 }
 
 impl Default for Story {

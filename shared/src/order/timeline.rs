@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Attempt;
 use super::AttemptState;
+use super::Billed;
 use super::Happening;
 use super::Next;
 use super::Reason;
@@ -47,6 +48,9 @@ pub struct Timeline {
     pub next: Option<Next>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Tried>,
+    /// What it costs, where its tenant pays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Billed>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
     /// Everything that happened, oldest first, and the link of the last entry.
@@ -147,6 +151,7 @@ impl State {
             waits: self.waits,
             next: self.next,
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
+            bill: self.bill.as_ref().map(|bill| bill.billed()),
             is_closed: self.is_closed,
             story: self.story,
         }

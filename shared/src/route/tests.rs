@@ -63,7 +63,8 @@ fn ways_rank_by_channel_breaker_priority_quality_time_price_and_then_as_configur
 #[test]
 fn the_router_says_why() {
     let mut candidate = candidate("a", Channel::Sms);
-    candidate.stats = View { sent: 120, delivered: 100, window_ms: Some(6_000), ..View::default() };
+    candidate.stats =
+        View { sent: 120, delivered: 100, failed: 0, verified: 0, window_ms: Some(6_000), ..View::default() };
     candidate.price_micros = Some(7_500);
     let offers = rank(vec![candidate], &[Channel::Sms]);
     assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, 7500 millionths");

@@ -10,6 +10,7 @@ pub mod host;
 pub mod ledger;
 pub mod log;
 pub mod model;
+pub mod money;
 pub mod order;
 pub mod pause;
 pub mod tally;

@@ -140,7 +140,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
 
 /// Every change is told.
 pub fn terms() -> Terms {
-    Terms { announces: true }
+    Terms { announces: true, billing: None }
 }
 
 /// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
@@ -154,6 +154,7 @@ pub fn offer(gateway: &str) -> Offer {
         looks_max: if gateway == "alpha" { 2 } else { 0 },
         polls_max: if gateway == "alpha" { 4 } else { 0 },
         is_mute: false,
+        price_micros: Some(if gateway == "gamma" { 9_000 } else { 2_500 }),
         why: "up".into(),
     }
 }

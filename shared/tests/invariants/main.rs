@@ -7,6 +7,7 @@ mod common;
 mod attempts;
 mod failover;
 mod hints;
+mod inquiries;
 mod limits;
 mod lockout;
 mod news;

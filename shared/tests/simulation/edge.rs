@@ -246,5 +246,9 @@ impl World {
 }
 
 fn stop(cause: Cause) -> Ask {
-    Ask::Stop { cause, tenant: TenantId::parse("acme").unwrap(), terms: Terms { announces: true } }
+    Ask::Stop {
+        cause,
+        tenant: TenantId::parse("acme").unwrap(),
+        terms: Terms { announces: true, billing: None },
+    }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::money::Entry;
+use tiffin_shared::money::Posting;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::time::UnixMs;
@@ -12,6 +14,10 @@ use crate::broker::JobName;
 
 /// What happens at a moment.
 pub enum Event {
+    /// Into the money log.
+    Append {
+        entries: Vec<Entry>,
+    },
     Arrive {
         order: usize,
     },
@@ -75,6 +81,10 @@ pub enum Event {
     Own {
         partition: usize,
     },
+    Post {
+        order: usize,
+        posting: Box<Posting>,
+    },
     Ran {
         order: usize,
         token: Bytes<8>,
@@ -90,6 +100,8 @@ pub enum Event {
         worker: usize,
     },
     Task(u64),
+    /// Of the tenant's account.
+    TopUp,
     Verify {
         order: usize,
     },

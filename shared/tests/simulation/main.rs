@@ -14,6 +14,7 @@ mod broker;
 mod checker;
 mod edge;
 mod event;
+mod money;
 mod plan;
 mod provider;
 mod random;

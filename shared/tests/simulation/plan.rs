@@ -1,5 +1,6 @@
 //! What a seed stands for: who takes part, and what will go wrong when.
 
+use tiffin_shared::directory::Billing;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::Reason;
 use tiffin_shared::route::Sender;
@@ -17,6 +18,12 @@ pub const SKEW_MS: u64 = 2_000;
 pub const CALM_ORDERS: usize = 16;
 /// From the last fault until the first of them: breakers that were opened want probes, providers a pause.
 const CALM_AFTER_MS: u64 = 65 * SECOND_MS;
+
+/// A text costs a thousand millionths or two, a call four.
+const BILLINGS: [&str; 2] = [
+    r#"{"currency": "USD", "opening_micros": 60000, "low_balance_micros": 20000}"#,
+    r#"{"mode": "postpaid", "currency": "USD", "credit_limit_micros": 10000000}"#,
+];
 
 /// What a provider does with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +91,8 @@ pub struct Plan {
     /// Of each process.
     pub skews_ms: Vec<i64>,
     pub accounts: Vec<Account>,
+    /// How the tenant pays, in two worlds of three: at first it has little.
+    pub billing: Option<Billing>,
     /// From here on nothing goes wrong.
     pub calm_from: UnixMs,
     pub store_away: Vec<Span>,
@@ -123,6 +132,7 @@ impl Plan {
             partitions: random.pick(&[1, 2, 4]),
             skews_ms: (0..workers).map(|_| skew(random)).collect(),
             accounts: accounts(calm_from, random),
+            billing: BILLINGS.get(seed as usize % 3).map(|text| serde_json::from_str(text).unwrap()),
             calm_from,
             store_away: (0..away).map(|_| span(calm_from, random)).collect(),
             lost_permille: random.pick(&[0, 5, 50]) * rough,

@@ -88,7 +88,7 @@ impl World {
                 priority: account.priority,
                 stats: self.workers[worker].known[at].stats.clone(),
                 window_default_ms: WINDOW_MS,
-                price_micros: None,
+                price_micros: Some(1_000 * (at as u64 + 1)),
                 looks_max: account.looks_max,
                 polls_max: 0,
                 is_mute: false,

@@ -14,6 +14,8 @@ use tiffin_shared::route::stats;
 use tiffin_shared::route::stats::RouteStats;
 use tiffin_shared::time::UnixMs;
 
+use crate::money::Books;
+
 /// Workers see a gateway as it was at most this long ago.
 pub const VIEW_MS: u64 = 900;
 /// One step in so many goes through bytes, as every step of a real host does.
@@ -41,6 +43,7 @@ pub struct Store {
     /// Each with what it was within the last seconds, newest last.
     gateways: BTreeMap<usize, VecDeque<(UnixMs, gateway::State)>>,
     routes: BTreeMap<usize, stats::State>,
+    pub books: Books,
     steps: u64,
 }
 

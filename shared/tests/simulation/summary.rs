@@ -82,6 +82,7 @@ pub fn shown(ask: &Ask) -> String {
             let sending = dispatch.as_ref().map_or(0, |dispatch| dispatch.n);
             format!("claims sending {sending} by {:?}", ways.collect::<Vec<_>>())
         }
+        Ask::Posted { n, standing } => format!("posting {n} is answered {standing:?}"),
         Ask::Looked { n, look, found } => format!("look {look} at {n}: {found:?}"),
         Ask::Desk(_) => "desk".into(),
         Ask::Hint { n, hint, .. } => format!("hint at {n}: {hint:?}"),

@@ -1,11 +1,12 @@
 //! One job in a worker's hands, step by step: between any two of them its process may die.
 
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::money::Answer;
+use tiffin_shared::money::Posting;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CLAIM_MS;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
-use tiffin_shared::order::Terms;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 
@@ -41,6 +42,10 @@ pub enum Phase {
         is_claim: bool,
         decision: Option<Decision>,
     },
+    /// A posting to the account, before it claims again.
+    Fund {
+        posting: Box<Posting>,
+    },
     Look {
         n: u32,
         look: u8,
@@ -73,6 +78,7 @@ impl Phase {
             Self::Ask { .. } => "before it told of a call",
             Self::Call { .. } => "before it called",
             Self::Called { .. } => "during a call",
+            Self::Fund { .. } => "before it posted",
             Self::Hear { .. } => "before it heard of the record",
             Self::Look { .. } => "before it looked",
             Self::Probe { .. } => "before it asked for a probe",
@@ -82,21 +88,26 @@ impl Phase {
 
 impl World {
     pub fn begin_task(&mut self, worker: usize, phone: usize, job: Job) {
-        let (order, dispatch) = job.message.job;
+        let (order, _) = job.message.job;
         self.tasks_begun += 1;
         let id = self.tasks_begun;
         let (phase, record) = (Phase::Ack, self.checker.record(order));
         let mut task = Task { worker, phone, job, phase, probe: None, record, offered_at: self.now };
         // **never-stale**, before anything is asked of the store; a record must see to it by itself.
         if !self.plan.looks_at_clock || self.clock(worker) < self.edge.orders[order].header.expires_at {
-            let is_sound = !job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
-            let may_probe = is_sound && !job.awaits_receipt;
-            task.phase = match self.wants_probe(worker, order, dispatch).filter(|_| may_probe) {
-                Some(account) => Phase::Probe { account },
-                None => self.claim(&mut task),
-            };
+            task.phase = self.probe_or_claim(&mut task);
         }
         self.next(id, task);
+    }
+
+    fn probe_or_claim(&mut self, task: &mut Task) -> Phase {
+        let (order, dispatch) = task.job.message.job;
+        let is_sound = !task.job.was_begun || self.plan.planted != Some(Planted::ProbesOnlyAtFirst);
+        let may_probe = is_sound && !task.job.awaits_receipt;
+        match self.wants_probe(task.worker, order, dispatch).filter(|_| may_probe) {
+            Some(account) => Phase::Probe { account },
+            None => self.claim(task),
+        }
     }
 
     fn next(&mut self, id: u64, task: Task) {
@@ -119,7 +130,7 @@ impl World {
             header: Box::new(self.edge.orders[order].header.clone()),
             dispatch: self.dispatch(task.job.message.job),
             offers,
-            terms: Terms { announces: true },
+            terms: self.terms(),
         };
         Phase::Ask { ask, tries: 0 }
     }
@@ -137,6 +148,7 @@ impl World {
             Phase::Ack => self.ack(task.worker, task.phone, &task.job),
             Phase::Ask { ask, tries } => self.ask(id, task, ask, tries),
             Phase::Call { n, account } => self.call(id, task, n, account),
+            Phase::Fund { posting } => self.fund(id, task, *posting),
             Phase::Called { n, account, outcome } => {
                 self.checker.call_ended(id);
                 self.note_call(task.worker, account, &outcome);
@@ -202,6 +214,10 @@ impl World {
                 task.phase = Phase::Look { n, look, account: self.account(&way) };
                 self.next(id, task);
             }
+            Some(Decision::Post(posting)) => {
+                task.phase = Phase::Fund { posting };
+                self.next(id, task);
+            }
             Some(Decision::RetryAt(at)) => {
                 task.job.awaits_receipt = true;
                 self.wait(id, task, at.since(clock));
@@ -222,6 +238,25 @@ impl World {
             // The claim runs out, and the attempt becomes unknown.
             None => self.put_down(task.worker, task.phone, &task.job, CLAIM_MS, false),
         }
+    }
+
+    /// Claims again when the account has answered and the record was told; waits where either is away.
+    fn fund(&mut self, id: u64, mut task: Task, posting: Posting) {
+        let (order, _) = task.job.message.job;
+        let n = posting.n;
+        let told = match self.post(task.worker, posting) {
+            Some(Answer::Posted(standing)) => {
+                self.ask_order(task.worker, order, &Ask::Posted { n, standing }).is_some()
+            }
+            Some(Answer::Late) => true,
+            Some(Answer::Busy) | None => false,
+        };
+        if !told {
+            return self.put_down(task.worker, task.phone, &task.job, SECOND_MS, true);
+        }
+        // The probe was given back meanwhile.
+        task.phase = self.probe_or_claim(&mut task);
+        self.next(id, task);
     }
 
     /// In the lane if it is short, on the ladder if it is long.

@@ -88,6 +88,8 @@ impl World {
             let wait_ms = world.edge.orders[order].header.created_at.since(START);
             world.after(wait_ms, Event::Create { order });
         }
+        world.open_account();
+        world.after(world.plan.calm_from.since(START), Event::TopUp);
         for partition in 0..usize::from(world.plan.partitions) {
             world.after(0, Event::Own { partition });
         }
@@ -120,6 +122,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
+            Event::Append { entries } => self.append(&entries),
             Event::Arrive { order } => self.arrive(order),
             Event::Callback { order, account, record, n, provider_id, receipt, tries } => {
                 self.callback(order, record, n, (account, provider_id, receipt), tries);
@@ -154,11 +157,13 @@ impl World {
             }
             Event::Notice { order, cause, tries } => self.notice(order, cause, tries),
             Event::Own { partition } => self.own(partition),
+            Event::Post { order, posting } => self.post_later(order, *posting),
             Event::Ran { order, token } => self.ran(order, token),
             Event::Reported { order, seq } => self.reported(order, seq),
             Event::Resend { order } => self.resend(order),
             Event::Restart { worker } => self.restart(worker),
             Event::Task(id) => self.step_task(id),
+            Event::TopUp => self.top_up(),
             Event::Verify { order } => self.verify(order),
             Event::Wake { order, wake_at } => self.wake(order, wake_at),
         }
@@ -246,6 +251,12 @@ impl World {
             self.checker.heard(order, errand);
             let wait_ms = self.random.between(5, 400);
             self.after(wait_ms, Event::Ran { order, token: errand.token });
+        }
+        if let Some(posting) = &reply.posting
+            && !self.loses()
+        {
+            let wait_ms = self.random.between(5, 400);
+            self.after(wait_ms, Event::Post { order, posting: Box::new(posting.clone()) });
         }
         if let Some(lesson) = &reply.lesson {
             self.learn(process, lesson);

@@ -11,6 +11,7 @@ mod events;
 mod feedback;
 mod many_streams;
 mod preflight;
+mod recall;
 mod resend;
 mod resend_refused;
 mod sse;

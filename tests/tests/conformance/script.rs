@@ -219,7 +219,7 @@ impl Script {
                     header: Box::new(header),
                     dispatch,
                     offers,
-                    terms: order::Terms { announces: true },
+                    terms: order::Terms { announces: true, ..order::Terms::default() },
                 }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
@@ -233,7 +233,7 @@ impl Script {
             9 if self.below(4) == 0 => order::Ask::Stop {
                 cause: order::Cause::Cancelled,
                 tenant: TenantId::parse("shop").expect("a name"),
-                terms: order::Terms { announces: true },
+                terms: order::Terms { announces: true, ..order::Terms::default() },
             },
             13 => {
                 let receipt = (self.below(2) == 0).then_some(Receipt::Delivered);
@@ -291,6 +291,7 @@ pub fn offer(gateway: &str, looks_max: u8) -> Offer {
         looks_max,
         polls_max: 0,
         is_mute: false,
+        price_micros: Some(2_500),
         why: "up".into(),
     }
 }

@@ -3,9 +3,12 @@
 use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::Happening;
 use tiffin_shared::order::Hint;
+use tiffin_shared::order::Moved;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
 use tiffin_shared::wire::api::Channel;
+
+use crate::cli::balance;
 
 /// One line.
 pub fn happening(what: &Happening) -> String {
@@ -29,6 +32,18 @@ pub fn happening(what: &Happening) -> String {
             format!("attempt {n} was lost, by an unsigned receipt: its silence counts from now on")
         }
         Happening::Looked { n, found } => format!("attempt {n}: the provider was asked: {found}"),
+        Happening::Money { what, micros, n, why } => {
+            let what = match what {
+                Moved::Capture => "charged",
+                Moved::Hold => "on hold:",
+                Moved::Refund => "refunded",
+                Moved::Refused => "not put on hold:",
+                Moved::Release => "released",
+            };
+            let attempt = n.map_or(String::new(), |n| format!(" for attempt {n}"));
+            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+            format!("money: {what} {}{attempt}{why}", balance::micros(*micros))
+        }
         Happening::Noted { why } => format!("waits: {why}"),
         Happening::Polled { n, status } => format!("attempt {n}: the provider says {status}"),
         Happening::Receipt { n, state, reason, late } => {

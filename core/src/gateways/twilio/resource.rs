@@ -73,3 +73,55 @@ pub fn call_stopped(answer: &Answer) -> Option<Recall> {
 fn refused(answer: &Answer) -> Option<Recall> {
     matches!(answer.status, 400 | 404 | 409).then_some(Recall::TooLate)
 }
+
+#[cfg(test)]
+mod tests {
+    use tiffin_shared::order::Reason;
+
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, retry_after_s: None, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_message_fares_as_its_resource_says() {
+        let failed = |code: Option<&str>, fallback| Fate::Failed { code: code.map(str::to_owned), fallback };
+        for (body, word, fate) in [
+            (r#"{"status":"queued","error_code":null}"#, "queued", Fate::Underway),
+            (r#"{"status":"sent"}"#, "sent", Fate::Sent),
+            (r#"{"status":"delivered"}"#, "delivered", Fate::Delivered),
+            (
+                r#"{"status":"undelivered","error_code":30003}"#,
+                "undelivered",
+                failed(Some("30003"), Reason::Rejected),
+            ),
+            (r#"{"status":"canceled"}"#, "canceled", failed(None, Reason::CalledOff)),
+        ] {
+            assert_eq!(message(&answer(200, body)), Some((word.to_owned(), fate)), "{body}");
+        }
+        assert_eq!(message(&answer(404, r#"{"status":404}"#)), None);
+        assert_eq!(message(&answer(500, "")), None);
+    }
+
+    #[test]
+    fn what_was_stopped_is_told_from_what_had_left_and_from_no_answer() {
+        for (status, body, came_to) in [
+            (200, r#"{"status":"canceled"}"#, Some(Recall::Stopped)),
+            (400, r#"{"code":30409}"#, Some(Recall::TooLate)),
+            (409, r#"{"code":30409}"#, Some(Recall::TooLate)),
+            (404, "", Some(Recall::TooLate)),
+            (401, "", None),
+            (429, "", None),
+            (500, "", None),
+        ] {
+            assert_eq!(stopped(&answer(status, body)), came_to, "{status}");
+        }
+        for (body, came_to) in
+            [("ringing", Recall::Stopped), ("in-progress", Recall::TooLate), ("completed", Recall::TooLate)]
+        {
+            let body = format!(r#"{{"status":"{body}"}}"#);
+            assert_eq!(call_stopped(&answer(200, &body)), Some(came_to), "{body}");
+        }
+    }
+}

@@ -126,6 +126,7 @@ fn acting() -> Vec<Row> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the table, for who asks with --nocapture")]
 fn every_row_of_the_triage_has_its_advice() {
     let rows: Vec<Row> = over().into_iter().chain(waiting()).chain(acting()).collect();
     println!("{:<40} {:<9} {:>8}  because", "situation", "do", "for ms");

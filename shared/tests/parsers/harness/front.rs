@@ -86,6 +86,7 @@ pub fn directory() -> Directory {
         autofill: None,
         templates: Vec::new(),
         dlt: None,
+        refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
     let tenants = BTreeMap::from([(

@@ -77,9 +77,13 @@ impl Checker {
             broken = Some(format!("it goes {way:?}, as attempt {} did, or as that ruled out", fact.n));
         }
         let used = offers.iter().find(|offer| offer.way == *way);
+        // Where its tenant pays, a dearer one may be beyond its reach.
+        let price = used.and_then(|used| used.price_micros);
         let is_free = |offer: &Offer| {
             let may = tries.iter().all(|fact| may_follow(fact, &offer.way, &tries, now, Backoff::Most));
-            may && offer.free_at <= now && !matches!(offer.health, Health::Open { .. })
+            may && offer.price_micros <= price
+                && offer.free_at <= now
+                && !matches!(offer.health, Health::Open { .. })
         };
         match used {
             None => broken = Some("nobody offered its way".to_owned()),

@@ -26,6 +26,7 @@ impl World {
         for order in 0..self.edge.orders.len() {
             self.check_order(order);
         }
+        self.check_money();
         for account in 0..self.plan.accounts.len() {
             let is_used = self.plan.accounts[account].way.channel == Channel::Sms;
             if is_used && !self.store.gateway_view(account, self.now, self.now).is_closed() {

@@ -5,6 +5,7 @@ mod delivery;
 mod edge_start;
 mod figures;
 mod ledger_step;
+mod live_state;
 mod load;
 mod memory;
 mod order_cost;
@@ -48,6 +49,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("delivery_backlog") {
         save("delivery_backlog", &delivery::backlog::measure().await?)?;
+    }
+    if is_wanted("live_state") {
+        save("live_state", &live_state::measure().await?)?;
     }
     if is_wanted("delivery_workers") {
         save("delivery_workers", &delivery::workers::measure().await?)?;
