@@ -19,6 +19,7 @@ use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api::Channel;
+use tokio::sync::Mutex;
 use tokio::sync::Notify;
 
 use crate::app::App;
@@ -38,13 +39,15 @@ const SNAPSHOT_SPARE_BYTES: usize = 128 * 1024;
 pub struct Settled {
     current: RwLock<Arc<Settings>>,
     changed: Notify,
+    /// Changes of this process take turns: against each other they would only try again.
+    turn: Mutex<()>,
 }
 
 impl Settled {
     /// As the store has it. Without it a process would turn away the customers that it does not know.
     pub async fn load(store: &Store) -> Result<Self, store::Error> {
         let settings = read(store).await?;
-        Ok(Self { current: RwLock::new(Arc::new(settings)), changed: Notify::new() })
+        Ok(Self { current: RwLock::new(Arc::new(settings)), changed: Notify::new(), turn: Mutex::new(()) })
     }
 
     /// As of a few seconds ago at most.
@@ -118,6 +121,7 @@ async fn read(store: &Store) -> Result<Settings, store::Error> {
 /// Changes something, if what comes of it may be served. Everything as it is then.
 pub async fn change(app: &Arc<App>, wish: Wish) -> Result<Arc<Settings>, Problem> {
     managed_by_file(app, &wish.change)?;
+    let _turn = app.settled.turn.lock().await;
     for _ in 0..TRIES_MAX {
         let settings = read(&app.store).await.map_err(|error| failed(&error))?;
         let candidate = settings.changed(&wish, host::now()).map_err(refused)?;
