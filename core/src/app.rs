@@ -8,6 +8,7 @@ use tiffin_shared::keys::Verifying;
 use tiffin_shared::seal::PrivateKey;
 use tokio::sync::Semaphore;
 
+use crate::admin::Settled;
 use crate::bus;
 use crate::bus::Bus;
 use crate::config;
@@ -17,6 +18,7 @@ use crate::config::REDIS_URL;
 use crate::deliver::Openers;
 use crate::deliver::Waits;
 use crate::directories::Directories;
+use crate::escalations::Watch;
 use crate::fleet::Fleet;
 use crate::gateways::Gateways;
 use crate::gateways::call;
@@ -111,6 +113,10 @@ pub struct App {
     pub openers: Openers,
     /// Tenants.
     pub directory: Directories,
+    /// What may become an escalation.
+    pub escalations: Watch,
+    /// What operators set over the file.
+    pub settled: Settled,
     /// The ledgers, where this process serves the public API.
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
@@ -160,6 +166,9 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
+        let (mut directory, settled) =
+            (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
+        settled.merge(&mut directory);
         Ok(Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
@@ -176,7 +185,9 @@ impl App {
             signing: core_keys.signing,
             seal: core_keys.seal,
             openers: Openers::default(),
-            directory: Directories::new(config.directory()?),
+            directory: Directories::new(directory),
+            escalations: Watch::default(),
+            settled,
             ledgers,
             guards: Guards::new(host::now()),
             fleet: Fleet::new(config.file.bus.partitions)?,

@@ -4,12 +4,16 @@ mod balance;
 mod check;
 mod dead;
 mod edge_env;
+mod erase;
+mod escalation;
+mod export;
 mod keys;
 mod logs;
 mod ops;
 pub(crate) mod order;
 mod route;
 mod send;
+mod tenant;
 mod webhook;
 
 use std::path::PathBuf;
@@ -37,6 +41,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what operators did: who, when, before and after
+    Audit {
+        /// From this row on
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        #[command(flatten)]
+        to: ops::Core,
+    },
     /// Look at tenants' accounts, and put money in
     Balance {
         #[command(subcommand)]
@@ -57,6 +69,20 @@ enum Command {
     Dev,
     /// Print the edge's variables that follow from the settings, as an env file
     EdgeEnv,
+    /// Forget one phone, on its owner's request
+    Erase(erase::Arguments),
+    /// Look at what is escalated, open, assign and resolve
+    Escalation {
+        #[command(subcommand)]
+        command: escalation::Command,
+    },
+    /// Print closed orders, or money entries, of a period
+    Export(export::Arguments),
+    /// Make, list and revoke API keys of a running installation
+    Key {
+        #[command(subcommand)]
+        command: tenant::KeyCommand,
+    },
     /// Make, list and rotate keys
     Keys {
         #[command(subcommand)]
@@ -79,6 +105,11 @@ enum Command {
     Sandbox,
     /// Send one test message through one gateway, past queue, router and breaker
     Send(send::Arguments),
+    /// Look at tenants, add, change and remove them
+    Tenant {
+        #[command(subcommand)]
+        command: tenant::Command,
+    },
     /// Run core
     Serve {
         /// What this process does
@@ -121,6 +152,7 @@ fn explain(error: &anyhow::Error) -> String {
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
     let load = || Config::load(&config);
     match command {
+        Command::Audit { from, to } => tenant::audit(from, to).await,
         Command::Balance { command } => balance::run(command).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
         Command::Dead { command } => dead::run(command).await,
@@ -130,6 +162,10 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::serve(load()?, &roles, true).await
         }
         Command::EdgeEnv => edge_env::print(&load()?),
+        Command::Erase(arguments) => erase::run(arguments).await,
+        Command::Escalation { command } => escalation::run(command).await,
+        Command::Export(arguments) => export::run(arguments).await,
+        Command::Key { command } => tenant::run_key(command).await,
         Command::Keys { command } => keys::run(command, load),
         Command::OpenApi => {
             let text = openapi::text();
@@ -146,6 +182,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             serve::sandbox(load()?).await
         }
         Command::Send(arguments) => send::run(load()?, &arguments).await,
+        Command::Tenant { command } => tenant::run(command).await,
         Command::Serve { roles } => {
             logs::start()?;
             serve::serve(load()?, &roles, false).await

@@ -12,7 +12,6 @@ use tiffin_shared::config;
 use tiffin_shared::config::Edge;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Route;
-use tiffin_shared::id::GatewayId;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::webhook::HookKey;
@@ -21,7 +20,9 @@ use tiffin_shared::webhook::Key;
 
 pub use self::file::Bus;
 pub use self::file::Delivery;
+pub use self::file::Escalations;
 pub use self::file::File;
+pub use self::file::Retention;
 pub use self::file::Sandbox;
 pub use self::file::Server;
 pub use self::file::Store;
@@ -137,33 +138,7 @@ impl Config {
             turnstile: self.file.turnstile.clone(),
             ..Directory::default()
         };
-        let mut routed: Vec<_> = Vec::new();
-        for gateway in &self.file.gateways {
-            if !routed.contains(&gateway.kind.channel) {
-                routed.push(gateway.kind.channel);
-            }
-        }
-        let is_unknown = |id: &&GatewayId| !self.file.gateways.iter().any(|gateway| gateway.name == **id);
-        for (tenant_name, tenant) in &mut directory.tenants {
-            for (name, service) in &mut tenant.services {
-                let mut gateways = service.templates.iter().flat_map(|template| template.ids.keys());
-                if let Some(gateway) = gateways.find(is_unknown) {
-                    let at = format!("tenants.{tenant_name}.services.{name}.templates");
-                    return Err(invalid(
-                        &self.path,
-                        format!("{at}: ids names the unknown gateway {gateway}"),
-                    ));
-                }
-                if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
-                    let channel = channel.as_str();
-                    let at = format!("tenants.{tenant_name}.services.{name}.channels");
-                    return Err(invalid(&self.path, format!("{at}: no gateway delivers {channel}")));
-                }
-                if service.channels.is_empty() {
-                    service.channels.clone_from(&routed);
-                }
-            }
-        }
+        directory.complete().map_err(|reason| invalid(&self.path, reason))?;
         directory.count_texts();
         Ok(directory)
     }

@@ -13,6 +13,8 @@ use tiffin_shared::order::Terms;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::escalations;
+use crate::export;
 use crate::orders;
 use crate::webhooks;
 
@@ -52,6 +54,8 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
 
 /// Each listener in turn. One that fails fails the errand, and all of them hear it again.
 async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Result<()> {
+    export::keep(app, order, errand).await?;
+    escalations::look(app, order, errand).await?;
     webhooks::tell(app, order, errand).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use tiffin_shared::log::NewRow;
 use tiffin_shared::log::PAGE_ROWS;
 use tiffin_shared::log::Page;
 use tiffin_shared::log::Row;
+use tiffin_shared::time::UnixMs;
 use tokio::sync::oneshot;
 
 use crate::app::App;
@@ -189,6 +190,21 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
     }
     let tail = head.tail.into_iter().filter(|row| row.n >= from);
     Ok(tail.take(PAGE_ROWS).collect())
+}
+
+/// A number at or before the first row from `since` on, by halves: pages are in order of time, and the oldest may be gone.
+pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, store::Error> {
+    let (mut from, mut to) = (0, ask(app, stream, &log::Command::Read).await?.pages);
+    while from < to {
+        let page = from.midpoint(to);
+        let key = Key::log_page(&stream.to_string(), page);
+        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?;
+        match rows.last() {
+            Some(last) if since <= last.at => to = page,
+            _ => from = page.saturating_add(1),
+        }
+    }
+    Ok(from.saturating_mul(PAGE_ROWS as u64))
 }
 
 /// One more than the number of the last row.

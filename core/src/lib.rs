@@ -1,14 +1,20 @@
 //! The delivery tier: queue, gateways, receipts; and the public API where there is no edge.
 
+pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod bus;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+mod desk;
 pub mod directories;
 pub mod edge;
+pub mod erasure;
 pub mod errands;
+pub mod escalations;
 pub mod evidence;
+pub mod export;
 pub mod fleet;
 pub mod gateways;
 pub mod guard;

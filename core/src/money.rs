@@ -31,11 +31,11 @@ use tiffin_shared::money::Posting;
 use tiffin_shared::money::Reply;
 use tiffin_shared::order;
 use tiffin_shared::order::BillTerms;
-use tiffin_shared::time::DAY_MS;
 use tiffin_shared::wire::job::Header;
 use tokio::sync::oneshot;
 
 use crate::app::App;
+use crate::config::Retention;
 use crate::host;
 use crate::journal;
 use crate::journal::Stream;
@@ -48,8 +48,6 @@ use crate::webhooks;
 const WAITING_MAX: usize = 4_096;
 /// Postings of one write: with an entry or two each they stay far below what an account keeps.
 const BATCH_MAX: usize = 512;
-/// How long the money log keeps an entry: a year's books, and a month to close them.
-const LOG_KEEP_MS: u64 = 400 * DAY_MS;
 /// No currency (ISO 4217).
 const NO_CURRENCY: &str = "XXX";
 
@@ -256,7 +254,8 @@ async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(),
     for entry in entries.iter().filter(|entry| entry.kind == Kind::LowBalance) {
         low_balance(app, tenant, entry).await?;
     }
-    journal::append_counted(app, &Stream::Money(tenant.clone()), &rows, LOG_KEEP_MS).await?;
+    let keep_ms = Retention::ms(app.config.file.retention.ledger_days);
+    journal::append_counted(app, &Stream::Money(tenant.clone()), &rows, keep_ms).await?;
     let mut logged = app.money.logged();
     let known = logged.entry(tenant.clone()).or_default();
     *known = (*known).max(last.seq);

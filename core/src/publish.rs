@@ -15,6 +15,7 @@ use tiffin_shared::http::internal::Pushed;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::watch;
 
+use crate::admin;
 use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
@@ -60,7 +61,7 @@ struct Publisher {
 /// Looks and pushes until `stop` changes.
 pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
     let mut publisher = Publisher {
-        app,
+        app: app.clone(),
         lists: Lists::default(),
         totals: Totals::default(),
         accounts: Accounts::default(),
@@ -86,6 +87,7 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(PERIOD) => {}
+            () = app.settled.changed() => {}
         }
     }
 }
@@ -105,6 +107,8 @@ impl Publisher {
             route.up = self.app.routes.view(&route.gateway).is_closed();
             route.learnt = self.told.of(&route.gateway);
         }
+        admin::refresh(&self.app).await;
+        self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
         directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;

@@ -44,6 +44,7 @@ use self::known::RouteKey;
 use self::pace::Paces;
 use self::pace::Sending;
 pub use self::told::Told;
+use crate::admin;
 use crate::app::App;
 use crate::gateways::Gateway;
 use crate::host;
@@ -171,8 +172,11 @@ pub async fn offers(
     let (directory, most_micros) = (app.directory.current(), header.max_price_micros);
     let price_micros = |gateway: &Gateway| money::price::of_message(&directory, gateway, header);
     let fits = |gateway: &Gateway| most_micros.is_none() || price::fits(price_micros(gateway), most_micros);
+    let settled = app.settled.current();
     let carry = |gateway: &&Gateway| {
-        channels.contains(&gateway.channel()) && gateway.reaches(header.country) && fits(gateway)
+        channels.contains(&gateway.channel())
+            && admin::reaches(&settled, gateway, header.country)
+            && fits(gateway)
     };
     let rank = |gateway: &Gateway| channels.iter().position(|channel| *channel == gateway.channel());
     let is_up = |gateway: &&Gateway| app.routes.view(gateway.name()).is_closed();
@@ -211,7 +215,7 @@ fn candidate(
     Candidate {
         health,
         free_at: view.paused_until.max(paced_until),
-        priority: gateway.settings().priority,
+        priority: admin::priority(&app.settled.current(), gateway),
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
         price_micros: money::price::of_message(&app.directory.current(), gateway, header),

@@ -24,6 +24,7 @@ use tiffin_shared::http::Peer;
 use tiffin_shared::http::Question;
 use tiffin_shared::http::Turn;
 use tiffin_shared::http::Visit;
+use tiffin_shared::http::desk::DESK_PATH;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::EVENTS_PATH;
 use tiffin_shared::ledger::Ask;
@@ -31,6 +32,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor::Visitor;
 
 use crate::app::App;
+use crate::desk;
 use crate::evidence;
 use crate::host;
 use crate::http::health;
@@ -91,6 +93,9 @@ async fn serve(
     };
     if request.is_read() && request.path == "/readyz" {
         return health::readyz(State(app)).await;
+    }
+    if request.method == "POST" && request.path == DESK_PATH {
+        return desk::take(&app, &request, &entropy, now).await;
     }
     if request.method == "POST" && request.path == EVENTS_PATH {
         return events(&app, &request, &entropy, now).await;

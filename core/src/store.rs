@@ -52,6 +52,10 @@ pub enum Space {
     Account,
     /// [`tiffin_shared::evidence::Shelf`] by [`OrderId`] and attempt.
     Exchanges,
+    /// [`tiffin_shared::admin::Admin`], one.
+    Admin,
+    /// [`tiffin_shared::escalation::Escalations`], one.
+    Escalations,
     /// [`tiffin_shared::factor::Factor`] by [`FactorId`].
     Factor,
     /// [`tiffin_shared::gateway::Gateway`] by its name.
@@ -104,6 +108,16 @@ impl Key {
     /// What is kept of an order's attempt; of the order itself under 0.
     pub fn exhibits(order: &OrderId, n: u32) -> Self {
         Self { space: Space::Exchanges, id: format!("{order}/{n}") }
+    }
+
+    /// What operators set.
+    pub fn admin() -> Self {
+        Self { space: Space::Admin, id: "settings".into() }
+    }
+
+    /// Every escalation.
+    pub fn escalations() -> Self {
+        Self { space: Space::Escalations, id: "all".into() }
     }
 
     /// A factor.
@@ -203,6 +217,8 @@ impl Space {
         match self {
             Self::Account => "account",
             Self::Exchanges => "exchanges",
+            Self::Admin => "admin",
+            Self::Escalations => "escalations",
             Self::Factor => "factor",
             Self::Gateway => "gateway",
             Self::Fleet => "fleet",

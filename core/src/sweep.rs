@@ -71,7 +71,9 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         Space::Ledger => wake_ledger(app, &due).await,
         Space::Order => wake_order(app, &due).await,
         // These set no wake-ups.
-        Space::Exchanges
+        Space::Admin
+        | Space::Exchanges
+        | Space::Escalations
         | Space::Factor
         | Space::Fleet
         | Space::Gateway

@@ -15,6 +15,8 @@ use tiffin_shared::http::Peer;
 use tiffin_shared::http::Question;
 use tiffin_shared::http::Turn;
 use tiffin_shared::http::Visit;
+use tiffin_shared::http::desk;
+use tiffin_shared::http::desk::DESK_PATH;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::DIRECTORY_PATH;
 use tiffin_shared::http::internal::EVENTS_PATH;
@@ -69,7 +71,8 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         return respond(ready(&settings, &entropy, now));
     }
     let peer = inbound::peer(&request, &sent);
-    let from_core = sent.method == "POST" && matches!(sent.path.as_str(), DIRECTORY_PATH | EVENTS_PATH);
+    let from_core =
+        sent.method == "POST" && matches!(sent.path.as_str(), DESK_PATH | DIRECTORY_PATH | EVENTS_PATH);
     if from_core {
         // A body costs memory: who cannot have signed it is not asked for it.
         if let Err(problem) = internal::claim(&sent, &settings.cores, now) {
@@ -85,6 +88,7 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     let request = sent;
     if from_core {
         return respond(match request.path.as_str() {
+            DESK_PATH => operate(&settings, &request, &entropy, now, &env).await,
             DIRECTORY_PATH => push(&settings, &request, &entropy, now, &env).await,
             _ => events(&settings, &request, &entropy, now, &env).await,
         });
@@ -187,6 +191,37 @@ async fn push(
             http::Response::unavailable("The directory could not be kept.", entropy)
         }
     }
+}
+
+/// An operator's errand to one ledger.
+async fn operate(
+    settings: &Settings,
+    request: &http::Request,
+    entropy: &Entropy,
+    now: UnixMs,
+    env: &Env,
+) -> http::Response {
+    let errand = match desk::read(request, &settings.cores, now) {
+        Ok(errand) => errand,
+        Err(problem) => return http::Response::refused(&problem, entropy),
+    };
+    let directory = match directory::current(env, settings, now).await {
+        Ok(directory) => directory,
+        Err(error) => {
+            console_error!("there is no directory: {error}");
+            return http::Response::unavailable("The edge has no directory yet.", entropy);
+        }
+    };
+    let (ledger, asked) = match desk::question(&settings.edge.front, &directory, errand) {
+        Ok(question) => question,
+        Err(problem) => return desk::reply(Some(problem.into()), entropy),
+    };
+    let question = Question::Ledger { ledger, ask: asked, hold: None };
+    let answered = match ask(env, &question, &Waits::Not, entropy.clone(), now).await {
+        (Some(Answer::Ledger(outcome)), _) => Some(desk::Answered::Outcome(Box::new(outcome))),
+        _ => None,
+    };
+    desk::reply(answered, entropy)
 }
 
 /// Ready when jobs can be sealed; the ledgers answer for themselves.

@@ -22,6 +22,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use crate::guard::blocklist::Blocklist;
+use crate::id::GatewayId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::ledger::Ceilings;
@@ -201,6 +202,35 @@ impl Directory {
             service.dlt = None;
         }
         directory
+    }
+
+    /// Gives services that name no channels every channel that has a gateway; refuses those that name others, or templates of
+    /// gateways that are not there.
+    pub fn complete(&mut self) -> Result<(), String> {
+        let mut routed: Vec<_> = Vec::new();
+        for route in &self.routes {
+            if !routed.contains(&route.channel) {
+                routed.push(route.channel);
+            }
+        }
+        let routes = &self.routes;
+        let is_unknown = |id: &&GatewayId| !routes.iter().any(|route| route.gateway == **id);
+        for (tenant_name, tenant) in &mut self.tenants {
+            for (name, service) in &mut tenant.services {
+                let at = format!("tenants.{tenant_name}.services.{name}");
+                let mut gateways = service.templates.iter().flat_map(|template| template.ids.keys());
+                if let Some(gateway) = gateways.find(is_unknown) {
+                    return Err(format!("{at}.templates: ids names the unknown gateway {gateway}"));
+                }
+                if let Some(channel) = service.channels.iter().find(|channel| !routed.contains(channel)) {
+                    return Err(format!("{at}.channels: no gateway delivers {}", channel.as_str()));
+                }
+                if service.channels.is_empty() {
+                    service.channels.clone_from(&routed);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what would not be safe to serve. The text names the entry and the reason.

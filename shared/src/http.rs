@@ -9,6 +9,7 @@ mod call;
 pub(crate) mod create;
 mod crowd;
 mod day;
+pub mod desk;
 mod factors;
 mod findings;
 mod finish;

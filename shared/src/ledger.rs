@@ -7,6 +7,7 @@
 
 mod cancel;
 mod create;
+mod erase;
 mod event;
 mod kept;
 mod limits;
@@ -107,6 +108,8 @@ pub enum Ask {
     Create(Box<Create>),
     /// Core has taken the parcel.
     Done(ParcelId),
+    /// Forget these orders, and tell which others there are.
+    Erase(Vec<OrderId>),
     /// Core tells how delivery goes.
     Event(OrderEvent),
     /// Show an order.
@@ -274,6 +277,11 @@ pub enum Outcome {
         /// An earlier request with the same key and content made it.
         replayed: bool,
     },
+    /// Of every other order nothing is left.
+    Erased {
+        /// Those that there are, of every tenant.
+        orders: Vec<OrderId>,
+    },
     /// The order as it stands.
     Found(api::Order),
     /// Another request came with this idempotency key.
@@ -307,6 +315,12 @@ pub enum Outcome {
         order: api::Order,
         /// An earlier request with the same key and content asked for it.
         replayed: bool,
+        /// How.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        /// Channels that would have been another way, that one among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        may_change: Vec<Channel>,
     },
     /// What the guess came to.
     Verified {
@@ -332,6 +346,7 @@ impl Machine for Ledger {
             Ask::Cancel(whose) => cancel::step(state, whose, command, now),
             Ask::Create(create) => create::step(state, create, command, now),
             Ask::Done(parcel) => outbox::done(state, parcel, now),
+            Ask::Erase(forget) => erase::step(state, forget, now),
             Ask::Event(event) => event::step(state, event, now),
             Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),
@@ -349,6 +364,7 @@ impl Ask {
             Self::Cancel(_)
             | Self::Create(_)
             | Self::Done(_)
+            | Self::Erase(_)
             | Self::Event(_)
             | Self::Resend(_)
             | Self::Verify(_) => true,

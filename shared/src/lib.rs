@@ -3,6 +3,7 @@
 //! A host reads its clock once per event, draws [`Entropy`](entropy::Entropy) once per event, and hands
 //! both in. What a decision changes comes back as data. See [`machine`] for the contract and its laws.
 
+pub mod admin;
 pub mod autofill;
 pub mod backoff;
 pub mod binding;
@@ -15,6 +16,7 @@ pub mod country;
 pub mod directory;
 pub mod entropy;
 pub mod envelope;
+pub mod escalation;
 pub mod evidence;
 pub mod factor;
 pub mod fleet;

@@ -11,6 +11,7 @@ mod bill;
 mod choose;
 mod claim;
 mod decision;
+mod desk;
 mod errand;
 mod hint;
 mod inquiry;
@@ -49,6 +50,8 @@ pub use self::decision::Decision;
 pub use self::decision::Learnt;
 pub use self::decision::Lesson;
 pub use self::decision::Reply;
+pub use self::desk::DESK_ENTRIES_MAX;
+pub use self::desk::Desk;
 pub use self::errand::CLOSE_AFTER_MS;
 pub use self::errand::ERRAND_TIMEOUT_MS;
 pub use self::errand::Errand;
@@ -73,6 +76,7 @@ pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
 pub use self::stop::News;
+pub use self::story::After;
 pub use self::story::Entry;
 pub use self::story::Happening;
 pub use self::story::Moved;
@@ -185,6 +189,9 @@ impl Machine for Order {
                 state.tenant = state.header.is_none().then(|| tenant.clone());
                 stop::step(state, *cause, command, now)
             }
+            // The job, when it comes, must find that it is not to be sent.
+            (Ask::Desk(Desk::Erase), None) => desk::step(State::new(None, now), &Desk::Erase, command, now),
+            (Ask::Desk(desk), Some(state)) => desk::step(state, desk, command, now),
             (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
                 hint::step(state, (gateway, *n), provider_id, *hint, command, now)
             }
@@ -215,7 +222,8 @@ impl Machine for Order {
                 None,
             ) => Step::keep(Reply::of(Decision::RetryAt(now))),
             (
-                Ask::Hint { .. }
+                Ask::Desk(_)
+                | Ask::Hint { .. }
                 | Ask::Looked { .. }
                 | Ask::Polled { .. }
                 | Ask::Posted { .. }

@@ -181,6 +181,11 @@ impl Prices {
         Ok(self)
     }
 
+    /// The price to every country that has none of its own.
+    pub fn set_default(&mut self, currency: Currency, price_micros: u64) {
+        self.0.entry(currency).or_default().default_micros = Some(price_micros);
+    }
+
     /// Of one message, or one segment of a text message, to numbers of this country. Nothing where no list says.
     pub fn unit_micros(&self, currency: Currency, country: Option<Country>) -> Option<u64> {
         let list = self.0.get(&currency)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::time::retry_after_seconds;
 use crate::wire::api::Cancel;
+use crate::wire::api::Channel;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal;)*) => {
@@ -67,6 +68,8 @@ codes! {
     InvalidPhone = "invalid_phone", 422, "The phone number is not valid";
     /// The request does not parse.
     InvalidRequest = "invalid_request", 400, "The request is not valid";
+    /// It stands in the settings file, and is changed there.
+    ManagedByFile = "managed_by_file", 409, "This is managed by the settings file";
     /// No route could deliver this order.
     NoRoute = "no_route", 422, "No route can deliver this order";
     /// The reply comes in no form that `Accept` takes.
@@ -81,6 +84,8 @@ codes! {
     QuoteExpired = "quote_expired", 422, "The quote has expired";
     /// The quote is of another tenant, service or country, or of nobody.
     QuoteMismatch = "quote_mismatch", 422, "The quote is not for this order";
+    /// Somebody changed it meanwhile.
+    PreconditionFailed = "precondition_failed", 412, "It is no longer as you saw it";
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited = "rate_limited", 429, "Too many requests";
     /// The API key is missing, malformed or unknown.
@@ -106,6 +111,8 @@ pub struct Problem {
     pub cancel: Option<Box<Cancel>>,
     /// With `challenge_required`: what to solve.
     pub challenge: Option<serde_json::Value>,
+    /// With `nothing_changed`: channels that would be another way.
+    pub may_change: Vec<Channel>,
 }
 
 /// Problem details (RFC 9457).
@@ -131,6 +138,9 @@ pub struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schemars(with = "Option<crate::challenge::Challenge>"))]
     pub challenge: Option<serde_json::Value>,
+    /// Channels that would be another way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_change: Vec<Channel>,
 }
 
 /// How long to wait after a 503, where nothing better is known.
@@ -139,7 +149,14 @@ const UNAVAILABLE_RETRY_MS: u64 = 2_000;
 impl Problem {
     /// A refusal without a time to come back.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after_ms: None, cancel: None, challenge: None }
+        Self {
+            code,
+            detail: detail.into(),
+            retry_after_ms: None,
+            cancel: None,
+            challenge: None,
+            may_change: Vec::new(),
+        }
     }
 
     /// 429.
@@ -177,6 +194,7 @@ impl Problem {
             code: self.code,
             cancel: self.cancel.as_deref().cloned(),
             challenge: self.challenge.clone(),
+            may_change: self.may_change.clone(),
         }
     }
 }
@@ -188,7 +206,7 @@ mod tests {
     #[test]
     fn codes_are_sorted_and_distinct() {
         let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-        assert!(names.is_sorted() && names.len() == 26);
+        assert!(names.is_sorted() && names.len() == 28);
         for code in Code::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

@@ -51,6 +51,8 @@ pub enum Index {}
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Nobody did.
+    Forget,
     /// Who sent it?
     Look,
     /// This attempt did.
@@ -73,6 +75,11 @@ impl Machine for Index {
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Option<Reference>> {
         let known = state.filter(|state| now < state.expires_at).map(|state| state.reference);
         match (command, known) {
+            (Command::Forget, None) => Step::keep(None),
+            (Command::Forget, Some(reference)) => {
+                let state = State { reference, expires_at: now };
+                Step { reply: None, write: Write::Put { state, expires_at: now, wake_at: None } }
+            }
             // The first one stays: an id that a provider gives out twice must not move a message to another order.
             (_, Some(known)) => Step::keep(Some(known)),
             (Command::Look, None) => Step::keep(None),

@@ -5,6 +5,9 @@ mod common;
 
 use proptest::collection::vec;
 use proptest::proptest;
+use tiffin_shared::admin::Admin;
+use tiffin_shared::escalation;
+use tiffin_shared::escalation::Escalations;
 use tiffin_shared::evidence::Shelf;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
@@ -75,6 +78,27 @@ proptest! {
             let command = step.action.command(now);
             check::<Verdicts>(&VERDICTS, host.stored.as_ref(), &command, now);
             host.ask::<Verdicts>(&command, now);
+        }
+    }
+
+    #[test]
+    fn what_operators_set_keeps_the_laws(script in common::desk::settings(1..40)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in script {
+            now = pause::after(now, step.pause);
+            let command = common::desk::change(&step.action, host.stored.as_ref());
+            check::<Admin>(&ADMIN, host.stored.as_ref(), &command, now);
+            host.ask::<Admin>(&command, now);
+        }
+    }
+
+    #[test]
+    fn escalations_keep_the_laws(script in common::desk::escalations(1..60)) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in script {
+            now = pause::after(now, step.pause);
+            check::<Escalations>(&ESCALATIONS, host.stored.as_ref(), &step.action, now);
+            host.ask::<Escalations>(&step.action, now);
         }
     }
 
@@ -274,10 +298,23 @@ const VERDICTS: Subject<Verdicts> = Subject {
     },
 };
 
+const ADMIN: Subject<Admin> = Subject { show: |reply| format!("{reply:?}"), again_ms: |_| Some(MINUTE_MS) };
+
+const ESCALATIONS: Subject<Escalations> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        // A person who says the same twice has said it twice.
+        escalation::Command::Act { act: escalation::Act::Note(_), .. } => None,
+        escalation::Command::Act { .. } | escalation::Command::List | escalation::Command::Open { .. } => {
+            Some(MINUTE_MS)
+        }
+    },
+};
+
 const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
     again_ms: |command| match command.ask {
-        ledger::Ask::Done(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
+        ledger::Ask::Done(_) | ledger::Ask::Erase(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
         // A key is forgotten after a day, and a later alarm is another one.
         ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
             Some(0)
@@ -298,6 +335,7 @@ const ORDER: Subject<Order> = Subject {
         | order::Ask::Stop { .. } => Some(MINUTE_MS),
         // A worker that hears no answer says the same again, within its claim.
         order::Ask::Claim { .. }
+        | order::Ask::Desk(_)
         | order::Ask::Looked { .. }
         | order::Ask::Ran { .. }
         | order::Ask::Result { .. }

@@ -23,12 +23,47 @@ pub struct Core {
     /// As core answers it
     #[arg(long)]
     json: bool,
+    /// Who you are: stands beside every change
+    #[arg(long = "as", env = "TIFFIN_OPERATOR", value_name = "NAME")]
+    operator: Option<String>,
+}
+
+/// What goes with a request.
+#[derive(Default)]
+struct With<'a> {
+    body: Option<Value>,
+    /// It is for this version and for no other.
+    version: Option<u64>,
+    accept: Option<&'a str>,
+    timeout: Option<Duration>,
+}
+
+async fn succeeded(response: reqwest::Response) -> anyhow::Result<reqwest::Response> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status().as_u16();
+    let reply: Value = response.json().await.unwrap_or_default();
+    let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+    anyhow::bail!("core answered {status}: {detail}")
 }
 
 impl Core {
     /// Asks for what stands under `/ops/v1/`. The token is in the environment.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let response = self.send(method, path, body, None).await?;
+        self.ask_at(method, path, body, None).await
+    }
+
+    /// The same, for what is at this version and at no other.
+    pub async fn ask_at(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        version: Option<u64>,
+    ) -> anyhow::Result<Value> {
+        let with = With { body, version, accept: None, timeout: Some(TIMEOUT) };
+        let response = self.send(method, path, with).await?;
         let status = response.status();
         let reply: Value = response.json().await.unwrap_or_default();
         if status.is_success() {
@@ -44,36 +79,37 @@ impl Core {
 
     /// A document, as it is.
     pub async fn fetch(&self, path: &str, accept: &str) -> anyhow::Result<String> {
-        let response = self.send(Method::GET, path, None, Some(accept)).await?;
-        let status = response.status();
-        let text = response.text().await?;
-        if status.is_success() {
-            return Ok(text);
-        }
-        let reply: Value = serde_json::from_str(&text).unwrap_or_default();
-        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        anyhow::bail!("core answered {}: {detail}", status.as_u16())
+        let with = With { accept: Some(accept), timeout: Some(TIMEOUT), ..With::default() };
+        Ok(succeeded(self.send(Method::GET, path, with).await?).await?.text().await?)
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-        accept: Option<&str>,
-    ) -> anyhow::Result<reqwest::Response> {
+    /// The reply as it comes, however long it is.
+    pub async fn stream(&self, path: &str) -> anyhow::Result<reqwest::Response> {
+        succeeded(self.send(Method::GET, path, With::default()).await?).await
+    }
+
+    async fn send(&self, method: Method, path: &str, with: With<'_>) -> anyhow::Result<reqwest::Response> {
         let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
             format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
         })?;
         install_tls();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let With { body, version, accept, timeout } = with;
+        let client = timeout
+            .map_or_else(reqwest::Client::builder, |most| reqwest::Client::builder().timeout(most))
+            .build()?;
         let base = self.url.trim_end_matches('/');
         let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
-        if let Some(body) = body {
-            request = request.json(&body);
+        if let Some(operator) = &self.operator {
+            request = request.header("x-operator", operator);
+        }
+        if let Some(version) = version {
+            request = request.header("if-match", format!("\"{version}\""));
         }
         if let Some(accept) = accept {
             request = request.header("accept", accept);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
         }
         request.send().await.with_context(|| {
             format!("core was not reached at {base}. Is it running? Another address: --url or TIFFIN_OPS_URL")

@@ -6,6 +6,7 @@ pub(crate) mod told;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
+use serde_json::json;
 use tiffin_shared::order::Entry;
 
 use super::balance::micros;
@@ -26,17 +27,57 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
+    /// Send its code once more: another way, or the same one after a failure that passes
+    Retry {
+        /// `ord_…`
+        id: String,
+        /// sms, whatsapp, voice, telegram or email; the best one that is new without it
+        #[arg(long, default_value = "auto")]
+        channel: String,
+        /// Why, for whoever reads the order's story later
+        #[arg(long, default_value = "asked for by support")]
+        reason: String,
+        #[command(flatten)]
+        to: Core,
+    },
+    /// Call it off, inside its cancellation window
+    Cancel {
+        /// `ord_…`
+        id: String,
+        #[command(flatten)]
+        to: Core,
+    },
 }
 
 /// Runs one of them.
 pub async fn run(command: Command) -> anyhow::Result<()> {
-    let (id, to) = match command {
+    match command {
         Command::Evidence(arguments) => return evidence::run(&arguments).await,
-        Command::Show { id, to } => (id, to),
-    };
-    let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
-    to.print(&reply, || timeline(&id, &reply));
+        Command::Show { id, to } => {
+            let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
+            to.print(&reply, || timeline(&id, &reply));
+        }
+        Command::Retry { id, channel, reason, to } => {
+            let body = json!({"channel": channel, "reason": reason});
+            let reply = to.ask(Method::POST, &ops::path(&["orders", &id, "retry"], ""), Some(body)).await?;
+            to.print(&reply, || stands(&reply, "is sent once more"));
+        }
+        Command::Cancel { id, to } => {
+            let reply = to.ask(Method::POST, &ops::path(&["orders", &id, "cancel"], ""), None).await?;
+            to.print(&reply, || stands(&reply, "is called off"));
+        }
+    }
     Ok(())
+}
+
+fn stands(reply: &Value, what: &str) -> String {
+    let order = reply.get("order");
+    format!(
+        "{} {what}: {}, {} sends left",
+        text(order, "id"),
+        text(order, "state"),
+        text(order, "sends_left")
+    )
 }
 
 fn timeline(id: &str, reply: &Value) -> String {

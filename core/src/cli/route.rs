@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
+use serde_json::json;
 
 use super::ops;
 use super::ops::Core;
@@ -39,6 +40,25 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
+    /// Prefer a gateway otherwise than the settings file does; what is not given is as the file says
+    Set {
+        /// As `list` shows it
+        gateway: String,
+        /// Lower goes first
+        #[arg(long)]
+        priority: Option<u16>,
+        /// Where it delivers: all, or IN,DE
+        #[arg(long)]
+        countries: Option<String>,
+        /// Of one message, in millionths of your currency
+        #[arg(long)]
+        price_micros: Option<u64>,
+        /// As the last change told it; none the first time
+        #[arg(long)]
+        version: Option<u64>,
+        #[command(flatten)]
+        to: Core,
+    },
     /// Let the breaker decide again
     Release {
         /// As `list` shows it
@@ -54,6 +74,24 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::List { to } => {
             let reply = to.ask(Method::GET, "routes", None).await?;
             to.print(&reply, || table(&reply));
+            return Ok(());
+        }
+        Command::Set { gateway, priority, countries, price_micros, version, to } => {
+            let countries = countries.map(|countries| match countries.as_str() {
+                "all" => json!("all"),
+                some => json!(some.split(',').map(str::trim).collect::<Vec<_>>()),
+            });
+            let mut settings =
+                json!({"priority": priority, "countries": countries, "price_micros": price_micros});
+            if let Some(fields) = settings.as_object_mut() {
+                fields.retain(|_, value| !value.is_null());
+            }
+            let path = ops::path(&["routes", &gateway, "settings"], "");
+            let reply = to.ask_at(Method::PUT, &path, Some(settings), version).await?;
+            to.print(&reply, || {
+                let of = Some(&reply);
+                format!("{gateway}: {} (version {})", text(of, "settings"), text(of, "version"))
+            });
             return Ok(());
         }
         Command::Stats { country, to } => {

@@ -12,6 +12,9 @@ use tiffin_shared::guard::Policy;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ceilings;
 use tiffin_shared::price::Currency;
+use tiffin_shared::time::DAY_MS;
+use tiffin_shared::time::HOUR_MS;
+use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
 use super::webhooks::Webhooks;
@@ -23,6 +26,11 @@ const PARTITIONS_MAX: u16 = 64;
 const PREFETCH_MAX: u16 = 4_096;
 /// Jobs a worker process may have at once: about a hundred megabytes.
 const JOBS_MAX: u16 = 32_768;
+
+/// Attempts remembered of each gateway.
+const ATTEMPTS_MAX: u16 = 1_000;
+/// Ten years and a week.
+const DAYS_MAX: u16 = 3_660;
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -57,6 +65,12 @@ pub struct File {
     pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
+    /// When people are called in.
+    #[serde(default)]
+    pub escalations: Escalations,
+    /// How long logs are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Where tenants are told what happens.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -176,6 +190,51 @@ impl Default for Sandbox {
     }
 }
 
+/// When people are called in.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Escalations {
+    /// A message of a lost order of which nothing was heard for so long after its window is a refund to claim.
+    pub overdue_ms: u64,
+    /// So many failures through one gateway, of its last [`Self::of`] attempts, are a supplier to replace.
+    pub failures: u16,
+    /// See there; counted by each process.
+    pub of: u16,
+    /// How long people have.
+    pub due_ms: u64,
+}
+
+impl Default for Escalations {
+    fn default() -> Self {
+        Self { overdue_ms: 5 * MINUTE_MS, failures: 15, of: 20, due_ms: DAY_MS }
+    }
+}
+
+/// How long rows of the logs are kept, in days: 1 to 3,660.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// What operators did: a year, and a month to look back over it.
+    pub audit_days: u16,
+    /// Money: ten years, which is what books have to be kept in most places.
+    pub ledger_days: u16,
+    /// Closed orders: a quarter, in which invoices come and are disputed.
+    pub orders_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { audit_days: 400, ledger_days: 3_653, orders_days: 92 }
+    }
+}
+
+impl Retention {
+    /// Days as milliseconds.
+    pub fn ms(days: u16) -> u64 {
+        u64::from(days) * DAY_MS
+    }
+}
+
 impl File {
     pub(super) fn check(&self) -> Result<(), String> {
         self.webhooks.check(|tenant| self.tenants.contains_key(tenant))?;
@@ -210,8 +269,19 @@ impl File {
                 return Err(format!("server.{key}: must be at least 1"));
             }
         }
+        let Escalations { failures, of, due_ms, .. } = self.escalations;
+        if failures == 0 || failures > of || of > ATTEMPTS_MAX {
+            return Err(format!("escalations.failures: must be 1 to of, and of at most {ATTEMPTS_MAX}"));
+        }
+        if due_ms < HOUR_MS {
+            return Err("escalations.due_ms: must be at least an hour".into());
+        }
         let Delivery { lanes, jobs, prefetch, .. } = self.delivery;
+        let Retention { audit_days, ledger_days, orders_days } = self.retention;
         let counts = [
+            ("retention.audit_days", audit_days, 1, DAYS_MAX),
+            ("retention.ledger_days", ledger_days, 1, DAYS_MAX),
+            ("retention.orders_days", orders_days, 1, DAYS_MAX),
             ("delivery.lanes", lanes, 1, PREFETCH_MAX),
             ("delivery.jobs", jobs, 2, JOBS_MAX),
             ("delivery.prefetch", prefetch, 1, PREFETCH_MAX),

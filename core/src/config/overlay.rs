@@ -10,7 +10,8 @@ use super::File;
 use crate::gateways::account::variable_prefix;
 use crate::gateways::kinds::is_secret;
 
-const SECTIONS: [&str; 7] = ["bus", "delivery", "guard", "sandbox", "server", "store", "webhooks"];
+const SECTIONS: [&str; 9] =
+    ["bus", "delivery", "escalations", "guard", "retention", "sandbox", "server", "store", "webhooks"];
 
 /// The file again, with what the environment says over it. Each override is tried alone, so that what is wrong is
 /// blamed on the one that brought it.

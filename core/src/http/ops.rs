@@ -1,11 +1,17 @@
 //! `/ops/v1`: the operators' API, opened by one token.
 
+mod admin;
+mod audit;
 mod balances;
 mod dead;
+mod erasure;
+mod escalations;
 mod evidence;
+mod export;
 pub(crate) mod orders;
 mod routes;
 mod webhooks;
+mod who;
 
 use std::sync::Arc;
 
@@ -19,6 +25,7 @@ use axum::response::Response;
 use axum::routing::delete;
 use axum::routing::get;
 use axum::routing::post;
+use axum::routing::put;
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tiffin_shared::bytes;
@@ -53,6 +60,13 @@ impl Operator {
         Ok(Some(Self(bytes::sha256(token.as_bytes()))))
     }
 
+    /// A keyed hash of something that must not stand in the audit: with the token, the same again is recognised.
+    pub fn hash(&self, of: &str) -> String {
+        let hash: [u8; 12] =
+            bytes::truncate(bytes::hmac_sha256(&self.0, &[b"tiffin-audit-v1", of.as_bytes()]));
+        bytes::encode(&hash)
+    }
+
     fn knows(&self, token: &str) -> bool {
         self.0.ct_eq(&bytes::sha256(token.as_bytes())).into()
     }
@@ -78,6 +92,24 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}", get(orders::show))
         .route("/ops/v1/orders/{id}/evidence", get(evidence::show))
         .route("/ops/v1/orders/{id}/uploads", post(evidence::add))
+        .route("/ops/v1/orders/{id}/cancel", post(orders::cancel))
+        .route("/ops/v1/orders/{id}/retry", post(orders::retry))
+        .route("/ops/v1/audit", get(audit::list))
+        .route("/ops/v1/erasure", post(erasure::erase))
+        .route("/ops/v1/escalations", get(escalations::list).post(escalations::open))
+        .route("/ops/v1/escalations/{id}", get(escalations::show))
+        .route("/ops/v1/escalations/{id}/{verb}", post(escalations::act))
+        .route("/ops/v1/evidence", get(export::evidence))
+        .route("/ops/v1/export/{what}", get(export::export))
+        .route("/ops/v1/keys", get(admin::keys).post(admin::make_key))
+        .route("/ops/v1/keys/{id}/revoke", post(admin::revoke_key))
+        .route("/ops/v1/tenants", get(admin::tenants))
+        .route("/ops/v1/tenants/{id}", get(admin::tenant).put(admin::put_tenant).delete(admin::remove_tenant))
+        .route(
+            "/ops/v1/tenants/{id}/services/{service}",
+            put(admin::put_service).delete(admin::remove_service),
+        )
+        .route("/ops/v1/routes/{gateway}/settings", put(admin::put_route).delete(admin::remove_route))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route("/ops/v1/webhooks", get(webhooks::list))
@@ -91,7 +123,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
 }
 
-async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let Some(operator) = &app.operator else {
         let detail = format!(
             "The operators' API is closed: this process has no {OPERATOR_TOKEN}. Set one of at least \
@@ -105,7 +137,13 @@ async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         let detail = format!("Send the operators' token: `Authorization: Bearer <{OPERATOR_TOKEN}>`.");
         return health::refuse(&Problem::new(Code::Unauthenticated, detail));
     }
-    next.run(request).await
+    match who::read(&request, token) {
+        Ok(who) => {
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
+        Err(problem) => health::refuse(&problem),
+    }
 }
 
 fn answer(reply: Result<impl Serialize, Problem>) -> Response {

@@ -135,6 +135,8 @@ impl Redis {
             // Written once.
             Space::Exchanges | Space::LogPage | Space::Nonce | Space::Reference | Space::Tallied => {}
             Space::Account
+            | Space::Admin
+            | Space::Escalations
             | Space::Factor
             | Space::Fleet
             | Space::Gateway

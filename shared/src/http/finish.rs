@@ -204,7 +204,7 @@ impl Pending {
         }
         match outcome {
             Outcome::Cancelled(order) => self.order(200, order),
-            Outcome::Created { order, replayed } | Outcome::Resent { order, replayed } => {
+            Outcome::Created { order, replayed } | Outcome::Resent { order, replayed, .. } => {
                 self.accepted(order, replayed)
             }
             Outcome::Found(order) => self.found(order),
@@ -218,6 +218,7 @@ impl Pending {
             | Outcome::CancelTooLate { .. }
             | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
+            | Outcome::Erased { .. }
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute
             | Outcome::NotFound
@@ -293,6 +294,7 @@ impl Pending {
             | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::Created { .. }
+            | Outcome::Erased { .. }
             | Outcome::Found(_)
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute

@@ -173,7 +173,7 @@ fn refused(error: sign::Error) -> Problem {
     Problem::new(Code::Unauthenticated, format!("The request's signature was refused: {error}."))
 }
 
-fn outgoing(
+pub(super) fn outgoing(
     direction: Direction,
     path: &'static str,
     body: String,

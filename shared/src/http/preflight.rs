@@ -75,6 +75,7 @@ fn told(
         | Outcome::Cancelled(_)
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
+        | Outcome::Erased { .. }
         | Outcome::Found(_)
         | Outcome::NoRoute
         | Outcome::NotFound

@@ -33,6 +33,7 @@ fn remedy(code: Code) -> &'static str {
         Code::InsufficientBalance => "Top up the balance.",
         Code::InvalidPhone => "Send the number as '+', country code and digits: +919876543210.",
         Code::InvalidRequest => "The detail names the field and what it must be.",
+        Code::ManagedByFile => "Change it in tiffin.toml and restart, or take it out of there first.",
         Code::NoRoute => "Choose another channel or address, or ask the operator for a route.",
         Code::NotAcceptable => "Accept one of the types that the detail names.",
         Code::NotFound => "Check the path and the id.",
@@ -40,6 +41,9 @@ fn remedy(code: Code) -> &'static str {
         Code::PriceExceeded => "Allow more with `max_price`, or ask for a new quote with a preflight.",
         Code::QuoteExpired => "Ask for a new quote with a preflight: each is good for a minute.",
         Code::QuoteMismatch => "Send the quote of a preflight with the same service and country, or none.",
+        Code::PreconditionFailed => {
+            "Read it again, and send the change with `If-Match` and the version you read."
+        }
         Code::RateLimited => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }

@@ -47,6 +47,7 @@ pub(super) fn parse(
         countries: caller.tenant.countries.clone(),
         listed: visit.directory.blocklist.of(caller.id),
         solved: None,
+        by_operator: false,
         whose,
     };
     Ok((resend, challenge))

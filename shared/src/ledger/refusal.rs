@@ -12,6 +12,7 @@ impl Outcome {
             Self::Cancelled(_)
             | Self::Clear
             | Self::Created { .. }
+            | Self::Erased { .. }
             | Self::Found(_)
             | Self::Noted
             | Self::Resent { .. }
@@ -65,5 +66,5 @@ fn nothing_changed(may_change: &[Channel]) -> Problem {
     } else {
         format!("That way was tried. What would be another: {}.", names.join(", "))
     };
-    Problem::new(Code::NothingChanged, detail)
+    Problem { may_change: may_change.to_vec(), ..Problem::new(Code::NothingChanged, detail) }
 }

@@ -59,6 +59,9 @@ pub struct Resend {
     /// A solved challenge, to be used once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solved: Option<Proof>,
+    /// Support asks: nobody is there to solve a challenge. The limits are the tenant's as ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_operator: bool,
 }
 
 /// The ways a service's messages may go.
@@ -99,13 +102,18 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
         order.resends.iter().find(|earlier| earlier.idempotency_key == resend.idempotency_key)
     {
         return Step::keep(Reply::of(if earlier.fingerprint == resend.fingerprint {
-            Outcome::Resent { order: view(section, order), replayed: true }
+            Outcome::Resent {
+                order: view(section, order),
+                replayed: true,
+                channel: Some(earlier.channel),
+                may_change: Vec::new(),
+            }
         } else {
             Outcome::IdempotencyMismatch
         }));
     }
-    let channel = match choose(order, resend, now) {
-        Ok(channel) => channel,
+    let (channel, may_change) = match choose(order, resend, now) {
+        Ok(chosen) => chosen,
         Err(outcome) => return Step::keep(Reply::of(outcome)),
     };
     if order.sends_left(&whose.limits) == 0 {
@@ -128,7 +136,12 @@ pub(super) fn step(mut state: State, resend: &Resend, command: &Command, now: Un
     state.outbox.retain(|older| older.id.order != whose.order || !matches!(older.id.part, Part::Dispatch(_)));
     state.outbox.push(pending);
     let outcome = match state.find(whose) {
-        Some((section, order)) => Outcome::Resent { order: view(section, order), replayed: false },
+        Some((section, order)) => Outcome::Resent {
+            order: view(section, order),
+            replayed: false,
+            channel: Some(channel),
+            may_change,
+        },
         None => Outcome::NotFound,
     };
     state.put(Reply { outcome, due }, now)
@@ -143,8 +156,12 @@ fn admit(
     now: UnixMs,
 ) -> Result<(), Outcome> {
     let Resend { whose, solved, .. } = resend;
-    let standing = solved.map_or(order.standing, |_| order.standing.max(Standing::Solved));
-    let is_suspect = order.is_listed(resend, now)?;
+    let standing = match (resend.by_operator, solved) {
+        (true, _) => Standing::Server,
+        (false, Some(_)) => order.standing.max(Standing::Solved),
+        (false, None) => order.standing,
+    };
+    let is_suspect = order.is_listed(resend, now)? && !resend.by_operator;
     let cost = match (is_suspect, standing) {
         (true, _) => Cost::Heavy.max(section.cost(now)),
         (false, Standing::Server) => Cost::Light,
@@ -169,9 +186,9 @@ fn admit(
     Ok(())
 }
 
-/// The best way that differs from all that was tried.
+/// The best way that differs from all that was tried, and what else would have.
 #[expect(clippy::result_large_err, reason = "once a request, and never passed far")]
-fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcome> {
+fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<(Channel, Vec<Channel>), Outcome> {
     if order.state_at(now).is_final() || order.job.is_none() {
         return Err(Outcome::NothingChanged { may_change: Vec::new() });
     }
@@ -181,7 +198,7 @@ fn choose(order: &Order, resend: &Resend, now: UnixMs) -> Result<Channel, Outcom
     }
     let may_change = order.may_change(&ways, now);
     match may_change.iter().find(|channel| resend.channel.allows(**channel)) {
-        Some(channel) => Ok(*channel),
+        Some(channel) => Ok((*channel, may_change)),
         None => Err(Outcome::NothingChanged { may_change }),
     }
 }

@@ -1,5 +1,6 @@
 //! What is asked of a record, and what the edge and the providers say in it.
 
+use super::Desk;
 use super::Found;
 use super::Hint;
 use super::Reason;
@@ -38,6 +39,8 @@ pub enum Ask {
         /// What is agreed with the tenant now.
         terms: Terms,
     },
+    /// Support acts on the order, or erases what it says.
+    Desk(Desk),
     /// Somebody who could not prove to be the provider told how a message fares.
     Hint {
         /// Through which gateway's door.

@@ -1,5 +1,6 @@
 //! Claim before send: whether a worker that holds a job may call a provider now, and which.
 
+use super::After;
 use super::Attempt;
 use super::AttemptState;
 use super::Command;
@@ -208,6 +209,7 @@ fn begin(
             sender: offer.way.sender.clone(),
             changed: changed.clone(),
             why: offer.why.clone(),
+            after: state.attempts.last().map(|last| After::of(&last.attempt)),
         },
     );
     let attempt = Attempt {

@@ -71,7 +71,9 @@ pub enum Reason {
 }
 
 /// What kind of failure it is: who has to change something before it can go well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// The user's side keeps it off: another channel may do.
     Blocked,
@@ -88,7 +90,9 @@ pub enum Class {
 }
 
 /// What a failure rules out for the rest of a sending. Later is wider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum RulesOut {
     /// Nothing: the same way may do better after a while.
     Nothing,

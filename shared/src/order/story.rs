@@ -4,16 +4,20 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Attempt;
 use super::AttemptState;
+use super::Class;
 use super::Hint;
 use super::Reason;
 use super::Recall;
+use super::RulesOut;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
 use crate::route::Sender;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
+use crate::wire::api::ChannelChoice;
 use crate::wire::api::OrderState;
 
 /// Entries of one story: more than the attempts, resends and receipts of an order can come to.
@@ -80,6 +84,16 @@ pub enum Happening {
         changed: String,
         /// Why the router put this way first.
         why: String,
+        /// What it comes after; none for the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<After>,
+    },
+    /// Support called the order off, or was refused.
+    CalledOff {
+        /// Who.
+        by: String,
+        /// `cancelled`, or the code of the refusal.
+        came_to: String,
     },
     /// The order was called off, and the provider is asked to stop a message that has left.
     CancelAsked {
@@ -159,6 +173,69 @@ pub enum Happening {
         /// How.
         channel: Channel,
     },
+    /// Support wants the code sent once more.
+    RetryAsked {
+        /// Who.
+        by: String,
+        /// Why, in their words.
+        reason: String,
+        /// How.
+        channel: ChannelChoice,
+        /// What it comes after; none where nothing was tried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<After>,
+    },
+    /// The ledger took it: a resend follows.
+    Retried {
+        /// Who.
+        by: String,
+        /// How it goes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        /// Channels that would have been another way.
+        may_change: Vec<Channel>,
+        /// Why that one.
+        why: String,
+    },
+    /// It was refused.
+    RetryRefused {
+        /// Who.
+        by: String,
+        /// The code of the refusal.
+        code: String,
+        /// In words.
+        why: String,
+        /// Channels that would be another way.
+        may_change: Vec<Channel>,
+    },
+}
+
+/// What an attempt, or a wish for one, comes after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct After {
+    /// The attempt before.
+    pub n: u32,
+    /// What it had come to.
+    pub state: AttemptState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What kind of failure that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
+    /// What need not be tried again: everything else may change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_out: Option<RulesOut>,
+}
+
+impl After {
+    /// This attempt.
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        let Attempt { n, state, reason, .. } = *attempt;
+        Self { n, state, reason, class: reason.map(Reason::class), rules_out: reason.map(Reason::rules_out) }
+    }
 }
 
 /// How money moved.
@@ -185,6 +262,11 @@ impl Default for Story {
 }
 
 impl Story {
+    /// Whether another entry is taken.
+    pub(super) fn has_room(&self) -> bool {
+        self.entries.len() < ENTRIES_MAX
+    }
+
     /// Adds an entry; nothing where the story is full.
     pub(super) fn add(&mut self, at: UnixMs, what: Happening) {
         if self.entries.len() >= ENTRIES_MAX {

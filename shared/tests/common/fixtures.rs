@@ -209,5 +209,6 @@ pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Re
         countries: Countries::All,
         listed: Listed::default(),
         solved: None,
+        by_operator: false,
     }
 }

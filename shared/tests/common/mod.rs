@@ -1,6 +1,7 @@
 //! What the tests of this crate share: fixed keys, scripts with virtual time, and a plain model of the limits.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod desk;
 pub mod exhibits;
 pub mod factor;
 pub mod fixtures;

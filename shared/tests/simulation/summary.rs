@@ -84,6 +84,7 @@ pub fn shown(ask: &Ask) -> String {
         }
         Ask::Posted { n, standing } => format!("posting {n} is answered {standing:?}"),
         Ask::Looked { n, look, found } => format!("look {look} at {n}: {found:?}"),
+        Ask::Desk(_) => "desk".into(),
         Ask::Hint { n, hint, .. } => format!("hint at {n}: {hint:?}"),
         Ask::Receipt { n, receipt, .. } => format!("receipt of {n}: {receipt:?}"),
         Ask::Polled { n, status, receipt } => format!("polled {n}: {status} {receipt:?}"),

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "tests fail by panicking")]
 
 mod accounts;
+mod desk;
 mod guards;
 mod hooks;
 mod hosts;
@@ -76,6 +77,7 @@ fn kind(outcome: &ledger::Outcome) -> String {
     match outcome {
         ledger::Outcome::Verified { result, .. } => format!("{result:?}"),
         ledger::Outcome::Created { .. } => "Created".into(),
+        ledger::Outcome::Erased { .. } => "Erased".into(),
         ledger::Outcome::Found(_) => "Found".into(),
         ledger::Outcome::RateLimited { .. } => "RateLimited".into(),
         other => format!("{other:?}"),

@@ -6,6 +6,7 @@ use tiffin_shared::order::Hint;
 use tiffin_shared::order::Moved;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
+use tiffin_shared::wire::api::Channel;
 
 use crate::cli::balance;
 
@@ -16,10 +17,11 @@ pub fn happening(what: &Happening) -> String {
             let id = provider_id.as_ref().map_or(String::new(), |id| format!(" as {id}"));
             format!("attempt {n} {}{}{id}", attempt(*state), because(*reason))
         }
-        Happening::Attempt { n, channel, gateway, sender, changed, why } => {
+        Happening::Attempt { n, channel, gateway, sender, changed, why, after: _ } => {
             let sender = sender.as_ref().map_or(String::new(), |sender| format!(" from {}", sender.as_str()));
             format!("attempt {n} by {gateway}{sender} ({}): {changed} [{why}]", channel.as_str())
         }
+        Happening::CalledOff { by, came_to } => format!("{by} calls it off: {came_to}"),
         Happening::CancelAsked { n } => format!("attempt {n}: the provider is asked to stop it"),
         Happening::Cancelled { n, outcome } => format!("attempt {n}: {}", recall(*outcome)),
         Happening::Ended { state, why } => format!("{}: {why}", name(state)),
@@ -51,6 +53,20 @@ pub fn happening(what: &Happening) -> String {
         Happening::Resend { n, channel } => {
             format!("asked for once more, by {} (resend {n})", channel.as_str())
         }
+        Happening::RetryAsked { by, reason, channel, after } => {
+            let failed = after.as_ref().and_then(|after| after.reason.zip(after.class));
+            let failed = failed.map_or(String::new(), |(reason, class)| {
+                format!(" after {} [{}]", reason.as_str(), name(&class))
+            });
+            format!("{by} asks for a retry ({}){failed}: {reason}", channel.as_str())
+        }
+        Happening::Retried { by, channel, may_change, why } => {
+            let by_channel = channel.map_or("another way", Channel::as_str);
+            format!("{by}'s retry goes by {by_channel}, {why} (new would be: {})", names(may_change))
+        }
+        Happening::RetryRefused { code, why, may_change, .. } => {
+            format!("retry refused ({code}): {why} (new would be: {})", names(may_change))
+        }
     }
 }
 
@@ -71,6 +87,11 @@ fn attempt(state: AttemptState) -> String {
 
 fn because(reason: Option<Reason>) -> String {
     reason.map_or(String::new(), |reason| format!(" ({})", reason.as_str()))
+}
+
+fn names(channels: &[Channel]) -> String {
+    let names: Vec<_> = channels.iter().map(|channel| channel.as_str()).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// As JSON has it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
@@ -11,6 +12,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
+use tiffin_shared::admin::By;
 use tiffin_shared::bytes;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::money::AMOUNT_MICROS_MAX;
@@ -24,6 +27,7 @@ use tiffin_shared::problem::Problem;
 
 use super::answer;
 use crate::app::App;
+use crate::audit;
 use crate::http::read;
 use crate::journal;
 use crate::journal::Stream;
@@ -99,7 +103,12 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
 }
 
 /// `POST /ops/v1/tenants/{id}/balance/credit`: once by its reference, however often it comes.
-pub async fn credit(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
+pub async fn credit(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
     let credited = async {
         let tenant = paying(&app, &id)?;
         let body = read(request, BODY_BYTES_MAX).await?.body;
@@ -117,7 +126,9 @@ pub async fn credit(State(app): State<Arc<App>>, Path(id): Path<String>, request
             return Err(invalid(format!("note: at most {NOTE_CHARS_MAX} printable characters.")));
         }
         let asked = Ask::Credit { amount_micros, reference: reference.clone(), note };
-        let reply = money::ask_and_log(&app, &tenant, asked).await.map_err(|error| away(&error))?;
+        let wanted = (Value::Null, json!({"amount_micros": amount_micros, "reference": reference}));
+        let credit = async { money::ask_and_log(&app, &tenant, asked).await.map_err(|error| away(&error)) };
+        let reply = audit::around(&app, &by, &format!("balance.credit {tenant}"), wanted, credit).await?;
         match reply.credited {
             Some(result @ (Credited::Done | Credited::Before)) => {
                 tracing::info!(%tenant, amount_micros, reference, ?result, "an operator's credit");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
@@ -10,12 +11,16 @@ use axum::extract::rejection::QueryRejection;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_shared::admin::By;
 use tiffin_shared::bytes;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use super::answer;
 use crate::app::App;
+use crate::audit;
 use crate::bus;
 use crate::bus::dead::Act;
 use crate::bus::dead::BATCH_MAX;
@@ -69,17 +74,29 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
 }
 
 /// `POST /ops/v1/dead/{id}/replay`
-pub async fn replay(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    answer(act(&app, Act::Replay, &id).await)
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+) -> Response {
+    answer(act(&app, &by, Act::Replay, &id).await)
 }
 
 /// `POST /ops/v1/dead/{id}/discard`
-pub async fn discard(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
-    answer(act(&app, Act::Discard, &id).await)
+pub async fn discard(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+) -> Response {
+    answer(act(&app, &by, Act::Discard, &id).await)
 }
 
 /// `POST /ops/v1/dead/replay` with `{"max": 100}`, or without a body.
-pub async fn replay_all(State(app): State<Arc<App>>, request: Request) -> Response {
+pub async fn replay_all(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    request: Request,
+) -> Response {
     let replayed = async {
         let request = read(request, BODY_BYTES_MAX).await?;
         let batch = match request.body.is_empty() {
@@ -87,18 +104,28 @@ pub async fn replay_all(State(app): State<Arc<App>>, request: Request) -> Respon
             false => bytes::read_json(&request.body).map_err(|_| out_of_range("max"))?,
         };
         let max = within("max", batch.max)?;
-        let report = app.bus.dead_act(Act::Replay, None, max).await.map_err(|error| failed(&error))?;
+        let replay = async { app.bus.dead_act(Act::Replay, None, max).await.map_err(|error| failed(&error)) };
+        let wanted = (Value::Null, json!({"max": max}));
+        let report = audit::around(&app, &by, "dead.replay", wanted, replay).await?;
         told(Act::Replay, None, report);
         Ok(report)
     };
     answer(replayed.await)
 }
 
-async fn act(app: &App, act: Act, id: &str) -> Result<Report, Problem> {
-    let report = app.bus.dead_act(act, Some(id), LOOK_MAX).await.map_err(|error| failed(&error))?;
-    if report == Report::default() {
+async fn act(app: &Arc<App>, by: &By, act: Act, id: &str) -> Result<Report, Problem> {
+    if app.bus.dead_get(id).await.map_err(|error| failed(&error))?.is_empty() {
         return Err(not_found());
     }
+    let what = match act {
+        Act::Discard => format!("dead.discard {id}"),
+        Act::Replay => format!("dead.replay {id}"),
+    };
+    let acting = async {
+        let report = app.bus.dead_act(act, Some(id), LOOK_MAX).await.map_err(|error| failed(&error))?;
+        if report == Report::default() { Err(not_found()) } else { Ok(report) }
+    };
+    let report = audit::around(app, by, &what, (Value::Null, Value::Null), acting).await?;
     told(act, Some(id), report);
     Ok(report)
 }

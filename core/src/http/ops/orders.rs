@@ -1,23 +1,52 @@
-//! `/ops/v1/orders`: what core knows of an order.
+//! `/ops/v1/orders`: what core knows of an order, and what support may do about it.
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
+use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
+use serde::Deserialize;
 use serde::Serialize;
+use tiffin_shared::admin::By;
+use tiffin_shared::bytes;
+use tiffin_shared::bytes::Bytes;
 use tiffin_shared::id::OrderId;
-use tiffin_shared::order::Read;
 use tiffin_shared::order::Timeline;
 use tiffin_shared::order::advice::Advice;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api;
+use tiffin_shared::wire::api::ChannelChoice;
 
 use super::answer;
 use crate::app::App;
+use crate::desk;
+use crate::desk::Retry;
 use crate::host;
-use crate::store::Key;
+use crate::http::read;
+
+/// A channel and a reason.
+const BODY_BYTES_MAX: usize = 2 * 1_024;
+/// Of a reason: a sentence for whoever reads the story later.
+const REASON_CHARS_MAX: usize = 280;
+/// Of an `Idempotency-Key`.
+const KEY_CHARS_MAX: usize = 255;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    #[serde(default)]
+    channel: ChannelChoice,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Came {
+    /// As its tenant would see it.
+    order: Box<api::Order>,
+}
 
 /// `GET /ops/v1/orders/{id}`: attempts with their routes and reasons, and why at other moments nothing was sent.
 pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Response {
@@ -35,19 +64,7 @@ struct Shown {
 }
 
 async fn find(app: &App, id: &str) -> Result<Shown, Problem> {
-    let not_found = || {
-        Problem::new(
-            Code::NotFound,
-            "Core has no record of this order: its job has not come, or it is over a day old.",
-        )
-    };
-    let order = OrderId::parse(id).map_err(|_| not_found())?;
-    let read = app.store.apply::<Read>(&Key::order(&order), &(), host::now()).await;
-    let read = read.map_err(|error| {
-        tracing::warn!(%error, order.id = %order, "a record cannot be read");
-        Problem::unavailable("The store does not answer, or the record cannot be read.")
-    })?;
-    let timeline = read.ok_or_else(not_found)?;
+    let timeline = desk::find(app, &order_of(id)?).await?;
     let advice = advice(app, &timeline);
     Ok(Shown { timeline, advice })
 }
@@ -59,4 +76,83 @@ pub(crate) fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
     let service = tenant.services.get(&job.service)?;
     let ways = directory.ways(service, job.country);
     timeline.advice(&ways, &tenant.limits, service.waiting_ms, host::now()).map(Advice::view)
+}
+
+/// `POST /ops/v1/orders/{id}/retry` with `{"channel": "voice", "reason": "..."}`.
+pub async fn retry(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let asked = async {
+        let order = order_of(&id)?;
+        let request = read(request, BODY_BYTES_MAX).await?;
+        let name = request.header("idempotency-key").map(str::to_owned);
+        if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > KEY_CHARS_MAX) {
+            return Err(invalid(format!("Idempotency-Key: must be 1 to {KEY_CHARS_MAX} characters.")));
+        }
+        let request_id = match name {
+            Some(name) => bytes::truncate(bytes::sha256(name.as_bytes())),
+            None => host::random().map_err(|_| Problem::unavailable("There is no randomness."))?,
+        };
+        let Wish { channel, reason } = bytes::read_json(&request.body).map_err(|_| {
+            invalid("Send {\"reason\": \"...\"}, and \"channel\" where it must be one of them.".into())
+        })?;
+        let reason = said("reason", reason, REASON_CHARS_MAX)?;
+        let retry = Retry { order: &order, by: &by.name, reason, channel, request: Bytes(request_id) };
+        desk::retry(&app, retry).await
+    };
+    answer(asked.await.map(|order| Came { order }))
+}
+
+/// `POST /ops/v1/orders/{id}/cancel`: inside its cancellation window.
+pub async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+) -> Response {
+    let asked = async { desk::cancel(&app, &order_of(&id)?, &by.name).await };
+    answer(asked.await.map(|order| Came { order }))
+}
+
+fn order_of(id: &str) -> Result<OrderId, Problem> {
+    OrderId::parse(id).map_err(|_| desk::no_record())
+}
+
+/// What a person wrote: some text, no control characters, and no number that could be a phone's or a code.
+pub(super) fn said(name: &str, text: String, chars_max: usize) -> Result<String, Problem> {
+    let chars = text.chars().count();
+    if chars == 0 || chars > chars_max || text.chars().any(|char| char.is_control() && char != '\n') {
+        return Err(invalid(format!("{name}: must be 1 to {chars_max} characters.")));
+    }
+    if has_number(&text) {
+        return Err(invalid(format!(
+            "{name}: must not hold a phone number or a code; it is kept. Name the order instead."
+        )));
+    }
+    Ok(text)
+}
+
+/// Seven digits that belong together, as a phone number has them at least; what stands between them is looked over.
+fn has_number(text: &str) -> bool {
+    let mut run = 0_usize;
+    // An order's id is random text, and may hold such digits.
+    for word in text.split_whitespace().filter(|word| !word.contains("ord_")) {
+        for char in word.chars() {
+            match char {
+                '0'..='9' => run += 1,
+                '+' | '-' | '(' | ')' | '.' | '/' => {}
+                _ => run = 0,
+            }
+            if run >= 7 {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+pub(super) fn invalid(detail: String) -> Problem {
+    Problem::new(Code::InvalidRequest, detail)
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::json;
+use tiffin_shared::admin::By;
 use tiffin_shared::country::Country;
 use tiffin_shared::gateway::Forced;
 use tiffin_shared::gateway::View;
@@ -18,7 +21,9 @@ use tiffin_shared::route::stats;
 use tiffin_shared::wire::api::Channel;
 
 use super::answer;
+use crate::admin;
 use crate::app::App;
+use crate::audit;
 use crate::gateways::Gateway;
 use crate::routes;
 
@@ -84,7 +89,7 @@ fn routes(app: &App, country: Option<&str>) -> Result<Routes, Problem> {
         country.map_err(|error| Problem::new(Code::InvalidRequest, format!("country: {error}.")))?;
     let of = |gateway: &Gateway| Route {
         fared: Fared::of(&app.routes.fared(gateway, country)),
-        ..route(gateway, app.routes.view(gateway.name()))
+        ..route(app, gateway, app.routes.view(gateway.name()))
     };
     Ok(Routes { routes: app.gateways.all().iter().map(of).collect() })
 }
@@ -105,11 +110,15 @@ impl Fared {
 }
 
 /// `POST /ops/v1/routes/{gateway}/open|close|release`: no calls; calls whatever they come to; or as the breaker finds.
-pub async fn hold(State(app): State<Arc<App>>, Path((gateway, hand)): Path<(String, String)>) -> Response {
-    answer(force(&app, &gateway, &hand).await)
+pub async fn hold(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path((gateway, hand)): Path<(String, String)>,
+) -> Response {
+    answer(force(&app, &by, &gateway, &hand).await)
 }
 
-async fn force(app: &App, gateway: &str, hand: &str) -> Result<Route, Problem> {
+async fn force(app: &Arc<App>, by: &By, gateway: &str, hand: &str) -> Result<Route, Problem> {
     let forced = match hand {
         "open" => Some(Forced::Open),
         "close" => Some(Forced::Closed),
@@ -120,22 +129,26 @@ async fn force(app: &App, gateway: &str, hand: &str) -> Result<Route, Problem> {
         let names: Vec<_> = app.gateways.all().iter().map(|known| known.name().as_str()).collect();
         return Err(Problem::new(Code::NotFound, format!("The gateways are: {}.", names.join(", "))));
     };
-    let view = routes::force(app, gateway.name(), forced).await.map_err(|error| {
-        tracing::warn!(%error, "a breaker cannot be held");
-        Problem::unavailable("The store does not answer: the breaker is as it was.")
-    })?;
+    let changed = (json!(app.routes.view(gateway.name()).forced), json!(forced));
+    let hold = async {
+        routes::force(app, gateway.name(), forced).await.map_err(|error| {
+            tracing::warn!(%error, "a breaker cannot be held");
+            Problem::unavailable("The store does not answer: the breaker is as it was.")
+        })
+    };
+    let view = audit::around(app, by, &format!("route.{hand} {}", gateway.name()), changed, hold).await?;
     tracing::info!(gateway = %gateway.name(), hand, "an operator's hand on a breaker");
-    Ok(route(gateway, view))
+    Ok(route(app, gateway, view))
 }
 
-fn route(gateway: &Gateway, view: View) -> Route {
-    let settings = gateway.settings();
+fn route(app: &App, gateway: &Gateway, view: View) -> Route {
+    let (settings, settled) = (gateway.settings(), app.settled.current());
     Route {
         gateway: gateway.name().clone(),
         channel: gateway.channel(),
         up: view.is_closed(),
-        priority: settings.priority,
-        price_micros: settings.price_micros,
+        priority: admin::priority(&settled, gateway),
+        price_micros: admin::price_micros(&settled, gateway),
         per_second: settings.per_second,
         view,
         fared: Fared::default(),

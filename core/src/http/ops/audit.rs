@@ -1,0 +1,49 @@
+//! `/ops/v1/audit`: who did what.
+
+use std::sync::Arc;
+
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::response::Response;
+use serde::Deserialize;
+use serde::Serialize;
+use tiffin_shared::log::Row;
+use tiffin_shared::problem::Problem;
+
+use super::answer;
+use super::orders::invalid;
+use crate::app::App;
+use crate::journal;
+use crate::journal::Stream;
+
+/// Where to begin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct From {
+    #[serde(default)]
+    from: u64,
+}
+
+#[derive(Serialize)]
+struct Rows {
+    /// Oldest first.
+    rows: Vec<Row>,
+    /// Ask from here on for more; missing at the end of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+}
+
+/// `GET /ops/v1/audit?from=0`: a page of rows.
+pub async fn list(State(app): State<Arc<App>>, from: Result<Query<From>, QueryRejection>) -> Response {
+    let listed = async {
+        let Query(From { from }) = from.map_err(|_| invalid("from: must be a row's number.".into()))?;
+        let rows = journal::read(&app, &Stream::Audit, from).await.map_err(|error| {
+            tracing::warn!(%error, "the audit log cannot be read");
+            Problem::unavailable("The store does not answer.")
+        })?;
+        let next = rows.last().map(|last| last.n + 1);
+        Ok(Rows { rows, next })
+    };
+    answer(listed.await)
+}

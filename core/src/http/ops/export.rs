@@ -1,0 +1,225 @@
+//! `/ops/v1/export` and `/ops/v1/evidence`: a period's orders or money, and what is known of one supplier's orders; streamed.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use chrono::DateTime;
+use chrono::NaiveDate;
+use chrono::NaiveTime;
+use futures::stream;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::OrderId;
+use tiffin_shared::id::TenantId;
+use tiffin_shared::log::Row;
+use tiffin_shared::problem::Code;
+use tiffin_shared::problem::Problem;
+use tiffin_shared::time::UnixMs;
+
+use super::orders::invalid;
+use crate::app::App;
+use crate::desk;
+use crate::export::Reader;
+use crate::export::csv::Table;
+use crate::http::health;
+use crate::journal::Stream;
+use crate::store;
+
+/// Which period, of whom.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    since: Option<String>,
+    until: Option<String>,
+    tenant: Option<TenantId>,
+    gateway: Option<GatewayId>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    Csv,
+    #[default]
+    Ndjson,
+}
+
+/// What is left to write.
+struct Export {
+    app: Arc<App>,
+    /// Tenants that are still to come, the next one last.
+    tenants: Vec<TenantId>,
+    now: Option<(TenantId, Reader)>,
+    since: UnixMs,
+    until: UnixMs,
+    what: What,
+    /// The first line, until it is written.
+    head: Option<String>,
+}
+
+#[derive(Clone)]
+enum What {
+    Rows(Table, Format),
+    /// What is known of each order that went through this gateway.
+    Evidence(GatewayId),
+}
+
+/// `GET /ops/v1/export/orders|ledger?since=&until=&tenant=&format=ndjson|csv`
+pub async fn export(
+    State(app): State<Arc<App>>,
+    Path(what): Path<String>,
+    period: Result<Query<Period>, QueryRejection>,
+) -> Response {
+    let table = match what.as_str() {
+        "ledger" => Table::Ledger,
+        "orders" => Table::Orders,
+        _ => return health::refuse(&Problem::new(Code::NotFound, "orders or ledger.")),
+    };
+    let begun = begin(app, period, |period| {
+        if period.gateway.is_some() {
+            return Err(invalid("gateway: is for /ops/v1/evidence.".into()));
+        }
+        Ok(What::Rows(table, period.format))
+    });
+    respond(begun)
+}
+
+/// `GET /ops/v1/evidence?gateway=&since=&until=&tenant=`: an order's record as long as core has it, its closed row after that.
+pub async fn evidence(
+    State(app): State<Arc<App>>,
+    period: Result<Query<Period>, QueryRejection>,
+) -> Response {
+    let begun = begin(app, period, |period| match &period.gateway {
+        Some(gateway) if period.format == Format::Ndjson => Ok(What::Evidence(gateway.clone())),
+        Some(_) => Err(invalid("format: evidence is NDJSON.".into())),
+        None => Err(invalid("gateway: name the supplier's account.".into())),
+    });
+    respond(begun)
+}
+
+fn begin(
+    app: Arc<App>,
+    period: Result<Query<Period>, QueryRejection>,
+    what: impl FnOnce(&Period) -> Result<What, Problem>,
+) -> Result<Export, Problem> {
+    let Query(period) =
+        period.map_err(|_| invalid("Parameters are since, until, tenant, gateway and format.".into()))?;
+    let what = what(&period)?;
+    let since = period.since.as_deref().map_or(Ok(UnixMs(0)), |text| time("since", text))?;
+    let until = period.until.as_deref().map_or(Ok(UnixMs(u64::MAX)), |text| time("until", text))?;
+    if until <= since {
+        return Err(invalid("until: must be later than since.".into()));
+    }
+    let mut tenants: Vec<_> = match period.tenant {
+        Some(tenant) => vec![tenant],
+        None => app.directory.current().tenants.keys().cloned().collect(),
+    };
+    tenants.reverse();
+    let head = match &what {
+        What::Rows(table, Format::Csv) => Some(table.head()),
+        What::Rows(_, Format::Ndjson) | What::Evidence(_) => None,
+    };
+    Ok(Export { app, tenants, now: None, since, until, what, head })
+}
+
+fn respond(begun: Result<Export, Problem>) -> Response {
+    let export = match begun {
+        Ok(export) => export,
+        Err(problem) => return health::refuse(&problem),
+    };
+    let kind = match export.what {
+        What::Rows(_, Format::Csv) => "text/csv; charset=utf-8; header=present",
+        What::Rows(_, Format::Ndjson) | What::Evidence(_) => "application/x-ndjson",
+    };
+    // A store that fails in between cuts the connection: an export that is not whole must not look so.
+    let pieces = stream::try_unfold(export, |mut export| async move {
+        let piece =
+            export.piece().await.inspect_err(|error| tracing::error!(%error, "an export was cut short"));
+        Ok::<_, store::Error>(piece?.map(|piece| (piece, export)))
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert("cache-control", HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Export {
+    /// A page's lines; `None` at the end.
+    async fn piece(&mut self) -> Result<Option<String>, store::Error> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
+        }
+        loop {
+            let (tenant, mut reader) = match self.now.take() {
+                Some(now) => now,
+                None => {
+                    let Some(tenant) = self.tenants.pop() else { return Ok(None) };
+                    let stream = match self.what {
+                        What::Rows(Table::Ledger, _) => Stream::Money(tenant.clone()),
+                        What::Rows(Table::Orders, _) | What::Evidence(_) => Stream::Orders(tenant.clone()),
+                    };
+                    let reader = Reader::start(&self.app, stream, self.since, self.until).await?;
+                    (tenant, reader)
+                }
+            };
+            let Some(rows) = reader.page().await? else { continue };
+            let mut text = String::new();
+            for row in &rows {
+                text.push_str(&self.line(&tenant, row).await);
+            }
+            self.now = Some((tenant, reader));
+            if !text.is_empty() {
+                return Ok(Some(text));
+            }
+        }
+    }
+
+    async fn line(&self, tenant: &TenantId, row: &Row) -> String {
+        match &self.what {
+            What::Rows(table, Format::Csv) => table.line(tenant.as_str(), row),
+            What::Rows(_, Format::Ndjson) => ndjson(tenant, row, row.body.clone()),
+            What::Evidence(gateway) => {
+                let attempts = row.body.get("attempts").and_then(Value::as_array).into_iter().flatten();
+                let mut by = attempts.filter_map(|attempt| attempt.get("gateway"));
+                if !by.any(|by| by == gateway.as_str()) {
+                    return String::new();
+                }
+                let id = row.body.get("order").and_then(Value::as_str).unwrap_or_default();
+                let record = match OrderId::parse(id) {
+                    Ok(order) => desk::find(&self.app, &order).await.ok(),
+                    Err(_) => None,
+                };
+                ndjson(tenant, row, json!({"row": row.body, "record": record}))
+            }
+        }
+    }
+}
+
+fn ndjson(tenant: &TenantId, row: &Row, body: Value) -> String {
+    let mut line = json!({"tenant": tenant, "row": row.n});
+    if let (Some(fields), Value::Object(body)) = (line.as_object_mut(), body) {
+        fields.extend(body);
+    }
+    format!("{line}\n")
+}
+
+/// A day, by UTC, or a time as RFC 3339 has it.
+fn time(name: &str, text: &str) -> Result<UnixMs, Problem> {
+    let day =
+        || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let time = DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()).or_else(day);
+    let ms = time.and_then(|time| u64::try_from(time.timestamp_millis()).ok());
+    ms.map(UnixMs).ok_or_else(|| {
+        invalid(format!("{name}: must be a day, 2026-11-30, or a time, 2026-11-30T12:00:00Z."))
+    })
+}

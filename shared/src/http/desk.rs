@@ -1,0 +1,184 @@
+//! What an operator has core ask of a ledger, by the same rules as everybody else: core has neither the key that names a
+//! ledger nor, where there is an edge, the ledger. Travels signed, from core to whoever hosts the ledgers.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Front;
+use super::internal::Outgoing;
+use super::internal::authenticate;
+use super::internal::outgoing;
+use crate::bytes;
+use crate::bytes::Bytes;
+use crate::directory::Directory;
+use crate::directory::Funds;
+use crate::directory::Tenant;
+use crate::entropy::Entropy;
+use crate::http::Request;
+use crate::http::Response;
+use crate::id::LedgerId;
+use crate::id::OrderId;
+use crate::id::TenantId;
+use crate::keys::Ring;
+use crate::keys::Signing;
+use crate::keys::Verifying;
+use crate::ledger::Ask;
+use crate::ledger::Outcome;
+use crate::ledger::Resend;
+use crate::ledger::ServiceRoutes;
+use crate::ledger::Whose;
+use crate::phone::Phone;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::sign::Direction;
+use crate::time::UnixMs;
+use crate::wire::api::ChannelChoice;
+
+/// Where core asks.
+pub const DESK_PATH: &str = "/internal/v1/desk";
+/// A number and the ids of [`ERASE_ORDERS_MAX`] orders.
+pub const DESK_BYTES_MAX: usize = 8 * 1024;
+/// Orders that are forgotten at once.
+pub const ERASE_ORDERS_MAX: usize = 64;
+
+/// What is asked. No `Debug`: one of them has a number.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Errand {
+    /// Call an order off.
+    Cancel {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        order: OrderId,
+    },
+    /// Tell which orders of an address there are, and forget these, of which core has forgotten all.
+    Erase {
+        /// Which.
+        phone: Phone,
+        /// At most [`ERASE_ORDERS_MAX`].
+        forget: Vec<OrderId>,
+    },
+    /// Send an order's code once more.
+    Retry {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        order: OrderId,
+        /// How.
+        channel: ChannelChoice,
+        /// The same again is answered as before.
+        request: Bytes<16>,
+    },
+}
+
+/// What the ledger's host answers.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    /// The ledger's answer, a refusal perhaps.
+    Outcome(Box<Outcome>),
+    /// The ledger was not asked.
+    Refused {
+        /// Which refusal.
+        code: Code,
+        /// Why.
+        detail: String,
+    },
+}
+
+/// Core's request.
+pub fn request(
+    errand: &Errand,
+    key: &Signing,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> Result<Outgoing, serde_json::Error> {
+    let body = serde_json::to_string(errand)?;
+    Ok(outgoing(Direction::CoreToEdge, DESK_PATH, body, key, entropy.derive("nonce/desk"), now))
+}
+
+/// The errand in a request from core. A replay is harmless: a retry is known by its name, and the others change nothing more.
+pub fn read(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<Errand, Problem> {
+    if request.body.len() > DESK_BYTES_MAX {
+        return Err(Problem::new(Code::BodyTooLarge, "An operator's errand holds at most 8 KiB."));
+    }
+    authenticate(request, Direction::CoreToEdge, cores, now)?;
+    // Not the parser's words: they may repeat a number.
+    bytes::read_json(&request.body)
+        .map_err(|_| Problem::new(Code::InvalidRequest, "Not an operator's errand."))
+}
+
+/// Which ledger to ask, and what.
+pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<(LedgerId, Ask), Problem> {
+    match errand {
+        Errand::Cancel { tenant, order } => {
+            let known = tenant_of(directory, &tenant)?;
+            Ok((order.ledger(), Ask::Cancel(whose(directory, tenant, order, known))))
+        }
+        Errand::Erase { phone, forget } => {
+            if forget.len() > ERASE_ORDERS_MAX {
+                let detail = format!("At most {ERASE_ORDERS_MAX} orders are forgotten at once.");
+                return Err(Problem::new(Code::InvalidRequest, detail));
+            }
+            Ok((front.index.ledger("phone", phone.e164()), Ask::Erase(forget)))
+        }
+        Errand::Retry { tenant, order, channel, request } => {
+            let known = tenant_of(directory, &tenant)?;
+            if known.funds == Funds::Exhausted {
+                let detail = "The tenant's balance does not cover another message.";
+                return Err(Problem::new(Code::InsufficientBalance, detail));
+            }
+            let content = format!("{order}/{}", channel.as_str());
+            let resend = Resend {
+                idempotency_key: front.index.fingerprint("operator", &request.0),
+                fingerprint: front.index.fingerprint("resend", content.as_bytes()),
+                channel,
+                services: services(directory, known),
+                ceilings: directory.ceilings,
+                countries: known.countries.clone(),
+                listed: directory.blocklist.of(&tenant),
+                solved: None,
+                by_operator: true,
+                whose: whose(directory, tenant, order, known),
+            };
+            let blocked = known.blocked.iter();
+            if blocked
+                .into_iter()
+                .any(|number| front.index.ledger("phone", number) == resend.whose.order.ledger())
+            {
+                return Err(Problem::new(Code::Blocked, "The tenant has blocked this number."));
+            }
+            Ok((resend.whose.order.ledger(), Ask::Resend(Box::new(resend))))
+        }
+    }
+}
+
+/// The host's reply: 200 whatever the ledger said, 503 where it said nothing.
+pub fn reply(answered: Option<Answered>, entropy: &Entropy) -> Response {
+    let body = answered.and_then(|answered| serde_json::to_string(&answered).ok());
+    body.map_or_else(
+        || Response::unavailable("The ledger did not answer.", entropy),
+        |body| Response::ready(&body, entropy),
+    )
+}
+
+fn tenant_of<'a>(directory: &'a Directory, tenant: &TenantId) -> Result<&'a Tenant, Problem> {
+    let known = directory.tenants.get(tenant);
+    known.ok_or_else(|| Problem::new(Code::NotFound, "The order's tenant is no longer known."))
+}
+
+/// Every service's ways to anywhere.
+fn services(directory: &Directory, known: &Tenant) -> Vec<ServiceRoutes> {
+    known.services.iter().map(|(name, service)| directory.ways_of(name, service)).collect()
+}
+
+fn whose(directory: &Directory, tenant: TenantId, order: OrderId, known: &Tenant) -> Whose {
+    Whose { tenant, order, limits: known.limits, scope: Vec::new(), services: services(directory, known) }
+}
+
+impl From<Problem> for Answered {
+    fn from(problem: Problem) -> Self {
+        Self::Refused { code: problem.code, detail: problem.detail }
+    }
+}

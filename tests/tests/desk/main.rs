@@ -1,0 +1,9 @@
+//! What operators do with a running installation: retries, administration, escalations, export, erasure.
+
+#![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
+
+mod admin;
+mod common;
+mod escalations;
+mod export;
+mod retry;
