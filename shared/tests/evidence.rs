@@ -1,6 +1,5 @@
 //! A packet that was changed anywhere is found out, and the check says where.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod common;
 
@@ -54,6 +53,7 @@ fn story() -> Story {
             gateway,
             sender: None,
             changed: "first".into(),
+            after: None,
             why: "the only way".into(),
         },
         Happening::Answered {

@@ -36,7 +36,6 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
-use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
