@@ -50,7 +50,7 @@ enum Found {
     /// Nothing was ever pushed, or nothing newer.
     Nothing,
     /// Something newer.
-    Newer(u64, Directory),
+    Newer(u64, Box<Directory>),
     /// Nobody could tell.
     Unknown,
 }
@@ -103,7 +103,7 @@ async fn look(env: &Env, settings: &Settings, since: u64) -> Found {
         }
     };
     match Snapshot::open(&text, &settings.cores) {
-        Ok((version, directory)) if version > since => Found::Newer(version, directory),
+        Ok((version, directory)) if version > since => Found::Newer(version, Box::new(directory)),
         Ok(_) => Found::Nothing,
         Err(error) => {
             console_error!("a directory was refused: {error}");
@@ -122,7 +122,7 @@ fn keep(env: &Env, found: Found) -> Result<Arc<Directory>, Error> {
         let served = known.as_ref().map(|known| known.version);
         match found {
             Found::Newer(version, directory) if served.is_none_or(|served| version > served) => {
-                *known = Some(Known { directory: Arc::new(directory), version });
+                *known = Some(Known { directory: Arc::new(*directory), version });
             }
             // Deployed with the worker, for the time before core has pushed one. Keys may have been revoked since, so it
             // is not served where that cannot be known; without objects there is nothing to order with either.

@@ -14,6 +14,7 @@ mod factors;
 mod findings;
 mod finish;
 mod gate;
+mod guess;
 pub mod internal;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -35,7 +36,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::binding::Binding;
-use crate::bytes;
 use crate::challenge::altcha::Cost;
 use crate::challenge::turnstile;
 use crate::directory::Caller;
@@ -62,7 +62,6 @@ use crate::time::UnixMs;
 use crate::visitor;
 use crate::visitor::VisitorId;
 use crate::wire::api;
-use crate::wire::object::Object;
 
 use self::asked::Asked;
 use self::call::Call;
@@ -330,7 +329,7 @@ impl Front {
 
     /// One guess on each of many phones hides from every phone's own limit, so strangers' guesses count by network too.
     fn guess(&self, visit: &Visit<'_>, caller: &Caller<'_>, whose: Whose) -> Result<Asked, Problem> {
-        let api::Verify { code, binding, challenge } = guess(visit.request)?;
+        let api::Verify { code, binding, challenge } = guess::read(visit.request)?;
         let binding = binding.as_ref().map(Binding::hash);
         let ledger = whose.order.ledger();
         let is_stranger = caller.key.kind == KeyKind::Publishable;
@@ -390,15 +389,4 @@ fn preflight_refused(call: &Call, refused: Refused, request_id: &str) -> Result<
         Some(body) => Ok(Turn::Reply(Response::json(200, body, request_id))),
         None => Err(refused.problem),
     }
-}
-
-fn guess(request: &Request) -> Result<api::Verify, Problem> {
-    create::is_json(request)?;
-    // The parser's own words could repeat the guess.
-    let invalid = |_| {
-        let detail = "The body must be {\"code\": \"…\"} with 4 to 10 digits as text, and `binding` where the order has one.";
-        Problem::new(problem::Code::InvalidRequest, detail)
-    };
-    let Object(guess) = bytes::read_json::<Object<api::Verify>>(&request.body).map_err(invalid)?;
-    Ok(guess)
 }

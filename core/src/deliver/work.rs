@@ -169,18 +169,24 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             Decision::Post(_) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
             decision => decision,
         };
-        let now = host::now();
         *awaits_receipt = matches!(decision, Decision::RetryAt(_));
-        match decision {
-            Decision::RetryAt(at) | Decision::AwaitWay(at) if at <= now => {}
-            Decision::RetryAt(at) | Decision::AwaitWay(at) => return Ok(Next::Wait(at)),
-            Decision::Hold(at) => return Ok(Next::Block(at)),
-            Decision::Noted | Decision::Stop => return Ok(Next::Ack),
-            // Only a claim asks for these.
-            Decision::Look { .. } | Decision::Post(_) | Decision::Send { .. } => {}
+        if let Some(next) = after(&decision, host::now()) {
+            return Ok(next);
         }
     }
     Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))
+}
+
+/// What becomes of the job; nothing where its order goes on at once.
+fn after(decision: &Decision, now: UnixMs) -> Option<Next> {
+    match decision {
+        Decision::RetryAt(at) | Decision::AwaitWay(at) if *at <= now => None,
+        Decision::RetryAt(at) | Decision::AwaitWay(at) => Some(Next::Wait(*at)),
+        Decision::Hold(at) => Some(Next::Block(*at)),
+        Decision::Noted | Decision::Stop => Some(Next::Ack),
+        // Only a claim asks for these.
+        Decision::Look { .. } | Decision::Post(_) | Decision::Send { .. } => None,
+    }
 }
 
 /// Calls the provider and records what came of it. Fails when that cannot be recorded.

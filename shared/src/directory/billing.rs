@@ -97,7 +97,10 @@ impl Refund {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")
+)]
 fn is_zero(micros: &u64) -> bool {
     *micros == 0
 }

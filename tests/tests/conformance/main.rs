@@ -7,6 +7,7 @@ mod desk;
 mod guards;
 mod hooks;
 mod hosts;
+mod races;
 mod routes;
 mod script;
 mod wakes;
@@ -165,9 +166,9 @@ async fn racing_writers_of_two_processes_admit_three_orders_and_evaluate_five_gu
 {
     // Two stores of one Redis stand for two processes: their lanes do not know of each other.
     let hosts = Arc::new(Hosts::without_object().await?);
-    let admitted = script::race_creates(&hosts).await?;
+    let admitted = races::race_creates(&hosts).await?;
     assert_eq!(admitted, 3);
-    let (wrong, locked) = script::race_guesses(&hosts).await?;
-    assert_eq!((wrong, locked), (5, script::RACERS - 5));
+    let (wrong, locked) = races::race_guesses(&hosts).await?;
+    assert_eq!((wrong, locked), (5, races::RACERS - 5));
     Ok(())
 }

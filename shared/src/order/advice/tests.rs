@@ -128,15 +128,11 @@ fn acting() -> Vec<Row> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the table, for who asks with --nocapture")]
 fn every_row_of_the_triage_has_its_advice() {
     let rows: Vec<Row> = over().into_iter().chain(waiting()).chain(acting()).collect();
-    println!("{:<40} {:<9} {:>8}  because", "situation", "do", "for ms");
     for (name, situation, action, for_ms, because) in rows {
         let advice = advise(&situation, NOW);
         let told = advice.until.map(|until| until.since(NOW));
-        let shown = told.map_or("-".to_owned(), |ms| ms.to_string());
-        println!("{name:<40} {:<9} {shown:>8}  {}", format!("{:?}", advice.action), advice.because);
         assert_eq!((advice.action, told, advice.because.as_str()), (action, for_ms, because), "{name}");
         let may_change: &[Channel] = if action == Do::Retry { BOTH } else { &[] };
         assert_eq!(advice.may_change, may_change, "{name}");

@@ -1,7 +1,10 @@
 //! Bytes that stored states, queued jobs and other programs depend on. A change here needs a migration.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod pins;
+mod small;
 
 use std::collections::BTreeMap;
 
@@ -17,8 +20,6 @@ use tiffin_shared::entropy::Entropy;
 use tiffin_shared::envelope::Envelope;
 use tiffin_shared::evidence;
 use tiffin_shared::evidence::Shelf;
-use tiffin_shared::fleet;
-use tiffin_shared::fleet::Fleet;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::keys::IndexKey;
@@ -28,9 +29,6 @@ use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
-use tiffin_shared::log;
-use tiffin_shared::log::Log;
-use tiffin_shared::log::NewRow;
 use tiffin_shared::machine;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
@@ -61,6 +59,17 @@ use self::common::fixtures;
 use self::common::fixtures::PHONE;
 use self::common::fixtures::START;
 use self::common::host::Host;
+use self::pins::CODE;
+use self::pins::HEADER;
+use self::pins::LEDGER;
+use self::pins::OLDER_HEADER;
+use self::pins::OLDER_SEALED;
+use self::pins::ORDER_ID;
+use self::pins::PROBLEMS;
+use self::pins::RECORD;
+use self::pins::SEALED;
+use self::pins::SHELF;
+use self::pins::TALLY;
 
 /// As the crate writes it, and reading it gives the same again.
 fn pinned<T: Serialize + DeserializeOwned>(value: &T, expected: &str) {
@@ -68,7 +77,8 @@ fn pinned<T: Serialize + DeserializeOwned>(value: &T, expected: &str) {
     reads::<T>(expected);
 }
 
-fn reads<T: Serialize + DeserializeOwned>(text: &str) -> T {
+/// And reading it gives the same again.
+pub fn reads<T: Serialize + DeserializeOwned>(text: &str) -> T {
     let value: T = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&value).unwrap(), text);
     value
@@ -303,16 +313,6 @@ fn the_state_of_a_tally_is_pinned() {
 }
 
 #[test]
-fn the_state_of_a_fleet_is_pinned() {
-    let mut host = Host::default();
-    host.ask::<Fleet>(&fleet::Command::Beat { id: Bytes([7; 16]) }, START);
-    let text =
-        r#"{"clock":1795082400000,"members":[{"id":"BwcHBwcHBwcHBwcHBwcHBw","beat_at":1795082400000}]}"#;
-    assert_eq!(host.body(), Some(text));
-    reads::<fleet::State>(text);
-}
-
-#[test]
 fn the_digest_of_a_code_is_pinned() {
     let (tenant, service) = (fixtures::tenant(0), fixtures::service(0));
     let order = OrderId::new([2; 16], fixtures::ledger_id());
@@ -386,55 +386,4 @@ fn unknown_fields_of_a_stored_state_are_refused_and_missing_optional_ones_are_re
     let short = r#"{"clock":1,"sections":{"acme":{"bucket":5,"orders_at":[1],"orders":[]}}}"#;
     let state: ledger::State = serde_json::from_str(short).unwrap();
     assert!(format!("{state:?}").contains("wrong_in_a_row: 0"));
-}
-
-const CODE: &str = "222420";
-const ORDER_ID: &str = "ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc";
-const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000,"request":"req_BwFy0O3UM09beNihMDpv5Q"}"#;
-const SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"}"#;
-/// Before a job named the request that ordered it.
-const OLDER_HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"pay","channel":"sms","created_at":1795082401000,"expires_at":1795082701000}"#;
-const OLDER_SEALED: &str = r#"{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf9qCevOFGMeZOkrMGPsULy8"}"#;
-const LEDGER: &str = r#"{"clock":1795082409000,"sections":{"acme":{"bucket":1795082461000,"orders_at":[1795082401000],"guesses_at":[1795082403000],"wrong_in_a_row":1,"orders":[{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","service":"pay","channel":"sms","to":"+91••••••3210","created_at":1795082401000,"expires_at":1795082701000,"idempotency_key":"AQEBAQEBAQEBAQEBAQEBAQ","fingerprint":"AQEBAQEBAQEBAQEBAQEBAQ","digest":{"pepper":"p1","salt":"mnLHvEs4B9mQfdDEGac4tA","tag":"JAA4UNosWom8eKJy6Jzzpteahugg2rMDmvcdPdT7O9k"},"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"state":"sending","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":1,"seq":2,"attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}],"client_ref":"cart-7","metadata":{"plan":"gold"}}]},"bolt":{"bucket":1795082462000,"orders_at":[1795082402000],"guesses_at":[],"wrong_in_a_row":0,"orders":[{"id":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","service":"login","channel":"sms","to":"+91••••••3210","created_at":1795082402000,"expires_at":1795082702000,"idempotency_key":"AgICAgICAgICAgICAgICAg","fingerprint":"AgICAgICAgICAgICAgICAg","digest":{"pepper":"p1","salt":"z-zByY_FAFCNHd4BJv0L5Q","tag":"1bVGWrIc4hkaFwcmCeO6KPwZGSvMWVahKi5_nEeDfr0"},"state":"accepted","superseded":false,"job":{"header":"{\"v\":1,\"order\":\"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"bolt\",\"service\":\"login\",\"channel\":\"sms\",\"created_at\":1795082402000,\"expires_at\":1795082702000,\"request\":\"req_vGJ4v5SuJR4kDyQYXDHBeg\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"DVWwoYqyOdHjd1zj4uhDWTcmDxDfWM9j","ciphertext":"ZRLZHWAyx2rm9v_xSPTZI7z9lEhmETbzs77LAKE0yYTqrrampghuFbu0de18wBrskKKx8nT7Efhb37CVt6f_ldxzi9pI57QOK12-F0T3JZRIFKZW8vtmd3TwC0GjJjlvO4k2mg"}},"risk":"normal","standing":"server","by_phone":true,"by_email":false,"waiting_ms":12000,"guesses":0,"seq":0}]}},"sends_at":[1795082401000,1795082402000],"outbox":[{"id":{"order":"ord_TVi8Feu9lfY0Rjd-mFswdwcHBwcHBwcHBwcHBwcHBwc","part":"job"},"at":1795082402000,"tries":2,"next_at":1795082419000,"until":1795082702000},{"id":{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","part":{"notice":"wrong_code"}},"at":1795082403000,"tries":1,"next_at":1795082409169,"until":1795086003000}]}"#;
-const RECORD: &str = r#"{"clock":1795082407000,"header":{"v":1,"order":"ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc","tenant":"acme","service":"login","channel":"sms","then":["voice"],"created_at":1795082400000,"expires_at":1795082700000},"state":"queued","attempts":[{"attempt":{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402000,"changed":"first attempt","reason":"provider_down"},"claim":"AAAAAAAAAAAAAAAAAAAAAQ","claimed_until":1795082421000,"window_ms":12000,"route":"up","retry_at":1795082403125,"looks":{"done":0,"max":2},"polls":{"done":0,"max":4}},{"attempt":{"n":2,"channel":"sms","gateway":"alpha","state":"failed","at":1795082407000,"changed":"2000 ms after provider_down","reason":"absent_temporary"},"claim":"AAAAAAAAAAAAAAAAAAAABA","claimed_until":1795082424000,"window_ms":12000,"route":"up","retry_at":1795082409671,"provider_id":"SM1","looks":{"done":0,"max":2},"polls":{"done":0,"max":4}}],"story":{"entries":[{"at":1795082401000,"what":{"attempt":{"n":1,"channel":"sms","gateway":"alpha","changed":"first attempt","why":"up"}}},{"at":1795082402000,"what":{"answered":{"n":1,"state":"failed","reason":"provider_down"}}},{"at":1795082404000,"what":{"attempt":{"n":2,"channel":"sms","gateway":"alpha","changed":"2000 ms after provider_down","why":"up"}}},{"at":1795082405000,"what":{"answered":{"n":2,"state":"sent","provider_id":"SM1"}}},{"at":1795082407000,"what":{"receipt":{"n":2,"state":"failed","reason":"absent_temporary"}}}],"head":"V1jmSvS89WYBtjBdN8PFCAzWdzNVzP5Ck7jJB5WgpGE"},"terms":{"announces":true},"errand":{"token":"a-DqPF--1ig","until":1795082421578,"up_to":5},"errand_tries":2,"waits":true,"sent_at":1795082404000,"seq":1795082401005,"reported":1795082401003,"report_tries":1,"report_at":1795082412343}"#;
-const SHELF: &str = r#"{"expires_at":1795168800000,"to":"+91••••••3210","items":[["AQEBAQEBAQEBAQEBAQEBAQ",{"exchange":{"purpose":"send","began_at":1795082400000,"ended_at":1795082400090,"request":{"line":"POST https://x/y"},"reply":{"status":"201"}}}],["CQkJCQkJCQkJCQkJCQkJCQ",{"receipt":{"at":1795082400000,"fate":"delivered","scheme":"signed","is_proven":true}}],["EREREREREREREREREREREQ",{"upload":{"at":1795082400000,"media":"text/plain","sha256":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","bytes":2,"content":"no"}}]]}"#;
-const TALLY: &str =
-    r#"{"clock":1795082400002,"orders":7,"batches":["AQEBAQEBAQEBAQEBAQEBAQ","AgICAgICAgICAgICAgICAg"]}"#;
-const PROBLEMS: &[&str] = &[
-    r#"{"type":"/problems/binding_required","title":"The payment must be repeated","status":422,"detail":"d","code":"binding_required"}"#,
-    r#"{"type":"/problems/blocked","title":"This destination is blocked","status":403,"detail":"d","code":"blocked"}"#,
-    r#"{"type":"/problems/body_too_large","title":"The request body is too large","status":413,"detail":"d","code":"body_too_large"}"#,
-    r#"{"type":"/problems/cancel_too_early","title":"It is too early to cancel this order","status":409,"detail":"d","code":"cancel_too_early"}"#,
-    r#"{"type":"/problems/cancel_too_late","title":"It is too late to cancel this order","status":409,"detail":"d","code":"cancel_too_late"}"#,
-    r#"{"type":"/problems/challenge_required","title":"A challenge must be solved first","status":403,"detail":"d","code":"challenge_required"}"#,
-    r#"{"type":"/problems/destination_not_allowed","title":"This destination is not allowed","status":403,"detail":"d","code":"destination_not_allowed"}"#,
-    r#"{"type":"/problems/forbidden","title":"This API key is not for this call","status":403,"detail":"d","code":"forbidden"}"#,
-    r#"{"type":"/problems/idempotency_in_flight","title":"A request with this idempotency key is in flight","status":409,"detail":"d","code":"idempotency_in_flight"}"#,
-    r#"{"type":"/problems/idempotency_key_missing","title":"The Idempotency-Key header is missing","status":400,"detail":"d","code":"idempotency_key_missing"}"#,
-    r#"{"type":"/problems/idempotency_mismatch","title":"This idempotency key was used with another request","status":422,"detail":"d","code":"idempotency_mismatch"}"#,
-    r#"{"type":"/problems/insufficient_balance","title":"The balance is insufficient","status":402,"detail":"d","code":"insufficient_balance"}"#,
-    r#"{"type":"/problems/invalid_phone","title":"The phone number is not valid","status":422,"detail":"d","code":"invalid_phone"}"#,
-    r#"{"type":"/problems/invalid_request","title":"The request is not valid","status":400,"detail":"d","code":"invalid_request"}"#,
-    r#"{"type":"/problems/no_route","title":"No route can deliver this order","status":422,"detail":"d","code":"no_route"}"#,
-    r#"{"type":"/problems/not_acceptable","title":"There is no such form of this","status":406,"detail":"d","code":"not_acceptable"}"#,
-    r#"{"type":"/problems/not_found","title":"There is nothing here","status":404,"detail":"d","code":"not_found"}"#,
-    r#"{"type":"/problems/nothing_changed","title":"A resend would change nothing","status":409,"detail":"d","code":"nothing_changed"}"#,
-    r#"{"type":"/problems/price_exceeded","title":"The order would cost more than it may","status":422,"detail":"d","code":"price_exceeded"}"#,
-    r#"{"type":"/problems/quote_expired","title":"The quote has expired","status":422,"detail":"d","code":"quote_expired"}"#,
-    r#"{"type":"/problems/quote_mismatch","title":"The quote is not for this order","status":422,"detail":"d","code":"quote_mismatch"}"#,
-    r#"{"type":"/problems/rate_limited","title":"Too many requests","status":429,"detail":"d","code":"rate_limited"}"#,
-    r#"{"type":"/problems/unauthenticated","title":"The request is not authenticated","status":401,"detail":"d","code":"unauthenticated"}"#,
-    r#"{"type":"/problems/unavailable","title":"The service is unavailable for a moment","status":503,"detail":"d","code":"unavailable"}"#,
-    r#"{"type":"/problems/unknown_service","title":"This service is not known","status":422,"detail":"d","code":"unknown_service"}"#,
-    r#"{"type":"/problems/unsupported_media_type","title":"This kind of content is not taken","status":415,"detail":"d","code":"unsupported_media_type"}"#,
-];
-
-#[test]
-fn the_head_of_a_log_is_pinned() {
-    let mut host = Host::default();
-    let rows = vec![NewRow { id: "a-1".into(), body: serde_json::json!({"amount_micros": 5}) }];
-    host.ask::<Log>(&log::Command::Append { rows, keep_ms: 1_000 }, START);
-    let text = r#"{"clock":1795082400000,"keep_ms":1000,"pages":0,"tail":[{"n":0,"at":1795082400000,"id":"a-1","body":{"amount_micros":5}}]}"#;
-    assert_eq!(host.body(), Some(text));
-    reads::<log::State>(text);
 }
