@@ -6,6 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::admin::By;
+use tiffin_shared::evidence;
+use tiffin_shared::evidence::Shelf;
+
 use tiffin_shared::http::desk::ERASE_ORDERS_MAX;
 use tiffin_shared::http::desk::Errand;
 use tiffin_shared::id::OrderId;
@@ -34,7 +37,7 @@ const ROUNDS_MAX: usize = 32;
 pub struct Report {
     /// Orders that the phone's ledger had.
     orders: usize,
-    /// Records of core, with attempts, story and the provider's names of the messages.
+    /// Records of core, with attempts, story, what was said to providers and by them, and the provider's names of the messages.
     records: usize,
     /// Providers' message ids that led to them.
     references: usize,
@@ -91,6 +94,9 @@ async fn record(app: &Arc<App>, order: &OrderId, report: &mut Report) -> anyhow:
             forget(app, &Key::reference(&tried.attempt.gateway, id)).await?;
             report.references += 1;
         }
+    }
+    for n in known.iter().flat_map(|timeline| &timeline.attempts).map(|tried| tried.attempt.n).chain([0]) {
+        app.store.apply::<Shelf>(&Key::exhibits(order, n), &evidence::Command::Forget, host::now()).await?;
     }
     report.records += usize::from(known.is_some_and(|timeline| timeline.job.is_some()));
     orders::apply(app, order, Ask::Desk(Desk::Erase)).await?;

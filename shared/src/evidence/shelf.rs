@@ -35,6 +35,8 @@ pub enum Command {
         /// What.
         item: Box<Item>,
     },
+    /// Forget everything, and keep nothing more.
+    Forget,
     /// What is there?
     Look,
 }
@@ -242,6 +244,9 @@ pub struct State {
     /// More came, and found no room.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_full: bool,
+    /// Everything was forgotten, and nothing more is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_erased: bool,
 }
 
 /// What is on a shelf, in the order in which it came.
@@ -264,14 +269,27 @@ impl Machine for Shelf {
 
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Kept> {
         let state = state.filter(|state| now < state.expires_at);
-        let Command::Keep { id, to, item } = command else {
-            return Step::keep(state.map(State::kept).unwrap_or_default());
+        let (id, to, item) = match (command, &state) {
+            (Command::Keep { id, to, item }, state) if !state.as_ref().is_some_and(|it| it.is_erased) => {
+                (id, to, item)
+            }
+            (Command::Forget, state) if !state.as_ref().is_some_and(|it| it.is_erased) => {
+                let expires_at = state.as_ref().map_or(now.plus(KEEP_MS), |state| state.expires_at);
+                let erased =
+                    State { expires_at, to: None, items: Vec::new(), is_full: false, is_erased: true };
+                return Step {
+                    reply: Kept::default(),
+                    write: Write::Put { state: erased, expires_at, wake_at: None },
+                };
+            }
+            _ => return Step::keep(state.map(State::kept).unwrap_or_default()),
         };
         let mut state = state.unwrap_or_else(|| State {
             expires_at: now.plus(KEEP_MS),
             to: None,
             items: Vec::new(),
             is_full: false,
+            is_erased: false,
         });
         if state.items.iter().any(|(known, _)| known == id) {
             return Step::keep(Kept { is_kept: true, ..state.kept() });

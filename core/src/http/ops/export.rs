@@ -27,7 +27,7 @@ use tiffin_shared::time::UnixMs;
 
 use super::orders::invalid;
 use crate::app::App;
-use crate::desk;
+use crate::evidence;
 use crate::export::Reader;
 use crate::export::csv::Table;
 use crate::http::health;
@@ -94,7 +94,8 @@ pub async fn export(
     respond(begun)
 }
 
-/// `GET /ops/v1/evidence?gateway=&since=&until=&tenant=`: an order's record as long as core has it, its closed row after that.
+/// `GET /ops/v1/evidence?gateway=&since=&until=&tenant=`: of each order that the supplier was tried for, its closed row, and
+/// its sealed packet as long as core has its record.
 pub async fn evidence(
     State(app): State<Arc<App>>,
     period: Result<Query<Period>, QueryRejection>,
@@ -175,7 +176,7 @@ impl Export {
             let Some(rows) = reader.page().await? else { continue };
             let mut text = String::new();
             for row in &rows {
-                text.push_str(&self.line(&tenant, row).await);
+                text.push_str(&self.line(&tenant, row).await?);
             }
             self.now = Some((tenant, reader));
             if !text.is_empty() {
@@ -184,22 +185,32 @@ impl Export {
         }
     }
 
-    async fn line(&self, tenant: &TenantId, row: &Row) -> String {
-        match &self.what {
+    async fn line(&self, tenant: &TenantId, row: &Row) -> Result<String, store::Error> {
+        Ok(match &self.what {
             What::Rows(table, Format::Csv) => table.line(tenant.as_str(), row),
             What::Rows(_, Format::Ndjson) => ndjson(tenant, row, row.body.clone()),
             What::Evidence(gateway) => {
                 let attempts = row.body.get("attempts").and_then(Value::as_array).into_iter().flatten();
                 let mut by = attempts.filter_map(|attempt| attempt.get("gateway"));
                 if !by.any(|by| by == gateway.as_str()) {
-                    return String::new();
+                    return Ok(String::new());
                 }
                 let id = row.body.get("order").and_then(Value::as_str).unwrap_or_default();
-                let record = match OrderId::parse(id) {
-                    Ok(order) => desk::find(&self.app, &order).await.ok(),
-                    Err(_) => None,
-                };
-                ndjson(tenant, row, json!({"row": row.body, "record": record}))
+                ndjson(tenant, row, json!({"row": row.body, "packet": self.packet(id).await?}))
+            }
+        })
+    }
+
+    /// Null for an order whose record is gone.
+    async fn packet(&self, id: &str) -> Result<Value, store::Error> {
+        let Ok(order) = OrderId::parse(id) else { return Ok(Value::Null) };
+        match evidence::packet(&self.app, &order).await {
+            Ok(packet) => Ok(serde_json::from_str(&packet.text).unwrap_or_default()),
+            Err(evidence::Error::Store(error)) => Err(error),
+            Err(evidence::Error::NotFound) => Ok(Value::Null),
+            Err(error @ evidence::Error::Encode(_)) => {
+                tracing::error!(%error, order.id = %order, "an order has no packet");
+                Ok(Value::Null)
             }
         }
     }

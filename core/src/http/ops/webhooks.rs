@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::admin::By;
 use tiffin_shared::bytes;
 use tiffin_shared::id::EndpointId;
 use tiffin_shared::id::TenantId;
@@ -24,6 +26,7 @@ use tiffin_shared::time::UnixMs;
 
 use super::answer;
 use crate::app::App;
+use crate::audit;
 use crate::http::read;
 use crate::webhooks::Kind;
 use crate::webhooks::manage;
@@ -102,45 +105,74 @@ pub async fn list(State(app): State<Arc<App>>) -> Response {
 }
 
 /// `POST /ops/v1/webhooks/{tenant}`: the reply holds the key, this once.
-pub async fn add(State(app): State<Arc<App>>, Path(tenant): Path<String>, request: Request) -> Response {
+pub async fn add(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> Response {
     let added = async {
         let tenant = TenantId::parse(&tenant).map_err(|_| refused(&Refused::NoTenant))?;
         let New { name, url, events, signature } = body(request).await?;
         let is_pair = matches!(signature, Signature::V1a);
-        manage::add(&app, (tenant, name), url, events, is_pair).await.map_err(|error| refused(&error))
+        let what = format!("webhook.add {tenant}/{name}");
+        let wanted = (Value::Null, json!({"url": url, "events": events}));
+        let adding = async {
+            let added = manage::add(&app, (tenant, name), url, events, is_pair).await;
+            added.map_err(|error| refused(&error))
+        };
+        audit::around(&app, &by, &what, wanted, adding).await
     };
     answer(added.await)
 }
 
 /// `DELETE /ops/v1/webhooks/{tenant}/{name}`
-pub async fn remove(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(named): Named,
+) -> Response {
     let removed = async {
         let (tenant, name) = parse(&named)?;
-        manage::remove(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
+        let removing = async { manage::remove(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
+        audited(&app, &by, ("remove", &tenant, &name), removing).await?;
         Ok(json!({"removed": true}))
     };
     answer(removed.await)
 }
 
 /// `POST /ops/v1/webhooks/{tenant}/{name}/rotate` with `{"overlap_hours": 24}`, or without a body.
-pub async fn rotate(State(app): State<Arc<App>>, Path(named): Named, request: Request) -> Response {
+pub async fn rotate(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(named): Named,
+    request: Request,
+) -> Response {
     let rotated = async {
         let (tenant, name) = parse(&named)?;
         let hours = body::<Rotate>(request).await?.overlap_hours.unwrap_or(OVERLAP_HOURS);
         if hours > OVERLAP_HOURS_MAX {
             return Err(invalid(format!("overlap_hours: must be 0 to {OVERLAP_HOURS_MAX}.")));
         }
-        let rotated = manage::rotate(&app, (&tenant, &name), hours.saturating_mul(HOUR_MS)).await;
-        rotated.map_err(|error| refused(&error))
+        let rotating = async {
+            let rotated = manage::rotate(&app, (&tenant, &name), hours.saturating_mul(HOUR_MS)).await;
+            rotated.map_err(|error| refused(&error))
+        };
+        audited(&app, &by, ("rotate", &tenant, &name), rotating).await
     };
     answer(rotated.await)
 }
 
 /// `POST /ops/v1/webhooks/{tenant}/{name}/enable`
-pub async fn enable(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+pub async fn enable(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(named): Named,
+) -> Response {
     let enabled = async {
         let (tenant, name) = parse(&named)?;
-        manage::enable(&app, &tenant, &name).await.map_err(|error| refused(&error))
+        let enabling = async { manage::enable(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
+        audited(&app, &by, ("enable", &tenant, &name), enabling).await
     };
     answer(enabled.await)
 }
@@ -176,7 +208,12 @@ pub async fn deliveries(
 }
 
 /// `POST /ops/v1/webhooks/{tenant}/{name}/replay`
-pub async fn replay(State(app): State<Arc<App>>, Path(named): Named, request: Request) -> Response {
+pub async fn replay(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(named): Named,
+    request: Request,
+) -> Response {
     let replayed = async {
         let (tenant, name) = parse(&named)?;
         let Replay { event, order, since_ms, until_ms, from } = body(request).await?;
@@ -187,9 +224,24 @@ pub async fn replay(State(app): State<Arc<App>>, Path(named): Named, request: Re
         }
         let (since, until) = (since_ms.map(UnixMs), until_ms.map(UnixMs));
         let which = Which { event, subject: order, since, until };
-        manage::replay(&app, (&tenant, &name), &which, from).await.map_err(|error| refused(&error))
+        let replaying = async {
+            let replayed = manage::replay(&app, (&tenant, &name), &which, from).await;
+            replayed.map_err(|error| refused(&error))
+        };
+        audited(&app, &by, ("replay", &tenant, &name), replaying).await
     };
     answer(replayed.await)
+}
+
+/// Logs it, does it, and logs too when it was not done.
+async fn audited<T>(
+    app: &Arc<App>,
+    by: &By,
+    (verb, tenant, name): (&str, &TenantId, &EndpointId),
+    act: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let what = format!("webhook.{verb} {tenant}/{name}");
+    audit::around(app, by, &what, (Value::Null, Value::Null), act).await
 }
 
 fn parse((tenant, name): &(String, String)) -> Result<(TenantId, EndpointId), Problem> {
