@@ -1,6 +1,6 @@
 # What a person types. Each target sets up what is missing, says what it does, and skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help run run-full standalone demo test bench fuzz setup lint clean
+.PHONY: help run run-full standalone demo playbook test bench fuzz setup lint clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ standalone: ## Everything in one native process, no wasm
 
 demo: ## Failover, shown: SMS goes dark, the code comes by WhatsApp; then by a call
 	@scripts/demo.sh
+
+playbook: ## The life of an order on Redis and RabbitMQ: confirm, watch, cancel, retry, escalate
+	@scripts/playbook.sh
 
 test: ## Every test, on real workerd, Redis, RabbitMQ and Chromium
 	@scripts/test.sh
