@@ -78,14 +78,14 @@ codes! {
     NotFound = "not_found", 404, "There is nothing here";
     /// A resend that would repeat what was tried.
     NothingChanged = "nothing_changed", 409, "A resend would change nothing";
+    /// Somebody changed it meanwhile.
+    PreconditionFailed = "precondition_failed", 412, "It is no longer as you saw it";
     /// Every way costs more than the order's `max_price`, or than its quote.
     PriceExceeded = "price_exceeded", 422, "The order would cost more than it may";
     /// The quote's time is over.
     QuoteExpired = "quote_expired", 422, "The quote has expired";
     /// The quote is of another tenant, service or country, or of nobody.
     QuoteMismatch = "quote_mismatch", 422, "The quote is not for this order";
-    /// Somebody changed it meanwhile.
-    PreconditionFailed = "precondition_failed", 412, "It is no longer as you saw it";
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited = "rate_limited", 429, "Too many requests";
     /// The API key is missing, malformed or unknown.
