@@ -79,7 +79,7 @@ sleep 1
 grep '^data:' "$scratch/events" | sed -n 's/.*"state":"\([a-z]*\)".*"advice":{\([^}]*\)}.*/  \1  \2/p'
 
 step "3. Cancel: too early while a message is on its way, open where nothing has left."
-fault twilio-sms accept_no_receipt
+fault twilio-sms queued
 id=$(order "$(phone 2)")
 await "$id" sent
 api POST "/v1/orders/$id/cancel" | shown

@@ -69,7 +69,7 @@ async fn an_order_is_called_off_when_its_message_is_overdue_and_not_before(
     };
     let stack = Stack::start_with_settings(front, Backing::Memory, edit).await?;
     let (client, code) = (&stack.client, "271828");
-    client.fault("accept_no_receipt").await?;
+    client.fault("queued").await?;
     let mut body = login(&fresh_phone());
     body["code"] = json!(code);
     let id = client.create(&fresh_key(), &body).await?.id()?;
