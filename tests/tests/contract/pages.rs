@@ -10,7 +10,7 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 
 /// Codes of the contract, with their statuses.
-const CODES: [(&str, u16); 21] = [
+const CODES: [(&str, u16); 28] = [
     ("invalid_request", 400),
     ("idempotency_key_missing", 400),
     ("unauthenticated", 401),
@@ -32,6 +32,13 @@ const CODES: [(&str, u16); 21] = [
     ("no_route", 422),
     ("rate_limited", 429),
     ("unavailable", 503),
+    ("managed_by_file", 409),
+    ("not_acceptable", 406),
+    ("precondition_failed", 412),
+    ("price_exceeded", 422),
+    ("quote_expired", 422),
+    ("quote_mismatch", 422),
+    ("unsupported_media_type", 415),
 ];
 
 /// As a browser or a probe asks: without a key.
