@@ -9,6 +9,7 @@ use super::findings::Findings;
 use super::findings::Refused;
 use super::policy;
 use super::preflight::Facts;
+use super::quote::QUOTE_CHARS_MAX;
 use super::supply::Wish;
 use crate::bytes;
 use crate::bytes::Bytes;
@@ -257,6 +258,11 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
     }
     if body.max_price.is_some_and(|money| money.amount_micros > AMOUNT_MICROS_MAX) {
         return Err(invalid(format!("max_price.amount_micros must be at most {AMOUNT_MICROS_MAX}")));
+    }
+    if body.quote.as_deref().is_some_and(|text| text.chars().count() > QUOTE_CHARS_MAX) {
+        return Err(invalid(format!(
+            "quote must be as the preflight gave it: at most {QUOTE_CHARS_MAX} characters"
+        )));
     }
     let is_printable = |text: &str| !text.chars().any(|char| char.is_control() || is_bidi(char));
     let fits = |text: &str, max: usize| text.chars().count() <= max && is_printable(text);

@@ -143,13 +143,14 @@ impl Timeline {
 
 impl State {
     pub(super) fn timeline(self) -> Timeline {
+        let is_over = self.is_over();
         Timeline {
             state: self.state,
             reason: self.reason,
             job: self.header,
             resends: self.dispatch,
             waits: self.waits,
-            next: self.next,
+            next: self.next.filter(|_| !is_over),
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
             bill: self.bill.as_ref().map(|bill| bill.billed()),
             is_closed: self.is_closed,

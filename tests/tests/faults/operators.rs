@@ -60,7 +60,10 @@ async fn operators_hold_a_breaker_and_read_why_an_order_went_where_it_went() -> 
     assert!(attempt["route"].as_str().is_some_and(|route| route.starts_with("up, ")), "{shown:?}");
     assert!(!shown.text.contains(&order.phone), "{shown:?}");
     let read = run(&stack, &["order", "show", &order.id])?;
-    assert!(text(&read.stdout).contains("attempt 1 by twilio-sms-2 (sms): first attempt"), "{read:?}");
+    assert!(
+        text(&read.stdout).contains("attempt 1 by twilio-sms-2 from +15005550007 (sms): first attempt"),
+        "{read:?}"
+    );
 
     let released = run(&stack, &["route", "release", "twilio-sms", "--json"])?;
     assert_eq!(serde_json::from_str::<Value>(&text(&released.stdout))?["up"], true);
