@@ -79,9 +79,7 @@ impl Settled {
 /// Whether it delivers there, as operators set it, or else the file.
 pub fn reaches(settled: &Settings, gateway: &Gateway, country: Option<Country>) -> bool {
     match over(settled, gateway).and_then(|over| over.countries.as_ref()) {
-        Some(countries) => {
-            gateway.channel() == Channel::Email || country.is_none() || countries.allow(country)
-        }
+        Some(countries) => gateway.channel() == Channel::Email || countries.allow(country),
         None => gateway.reaches(country),
     }
 }

@@ -141,7 +141,7 @@ impl Gateway {
 
     /// Whether it delivers there. A mailbox has no country.
     pub fn reaches(&self, country: Option<Country>) -> bool {
-        self.channel() == Channel::Email || country.is_none() || self.settings().countries.allow(country)
+        self.channel() == Channel::Email || self.settings().countries.allow(country)
     }
 
     /// As whom it may send there.

@@ -142,7 +142,7 @@ impl Routes {
         self.known.learn(&key, |figures| match lesson.what {
             Learnt::Delivered { after_ms } => figures.arrived(after_ms),
             Learnt::Lost => figures.failed = figures.failed.saturating_add(1),
-            Learnt::Taken => figures.sent = figures.sent.saturating_add(1),
+            Learnt::Taken { is_checked } => figures.took(is_checked),
             Learnt::Verified => figures.verified = figures.verified.saturating_add(1),
         });
     }

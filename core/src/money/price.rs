@@ -11,7 +11,7 @@ use crate::gateways::Gateway;
 /// it was quoted by, in as many segments. Nothing where no list says, and then it costs the tenant nothing.
 pub fn of_message(directory: &Directory, gateway: &Gateway, header: &Header) -> Option<u64> {
     let currency = directory.currency_of(&header.tenant);
-    let unit_micros = lists(directory, gateway)?.unit_micros(currency, header.priced_as())?;
+    let unit_micros = lists(directory, gateway)?.unit_micros(currency, header.country)?;
     Some(price::total_micros(unit_micros, price::units(gateway.channel(), header.sms_segments)))
 }
 

@@ -254,7 +254,7 @@ fn header(
     supersedes: &[OrderId],
     (entropy, now): (&Entropy, UnixMs),
 ) -> Header {
-    let (country, prefix) = create.counted();
+    let (_, prefix) = create.counted();
     Header {
         v: job::VERSION,
         order: id.clone(),
@@ -264,13 +264,13 @@ fn header(
         then: suspicion.then(create),
         created_at: now,
         expires_at: now.plus(create.ttl_ms),
-        country,
+        country: create.country,
         prefix,
         supersedes: supersedes.to_vec(),
         request: Some(reply::request_id(entropy)),
         factors: suspicion.factors,
         tier: (!suspicion.factors.is_empty()).then_some(suspicion.tier),
-        price_country: create.country.filter(|_| country.is_none()),
+        is_deliver_only: create.code.is_some(),
         max_price_micros: create.max_price_micros,
         sms_segments: create.sms_segments,
     }

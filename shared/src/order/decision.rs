@@ -50,7 +50,10 @@ pub enum Learnt {
     /// It did not arrive, or its usual time passed in silence.
     Lost,
     /// The provider took it.
-    Taken,
+    Taken {
+        /// Whether its code is checked here, so that who enters it is heard of.
+        is_checked: bool,
+    },
     /// The user has its code.
     Verified,
 }

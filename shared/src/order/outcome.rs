@@ -98,7 +98,8 @@ impl State {
         self.answered(n, now);
         self.recall(now);
         let news = self.sent(called_at);
-        let lesson = self.lesson(way, Learnt::Taken);
+        let is_checked = self.header.as_ref().is_none_or(|header| !header.is_deliver_only);
+        let lesson = self.lesson(way, Learnt::Taken { is_checked });
         let mut step = self.tell(decision, command, now);
         (step.reply.news, step.reply.lesson) = (news, Some(lesson));
         step

@@ -41,6 +41,9 @@ pub enum RouteStats {}
 pub struct Figures {
     /// Messages that a provider took.
     pub sent: u32,
+    /// Those of them whose codes their callers check: nobody here hears whether they were verified.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unheard: u32,
     /// Messages that arrived.
     pub delivered: u32,
     /// Messages that did not.
@@ -78,6 +81,8 @@ pub struct Command {
 pub struct View {
     /// Messages that a provider took.
     pub sent: u32,
+    /// Those of them whose codes their callers check.
+    pub unheard: u32,
     /// Messages that arrived.
     pub delivered: u32,
     /// Messages that did not.
@@ -131,12 +136,19 @@ impl Figures {
     /// Adds others to these.
     pub fn add(&mut self, other: &Self) {
         self.sent = self.sent.saturating_add(other.sent);
+        self.unheard = self.unheard.saturating_add(other.unheard);
         self.delivered = self.delivered.saturating_add(other.delivered);
         self.failed = self.failed.saturating_add(other.failed);
         self.verified = self.verified.saturating_add(other.verified);
         for (at, count) in other.times.iter().take(TIMES).enumerate() {
             self.count(at, *count);
         }
+    }
+
+    /// A provider took a message, whose code is checked here or not.
+    pub fn took(&mut self, is_checked: bool) {
+        self.sent = self.sent.saturating_add(1);
+        self.unheard = self.unheard.saturating_add(u32::from(!is_checked));
     }
 
     /// A message arrived after so long.
@@ -195,6 +207,7 @@ impl State {
         all.add(&self.before);
         View {
             sent: all.sent,
+            unheard: all.unheard,
             delivered: all.delivered,
             failed: all.failed,
             verified: all.verified,
@@ -211,9 +224,10 @@ impl View {
         per_mille(self.delivered, self.delivered.saturating_add(self.failed))
     }
 
-    /// How many of the messages that were sent brought a code that was verified, in thousandths; nothing while none was sent.
+    /// How many of the messages whose codes are checked here brought a code that was verified, in thousandths; nothing while
+    /// none was sent.
     pub fn conversion(&self) -> Option<u32> {
-        per_mille(self.verified, self.sent)
+        per_mille(self.verified, self.sent.saturating_sub(self.unheard))
     }
 
     /// How likely a message is to arrive, in thousandths: receipts, or verified codes where these say more, over what
@@ -226,6 +240,11 @@ impl View {
         let quality = (arrived * 1_000 + weight * u64::from(PRIOR_QUALITY)) / (ended + weight);
         u32::try_from(quality).unwrap_or(1_000).min(1_000)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 fn per_mille(part: u32, all: u32) -> Option<u32> {

@@ -43,7 +43,7 @@ pub struct Header {
     /// Where the number belongs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
-    /// Keyed hash of the number without its last four digits: conversion is counted by it.
+    /// Keyed hash of the number without its last four digits: conversion is counted by it. None where nothing is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Bytes<8>>,
     /// Older orders whose place this one takes: they must not be sent any more.
@@ -58,9 +58,9 @@ pub struct Header {
     /// What it had to put up with for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
-    /// The same for an order that is not counted, and has no `country` therefore: it is priced all the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub price_country: Option<Country>,
+    /// The caller brought the code, and checks it: nobody here will hear whether it was verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_deliver_only: bool,
     /// What the order may cost at most, over all its messages, in millionths of the tenant's currency; none where its caller
     /// set no ceiling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,11 +71,6 @@ pub struct Header {
 }
 
 impl Header {
-    /// By which country's prices it is charged.
-    pub fn priced_as(&self) -> Option<Country> {
-        self.country.or(self.price_country)
-    }
-
     /// Every channel the order may go by, best first. A resend puts its own in front.
     pub fn channels(&self, dispatch: Option<&Dispatch>) -> Vec<Channel> {
         let mut channels = vec![dispatch.map_or(self.channel, |dispatch| dispatch.channel)];

@@ -125,7 +125,7 @@ pub fn header() -> Header {
         request: None,
         factors: Factors::default(),
         tier: None,
-        price_country: None,
+        is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
     }

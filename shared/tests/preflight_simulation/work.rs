@@ -116,12 +116,12 @@ impl World {
             if !channels.contains(&account.route.channel) {
                 continue;
             }
-            let Some(senders) = account.route.senders_to(header.priced_as()) else {
+            let Some(senders) = account.route.senders_to(header.country) else {
                 notes.push(Note::SenderWithdrawn);
                 continue;
             };
             let sender = senders.first().map(|sender| sender.id.clone());
-            let unit = account.route.prices.unit_micros(Currency::default(), header.priced_as());
+            let unit = account.route.prices.unit_micros(Currency::default(), header.country);
             let units = price::units(account.route.channel, header.sms_segments);
             let price_micros = unit.map(|unit| price::total_micros(unit, units));
             if left.is_some() && !price::fits(price_micros, left) {
@@ -179,7 +179,7 @@ impl World {
             _ => Note::Taken,
         });
         if matches!(outcome, CallOutcome::Taken { .. }) {
-            let unit = account.route.prices.unit_micros(Currency::default(), header.priced_as()).unwrap();
+            let unit = account.route.prices.unit_micros(Currency::default(), header.country).unwrap();
             let units = price::units(way.channel, header.sms_segments);
             let (price_micros, way) = (price::total_micros(unit, units), way.clone());
             let sent = Sent { n, way, price_micros, is_reserved: true, is_paid: false };
@@ -235,7 +235,7 @@ impl World {
             match what {
                 Learnt::Delivered { after_ms } => figures.arrived(*after_ms),
                 Learnt::Lost => figures.failed += 1,
-                Learnt::Taken => figures.sent += 1,
+                Learnt::Taken { is_checked } => figures.took(*is_checked),
                 Learnt::Verified => figures.verified += 1,
             }
             let batch = self.market.random.bytes();

@@ -83,7 +83,7 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         request: None,
         factors: Factors::default(),
         tier: None,
-        price_country: None,
+        is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
     };

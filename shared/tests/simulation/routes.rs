@@ -163,7 +163,7 @@ impl World {
         match lesson.what {
             Learnt::Delivered { after_ms } => figures.arrived(after_ms),
             Learnt::Lost => figures.failed += 1,
-            Learnt::Taken => figures.sent += 1,
+            Learnt::Taken { is_checked } => figures.took(is_checked),
             Learnt::Verified => figures.verified += 1,
         }
         if !std::mem::replace(&mut it.flushes_figures, true) {

@@ -117,7 +117,7 @@ impl Feeder {
             request: None,
             factors: Factors::default(),
             tier: None,
-            price_country: None,
+            is_deliver_only: false,
             max_price_micros: None,
             sms_segments: None,
             country: wish.country,

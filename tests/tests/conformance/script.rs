@@ -204,7 +204,7 @@ impl Script {
                     request: None,
                     factors: Factors::default(),
                     tier: None,
-                    price_country: None,
+                    is_deliver_only: false,
                     max_price_micros: None,
                     sms_segments: None,
                 };

@@ -52,7 +52,7 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         request: None,
         factors: Factors::default(),
         tier: None,
-        price_country: None,
+        is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
     };

@@ -68,7 +68,10 @@ async fn closed_orders_are_exported_and_a_phone_is_erased(
     );
     let (went, said) =
         cli(&stack, &["export", "evidence", "--gateway", "twilio-sms", "--since", "2001-01-01"])?;
-    assert!(went && said.lines().count() == 2 && said.contains("\"story\""), "{said}");
+    assert!(
+        went && said.lines().count() == 2 && said.contains("\"timeline\"") && said.contains("\"seal\""),
+        "{said}"
+    );
     for query in ["since=x", "since=2026-01-02&until=2026-01-01", "format=xml", "tenant=A", "gateway=a"] {
         let reply = ops(&stack, Method::GET, &format!("export/orders?{query}"), &[], &Value::Null).await?;
         assert_eq!(reply.status, 400, "{query}: {reply:?}");

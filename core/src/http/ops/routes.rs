@@ -61,7 +61,7 @@ struct Fared {
     /// Arrived, of those whose fate is known, in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery: Option<u32>,
-    /// Verified, of those that were sent, in thousandths.
+    /// Verified, of those whose codes are checked here, in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversion: Option<u32>,
     /// In which half of the receipts came, and 95 %; of one country only, and while there are enough.

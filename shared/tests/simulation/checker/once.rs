@@ -22,10 +22,10 @@ impl Checker {
             let kind = match lesson.what {
                 Learnt::Delivered { .. } => "delivered",
                 Learnt::Lost => "lost",
-                Learnt::Taken => "taken",
+                Learnt::Taken { .. } => "taken",
                 Learnt::Verified => "verified",
             };
-            if lesson.what == Learnt::Taken {
+            if matches!(lesson.what, Learnt::Taken { .. }) {
                 *self.taken_lessons.entry(lesson.way.clone()).or_default() += 1;
             }
             let story = &mut self.stories[order];
