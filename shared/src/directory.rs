@@ -23,11 +23,14 @@ use subtle::ConstantTimeEq;
 
 use crate::guard::blocklist::Blocklist;
 use crate::id::GatewayId;
+use crate::id::LedgerId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
+use crate::keys::IndexKey;
 use crate::ledger::Ceilings;
 use crate::mailbox;
 use crate::phone::Kind;
+use crate::phone::Phone;
 use crate::price::Currency;
 use crate::risk::GeoPolicy;
 use crate::text::Counted;
@@ -158,6 +161,19 @@ pub enum Funds {
     /// Orders are taken.
     #[default]
     Open,
+}
+
+impl Tenant {
+    /// Whether numbers that begin so get nothing.
+    pub fn blocks(&self, phone: &Phone) -> bool {
+        self.blocked.iter().any(|prefix| phone.e164().starts_with(prefix.as_str()))
+    }
+
+    /// Whether it blocks the one number whose ledger this is, where it names it whole. Beginnings of numbers are looked at
+    /// before each message is sent: a ledger does not know its number.
+    pub fn blocks_ledger(&self, ledger: LedgerId, index: &IndexKey) -> bool {
+        self.blocked.iter().any(|number| index.ledger("phone", number) == ledger)
+    }
 }
 
 impl Directory {

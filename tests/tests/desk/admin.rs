@@ -285,3 +285,33 @@ async fn a_tenant_by_api_is_as_one_by_file() -> anyhow::Result<()> {
     assert_ne!(registration[0]["result"], "pass", "{indian:?}");
     Ok(())
 }
+
+/// A ledger knows its number by name alone, so that the beginning of a number is looked at when a message is about to leave.
+#[tokio::test]
+async fn a_number_that_was_blocked_since_gets_no_further_message() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let login = json!({"brand": "Shop", "channels": ["sms"]});
+    let limits = json!({"resend_after_ms": 0});
+    let mut shop = json!({"countries": "all", "limits": limits, "services": {"login": login}});
+    let made = ops(&stack, Method::PUT, "tenants/shop", &[], &shop).await?;
+    let key = ops(&stack, Method::POST, "keys", &[], &json!({"tenant": "shop", "kind": "secret"})).await?;
+    let client = stack.client.with_key(key.body["key"].as_str().unwrap_or_default());
+    let phone = "+4915112345670";
+    let body = json!({"to": {"phone": phone}, "service": "login"});
+    let id = client.create(&fresh_key(), &body).await?.id()?;
+    client.until_state(&id, "delivered").await?;
+
+    shop["blocked"] = json!(["+49151"]);
+    let version = made.body["version"].to_string();
+    let put = ops(&stack, Method::PUT, "tenants/shop", &[("if-match", &version)], &shop).await?;
+    assert_eq!(put.status, 200, "{put:?}");
+    let path = format!("/v1/orders/{id}/resend");
+    let resent = client.call(Method::POST, &path, &[("idempotency-key", &fresh_key())], &json!({})).await?;
+    assert_eq!(resent.status, 202, "{resent:?}");
+    let look = || client.fetch(&id);
+    let is_blocked = |reply: &Reply| reply.body["attempts"][1]["reason"] == "blocked";
+    let after = wait::until("the refusal", look, is_blocked).await?;
+    assert_eq!(after.body["attempts"].as_array().map(Vec::len), Some(2), "no other way is tried: {after:?}");
+    assert_eq!(stack.client.inbox(phone).await?.len(), 1);
+    Ok(())
+}
