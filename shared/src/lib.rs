@@ -46,6 +46,7 @@ pub mod sign;
 pub mod tally;
 pub mod text;
 pub mod time;
+pub mod vault;
 pub mod visitor;
 pub mod webhook;
 pub mod window;

@@ -293,7 +293,8 @@ pub(super) fn resealed(app: &App, endpoints: &[Managed]) -> Result<Vec<Command>,
     let seals = &app.hooks.keys;
     let mut commands = Vec::new();
     for of in endpoints {
-        for Kept { sealed: old, .. } in of.keys.iter().filter(|kept| kept.sealed.key != *seals.current().id())
+        for Kept { sealed: old, .. } in
+            of.keys.iter().filter(|kept| kept.sealed.key() != seals.current().id())
         {
             let named = (&of.tenant, &of.name);
             let opened = old.open(seals, named);
