@@ -171,6 +171,16 @@ pub async fn add(
     Ok(Made { tenant, name, key: key.for_receiver().to_string() })
 }
 
+/// Where an endpoint is, and what it is told.
+pub async fn told(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    name: &EndpointId,
+) -> Result<(String, Vec<Kind>), Refused> {
+    let endpoint = managed(app, tenant, name).await?;
+    Ok((endpoint.url.clone(), endpoint.events.clone()))
+}
+
 /// One less. What it was still to be told, it is not.
 pub async fn remove(app: &Arc<App>, tenant: &TenantId, name: &EndpointId) -> Result<(), Refused> {
     managed(app, tenant, name).await?;

@@ -4,6 +4,9 @@
 
 mod admin;
 mod common;
+mod crash;
+mod erasure;
 mod escalations;
 mod export;
+mod replay;
 mod retry;
