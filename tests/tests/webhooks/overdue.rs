@@ -30,7 +30,7 @@ async fn an_overdue_message_is_escalated_and_told_of(front: Front) -> anyhow::Re
     let stack = Stack::launch(front, Backing::Memory, &more, short).await?;
     let hooks = Receiver::start(|_, _| status(200)).await?;
     receiver::add(&stack, "main", &hooks.url, &json!({"events": ["escalation.opened"]})).await?;
-    for gateway in ["twilio-sms", "vonage-sms", "whatsapp-cloud", "twilio-voice", "mail"] {
+    for gateway in ["twilio-sms", "vonage-sms", "whatsapp-cloud", "twilio-voice"] {
         stack.client.fault_of(gateway, "accept_no_receipt").await?;
     }
     let phone = fresh_phone();
