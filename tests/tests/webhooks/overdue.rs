@@ -30,8 +30,11 @@ async fn an_overdue_message_is_escalated_and_told_of(front: Front) -> anyhow::Re
     let stack = Stack::launch(front, Backing::Memory, &more, short).await?;
     let hooks = Receiver::start(|_, _| status(200)).await?;
     receiver::add(&stack, "main", &hooks.url, &json!({"events": ["escalation.opened"]})).await?;
-    for gateway in ["twilio-sms", "vonage-sms", "whatsapp-cloud", "twilio-voice"] {
-        stack.client.fault_of(gateway, "accept_no_receipt").await?;
+    let url = format!("{}/faults", stack.client.sandbox);
+    let played = stack.client.raw(Method::GET, url, &[], Vec::new()).await?;
+    for gateway in played.body["faults"].as_array().into_iter().flatten() {
+        let name = gateway["gateway"].as_str().unwrap_or_default();
+        stack.client.fault_of(name, "accept_no_receipt").await?;
     }
     let phone = fresh_phone();
     let id = stack.client.order(&phone).await?;
