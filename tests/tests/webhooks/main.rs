@@ -7,7 +7,6 @@ mod audit;
 mod crash;
 mod operators;
 mod orders;
-mod overdue;
 mod receiver;
 mod signatures;
 mod trouble;
