@@ -9,6 +9,7 @@ use serde_json::json;
 use tiffin_shared::admin::Admin;
 use tiffin_shared::admin::Change;
 use tiffin_shared::admin::Command;
+use tiffin_shared::admin::Entry;
 use tiffin_shared::admin::Refusal;
 use tiffin_shared::admin::Reply;
 use tiffin_shared::admin::RouteSettings;
@@ -17,6 +18,7 @@ use tiffin_shared::admin::Wish;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
+use tiffin_shared::log::NewRow;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api::Channel;
@@ -165,20 +167,17 @@ pub async fn change(app: &Arc<App>, wish: Wish) -> Result<Arc<Settings>, Problem
     Err(Problem::unavailable("Others change things at the same time."))
 }
 
-/// Gives the audit log what it does not have: once each, or twice where a process died in between.
-async fn log(app: &Arc<App>, settings: &Settings) {
-    let mut last = None;
-    for entry in &settings.unlogged {
-        if let Err(error) = audit::append(app, format!("settings/{}", entry.n), json!(entry)).await {
-            tracing::warn!(%error, "a change waits for the audit log");
-            break;
-        }
-        last = Some(entry.n);
+/// Gives the audit log what it does not have: each once, whoever died in between.
+pub async fn log(app: &Arc<App>, settings: &Settings) {
+    let Some(last) = settings.unlogged.last() else { return };
+    let row = |entry: &Entry| NewRow { id: format!("settings/{}", entry.n), body: json!(entry) };
+    let rows: Vec<_> = settings.unlogged.iter().map(row).collect();
+    if let Err(error) = audit::append_counted(app, &rows).await {
+        tracing::warn!(%error, "changes wait for the audit log");
+        return;
     }
-    if let Some(n) = last
-        && let Err(error) = app.store.apply::<Admin>(&Key::admin(), &Command::Logged(n), host::now()).await
-    {
-        tracing::warn!(%error, "changes that are in the audit log go there again");
+    if let Err(error) = app.store.apply::<Admin>(&Key::admin(), &Command::Logged(last.n), host::now()).await {
+        tracing::warn!(%error, "changes that are in the audit log are offered to it again");
     }
 }
 

@@ -28,13 +28,12 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
 use crate::app::App;
+use crate::audit::RULE;
 use crate::host;
 use crate::store;
 use crate::store::Key;
 use crate::webhooks;
 
-/// Who opens them where it is no person.
-const RULE: &str = "rule";
 /// A matter that was found open is not asked for again for so long: an outage has thousands of orders. Those are not named in it.
 const QUIET_MS: u64 = 10 * SECOND_MS;
 /// Matters remembered for that.

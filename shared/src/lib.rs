@@ -47,6 +47,7 @@ pub mod sign;
 pub mod tally;
 pub mod text;
 pub mod time;
+pub mod vault;
 pub mod visitor;
 pub mod webhook;
 pub mod window;

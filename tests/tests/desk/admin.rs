@@ -23,7 +23,7 @@ fn shop() -> Value {
     json!({"countries": "all", "services": {"login": login}})
 }
 
-async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
+pub async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
     let (mut rows, mut from) = (Vec::new(), 0);
     loop {
         let page = ops(stack, Method::GET, &format!("audit?from={from}"), &[], &Value::Null).await?;
