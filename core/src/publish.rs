@@ -111,7 +111,7 @@ impl Publisher {
         self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
-        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
+        self.accounts.read(&self.app, &mut directory).await;
         self.app.directory.replace(directory)
     }
 
