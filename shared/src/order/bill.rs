@@ -12,6 +12,7 @@ use serde::Serialize;
 pub(super) use self::flow::posted;
 use super::Reason;
 use super::State;
+use crate::directory::ChargedBy;
 use crate::directory::Refund;
 use crate::money::Currency;
 use crate::money::Refused;
@@ -32,6 +33,8 @@ pub struct BillTerms {
     pub max_price_micros: Option<u64>,
     /// When charges go back.
     pub refunds: Vec<Refund>,
+    /// By whose price.
+    pub charged_by: ChargedBy,
 }
 
 /// What an order has come to. Amounts are millionths of the currency, and sums since it began.
@@ -42,6 +45,9 @@ pub struct Bill {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) max_price: Option<u64>,
     pub(super) refunds: Vec<Refund>,
+    /// Nothing is charged beyond the provider's own price, where it tells one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_provider: bool,
     /// As the account knows them, or soon will.
     pub(super) sums: Sums,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -166,6 +172,7 @@ impl Bill {
             currency: terms.currency,
             max_price: terms.max_price_micros,
             refunds: terms.refunds.clone(),
+            by_provider: terms.charged_by == ChargedBy::Provider,
             sums: Sums::default(),
             charges: Vec::new(),
             n: 0,

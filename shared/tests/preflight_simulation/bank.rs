@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Billing;
 use tiffin_shared::directory::Caps;
+use tiffin_shared::directory::ChargedBy;
 use tiffin_shared::directory::Mode;
 use tiffin_shared::machine::Machine;
 use tiffin_shared::machine::Step;
@@ -76,6 +77,7 @@ impl Bank {
                 low_balance_micros: None,
                 opening_micros,
                 caps,
+                charged_by: ChargedBy::List,
             },
             moves: Moves::default(),
             overdrafts: 0,

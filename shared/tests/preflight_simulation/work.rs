@@ -1,6 +1,7 @@
 //! A delivery worker and its providers: the real order, router and breaker over the market's weather.
 
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::ChargedBy;
 use tiffin_shared::directory::Refund;
 use tiffin_shared::gateway;
 use tiffin_shared::gateway::Calls;
@@ -57,6 +58,7 @@ impl World {
             currency: Currency::default(),
             max_price_micros: header.max_price_micros,
             refunds: Refund::ALL.to_vec(),
+            charged_by: ChargedBy::List,
         });
         let terms = Terms { announces: false, billing };
         let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms };
@@ -192,7 +194,7 @@ impl World {
         if receipt != Receipt::Delivered {
             self.runs[at].notes.insert(Note::Lost);
         }
-        self.ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt });
+        self.ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt, cost: None });
         if receipt == Receipt::Delivered {
             self.arrived(at);
         }

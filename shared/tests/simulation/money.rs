@@ -87,6 +87,7 @@ impl World {
             currency: billing.currency,
             max_price_micros: None,
             refunds: Refund::ALL.to_vec(),
+            charged_by: billing.charged_by,
         });
         Terms { announces: true, billing }
     }

@@ -1,6 +1,7 @@
 //! Delivery reports, several in one post, and what they share with the log. <https://www.infobip.com/docs/api/channels/sms>
 
 use serde::Deserialize;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 
@@ -49,6 +50,7 @@ struct Reports {
 struct Report {
     message_id: String,
     callback_data: Option<String>,
+    price: Option<Price>,
     #[serde(flatten)]
     standing: Standing,
 }
@@ -59,6 +61,14 @@ pub struct Standing {
     /// How far it is.
     pub status: Status,
     error: Option<Error>,
+}
+
+/// Of one part.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Price {
+    price_per_message: Option<serde_json::Number>,
+    currency: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +93,10 @@ impl Report {
         let attempt = self.callback_data.as_deref().unwrap_or(&self.message_id);
         let attempt = Reference::parse(attempt).ok();
         let fate = self.standing.fate();
-        Told { attempt, provider_id: self.message_id, fate }
+        let cost = self
+            .price
+            .and_then(|price| Cost::parse(&price.price_per_message?.to_string(), &price.currency?, true));
+        Told { attempt, provider_id: self.message_id, fate, cost }
     }
 }
 
