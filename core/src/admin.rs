@@ -19,6 +19,7 @@ use tiffin_shared::country::Country;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::log::NewRow;
+use tiffin_shared::price::Prices;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api::Channel;
@@ -31,6 +32,7 @@ use crate::app::App;
 use crate::audit;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 use crate::store::Store;
@@ -113,9 +115,13 @@ pub fn priority(settled: &Settings, gateway: &Gateway) -> u16 {
     over(settled, gateway).and_then(|over| over.priority).unwrap_or(gateway.settings().priority)
 }
 
-/// Its price.
-pub fn price_micros(settled: &Settings, gateway: &Gateway) -> Option<u64> {
-    over(settled, gateway).and_then(|over| over.price_micros).or(gateway.settings().price_micros)
+/// Its price lists. What operators set is in the directory within seconds, and here at once.
+pub fn prices(settled: &Settings, directory: &Directory, gateway: &Gateway) -> Prices {
+    let mut prices = money::price::lists(directory, gateway).cloned().unwrap_or_default();
+    if let Some(price_micros) = over(settled, gateway).and_then(|over| over.price_micros) {
+        prices.set_default(directory.currency, price_micros);
+    }
+    prices
 }
 
 fn over<'a>(settled: &'a Settings, gateway: &Gateway) -> Option<&'a RouteSettings> {

@@ -111,7 +111,7 @@ impl Publisher {
         let version = self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
-        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
+        self.accounts.read(&self.app, &mut directory).await;
         let is_news = self.app.directory.replace(directory);
         self.app.settled.serves(version);
         is_news

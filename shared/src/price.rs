@@ -192,6 +192,15 @@ impl Prices {
         country.and_then(|country| list.countries.get(&country).copied()).or(list.default_micros)
     }
 
+    /// What every list says of one message, or one segment of a text message, to numbers of this country.
+    pub fn units(&self, country: Option<Country>) -> Vec<Money> {
+        let of = |currency: &Currency| {
+            let amount_micros = self.unit_micros(*currency, country)?;
+            Some(Money { amount_micros, currency: *currency })
+        };
+        self.0.keys().filter_map(of).collect()
+    }
+
     /// The lowest of all in one currency.
     pub fn least_micros(&self, currency: Currency) -> Option<u64> {
         let list = self.0.get(&currency)?;
@@ -252,6 +261,13 @@ mod tests {
         assert_eq!(
             (of("USD", "IN"), of("USD", "DE"), of("USD", "")),
             (Some(2_300), Some(7_500), Some(7_500))
+        );
+        let all = |country: &str| -> Vec<_> {
+            prices.units(Country::parse(country).ok()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            (all("IN"), all("DE")),
+            (vec!["0.18 INR".into(), "0.0023 USD".into()], vec!["0.0075 USD".to_owned()])
         );
         assert_eq!((of("INR", "IN"), of("INR", "DE"), of("EUR", "IN")), (Some(180_000), None, None));
         let written = serde_json::to_string(&prices).unwrap();

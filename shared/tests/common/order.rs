@@ -128,6 +128,7 @@ pub fn header() -> Header {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        to_masked: None,
     }
 }
 

@@ -170,6 +170,9 @@ async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
     let all = routes.body["routes"].as_array().cloned().unwrap_or_default();
     let one = all.iter().find(|route| route["gateway"] == "twilio-sms").cloned().unwrap_or_default();
     assert_eq!((&one["priority"], &one["price_micros"]), (&json!(9), &json!(700)), "{one}");
+    assert_eq!(one["prices"], json!([{"amount_micros": 700, "currency": "USD"}]), "{one}");
+    let (went, said) = cli(stack, &["route", "stats", "--country", "IN"])?;
+    assert!(went && said.contains("PRICE") && said.contains("0.0007 USD"), "{said}");
     let phone = fresh_phone();
     let id = stack.client.order(&phone).await?;
     let order = stack.client.until_state(&id, "delivered").await?;
