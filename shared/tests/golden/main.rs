@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod money;
 mod pins;
 mod small;
 
@@ -131,6 +132,7 @@ fn event(order: &str) -> OrderEvent {
         reason: None,
         attempts: vec![attempt],
         next: None,
+        cost: None,
     }
 }
 

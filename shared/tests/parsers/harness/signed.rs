@@ -134,6 +134,7 @@ fn event() -> OrderEvent {
         reason: None,
         attempts: vec![attempt],
         next: None,
+        cost: None,
     }
 }
 
