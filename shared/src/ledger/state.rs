@@ -317,7 +317,7 @@ impl Section {
             client_ref: order.client_ref.clone(),
             metadata: order.metadata.clone(),
             attempts: order.attempts.iter().map(Attempt::view).collect(),
-            cost: order.cost,
+            cost: order.cost.map(Box::new),
         }
     }
 }

@@ -119,7 +119,7 @@ fn verified() -> api::Verified {
         cancel: None,
         resend_at: None,
         advice: Box::new(advice),
-        cost: Some(cost),
+        cost: Some(Box::new(cost)),
         ..order_view()
     };
     api::Verified { result: api::VerifyResult::Verified, guesses_left: Some(5), order: Some(order) }
