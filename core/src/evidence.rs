@@ -213,6 +213,7 @@ fn attempt(app: &App, tried: tiffin_shared::order::Tried, shelf: Kept) -> Tried 
         changed: attempt.changed,
         called_at: tried.called_at,
         provider_id: tried.provider_id,
+        cost: tried.cost,
         exchanges,
         receipts,
         has_more: shelf.is_full,

@@ -15,6 +15,7 @@ use std::sync::PoisonError;
 use serde_json::json;
 use tiffin_shared::directory::Billing;
 use tiffin_shared::directory::Caps;
+use tiffin_shared::directory::ChargedBy;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Mode;
 use tiffin_shared::directory::Refund;
@@ -100,10 +101,12 @@ impl Money {
 pub fn terms(directory: &Directory, header: &Header) -> Option<BillTerms> {
     let tenant = directory.tenants.get(&header.tenant)?;
     let refunds = tenant.services.get(&header.service).and_then(|service| service.refunds.clone());
+    let billing = tenant.billing.as_ref()?;
     Some(BillTerms {
-        currency: tenant.billing.as_ref()?.currency,
+        currency: billing.currency,
         max_price_micros: header.max_price_micros,
         refunds: refunds.unwrap_or_else(|| Refund::ALL.to_vec()),
+        charged_by: billing.charged_by,
     })
 }
 
@@ -118,6 +121,7 @@ fn billing(app: &App, tenant: &TenantId) -> Billing {
         low_balance_micros: None,
         opening_micros: 0,
         caps: Caps::default(),
+        charged_by: ChargedBy::default(),
     })
 }
 

@@ -58,7 +58,7 @@ pub async fn take(
         gateways::hint(&told.fate).map(|hint| Ask::Hint { gateway: name, n, provider_id, hint })
     } else {
         let receipt = app.gateways.receipt(gateway, &told.fate);
-        receipt.map(|receipt| Ask::Receipt { gateway: name, n, provider_id, receipt })
+        receipt.map(|receipt| Ask::Receipt { gateway: name, n, provider_id, receipt, cost: told.cost })
     };
     let Some(ask) = ask else { return Ok(()) };
     if let Fate::Failed { code: Some(code), .. } = &told.fate {

@@ -44,6 +44,7 @@ pub use self::billing::Balance;
 pub use self::billing::Balances;
 pub use self::billing::Billing;
 pub use self::billing::Caps;
+pub use self::billing::ChargedBy;
 pub use self::billing::Mode;
 pub use self::billing::Refund;
 pub use self::countries::Countries;

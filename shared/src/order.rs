@@ -10,6 +10,7 @@ mod attempt;
 mod bill;
 mod choose;
 mod claim;
+mod cost;
 mod decision;
 mod desk;
 mod errand;
@@ -41,12 +42,13 @@ pub use self::bill::BillTerms;
 pub use self::bill::Billed;
 pub use self::bill::Charge;
 pub use self::bill::ChargeState;
-pub use self::bill::Cost;
+pub use self::bill::Costs;
 pub use self::bill::Sums;
 pub use self::choose::ATTEMPTS_MAX;
 pub use self::choose::PATIENCE_MS;
 pub use self::claim::CLAIM_MS;
 use self::claim::Claim;
+pub use self::cost::Cost;
 pub use self::decision::Decision;
 pub use self::decision::Learnt;
 pub use self::decision::Lesson;
@@ -205,8 +207,8 @@ impl Machine for Order {
             (Ask::Recalled { n, outcome }, Some(state)) => {
                 inquiry::recalled(state, (*n, *outcome), command, now)
             }
-            (Ask::Receipt { gateway, n, provider_id, receipt }, Some(state)) => {
-                receipt::step(state, (gateway, *n), provider_id, *receipt, command, now)
+            (Ask::Receipt { gateway, n, provider_id, receipt, cost }, Some(state)) => {
+                receipt::step(state, (gateway, *n), provider_id, (*receipt, *cost), command, now)
             }
             (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),

@@ -24,6 +24,7 @@ use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
 use tiffin_shared::order::AttemptState;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Entry;
 use tiffin_shared::order::Happening;
 use tiffin_shared::order::Story;
@@ -90,6 +91,7 @@ fn evidence() -> Evidence {
         changed: "first".into(),
         called_at: START,
         provider_id: Some("m-1".into()),
+        cost: Cost::parse("0.0333", "EUR", false).map(|cost| cost.price),
         exchanges: vec![exchange],
         receipts: Vec::new(),
         has_more: false,

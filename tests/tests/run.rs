@@ -26,17 +26,23 @@ fn pid(told: &Value, name: &str) -> anyhow::Result<u32> {
     Ok(u32::try_from(pid.with_context(|| format!("no pid of {name} in {told}"))?)?)
 }
 
-async fn a_first_code_arrives_and_everything_stops(mode: &str) -> anyhow::Result<()> {
-    let dir = TempDir::with_prefix("tiffin-run-")?;
-    let state = dir.path().join("state");
-    let first = wait::free_ports(5)?;
-    let mut command = Command::new(root().join("scripts/run.sh"));
-    command.arg(mode).env("TIFFIN_STATE", &state).env_remove("REDIS_URL").env_remove("AMQP_URL");
+fn script(name: &str) -> Command {
+    let mut command = Command::new(root().join("scripts").join(name));
+    command.env_remove("REDIS_URL").env_remove("AMQP_URL");
     // What cargo tells this test of its own package would have core built anew, as no person's shell has it.
     let of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars().filter(|(name, _)| of_package(name)) {
         command.env_remove(name);
     }
+    command
+}
+
+async fn a_first_code_arrives_and_everything_stops(mode: &str) -> anyhow::Result<()> {
+    let dir = TempDir::with_prefix("tiffin-run-")?;
+    let state = dir.path().join("state");
+    let first = wait::free_ports(5)?;
+    let mut command = script("run.sh");
+    command.arg(mode).env("TIFFIN_STATE", &state);
     for (at, name) in (0..).zip(["EDGE_PORT", "CORE_PORT", "SANDBOX_PORT"]) {
         command.env(name, (first + at).to_string());
     }
@@ -74,4 +80,30 @@ async fn make_run_delivers_a_first_code_through_wrangler() -> anyhow::Result<()>
 #[tokio::test]
 async fn make_standalone_delivers_a_first_code_from_one_process() -> anyhow::Result<()> {
     a_first_code_arrives_and_everything_stops("standalone").await
+}
+
+/// In one process here; by hand it is Redis, RabbitMQ and the edge.
+#[tokio::test]
+async fn the_playbook_plays_to_its_end() -> anyhow::Result<()> {
+    let dir = TempDir::with_prefix("tiffin-playbook-")?;
+    let mut command = script("playbook.sh");
+    command.env("TIFFIN_STATE", dir.path().join("state")).env("PLAYBOOK_MODE", "standalone");
+    let played = tokio::task::spawn_blocking(move || command.output()).await??;
+    let said = String::from_utf8_lossy(&played.stdout);
+    assert!(played.status.success(), "{said}\n{}", String::from_utf8_lossy(&played.stderr));
+    for line in [
+        "pass balance         1.00 USD is left",
+        "verified  advice: none",
+        "409 cancel_too_early",
+        "called_off      stopped",
+        "That way was tried. What would be another: sms, voice.",
+        "retry goes by voice",
+        "unchanged since core sealed it",
+        "is not what core sealed",
+        "state       resolved",
+        "refund                  0.045",
+    ] {
+        assert!(said.contains(line), "{line} is missing in\n{said}");
+    }
+    Ok(())
 }

@@ -59,6 +59,16 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
+    /// Take back what `set` said: as the settings file says again
+    Unset {
+        /// As `list` shows it
+        gateway: String,
+        /// As the last change told it
+        #[arg(long)]
+        version: u64,
+        #[command(flatten)]
+        to: Core,
+    },
     /// Let the breaker decide again
     Release {
         /// As `list` shows it
@@ -92,6 +102,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 let of = Some(&reply);
                 format!("{gateway}: {} (version {})", text(of, "settings"), text(of, "version"))
             });
+            return Ok(());
+        }
+        Command::Unset { gateway, version, to } => {
+            let path = ops::path(&["routes", &gateway, "settings"], "");
+            let reply = to.ask_at(Method::DELETE, &path, None, Some(version)).await?;
+            to.print(&reply, || format!("{gateway}: as the settings file says"));
             return Ok(());
         }
         Command::Stats { country, to } => {

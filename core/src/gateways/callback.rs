@@ -1,6 +1,7 @@
 //! What providers post to us: who said it, about which message, and what.
 
 use tiffin_shared::http::Request;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::time::UnixMs;
@@ -42,6 +43,8 @@ pub struct Told {
     pub provider_id: String,
     /// How it fares.
     pub fate: Fate,
+    /// What it cost, where the provider tells.
+    pub cost: Option<Cost>,
 }
 
 /// How a message fares, in the provider's own codes.

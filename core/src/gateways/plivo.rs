@@ -6,6 +6,7 @@ pub mod signature;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::json;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::secret::Secret;
@@ -204,7 +205,11 @@ impl HttpAdapter for Plivo {
         };
         // The signature covers the address, and with it the attempt.
         let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
-        Ok(Told { attempt: Some(attempt), provider_id: provider_id.to_owned(), fate }.into())
+        // Whether a part of several tells its share or the whole is not documented: then it says nothing.
+        let is_whole = param("PartInfo").is_none_or(|part| part.is_empty() || part == "1 of 1");
+        let cost =
+            param("TotalAmount").filter(|_| is_whole).and_then(|amount| Cost::parse(amount, "USD", false));
+        Ok(Told { attempt: Some(attempt), provider_id: provider_id.to_owned(), fate, cost }.into())
     }
 
     /// The account.

@@ -249,7 +249,7 @@ fn tell(references: &References, receipt: Receipt, done: oneshot::Sender<bool>, 
         done.send(true).ok();
         return;
     }
-    let told = Told { attempt, provider_id, fate: fate(&receipt) };
+    let told = Told { attempt, provider_id, fate: fate(&receipt), cost: None };
     let telling = handler(told);
     tokio::spawn(async move { done.send(telling.await.is_ok()) });
 }

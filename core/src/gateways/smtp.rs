@@ -183,7 +183,7 @@ impl Smtp {
             }
         };
         let provider_id = compose::message_id(&report.tag, &self.bounce_domain);
-        Ok(Told { attempt: Some(report.attempt), provider_id, fate }.into())
+        Ok(Told { attempt: Some(report.attempt), provider_id, fate, cost: None }.into())
     }
 
     /// Few servers report what arrived, even where they are asked to: of most mail that arrives nothing is heard again.

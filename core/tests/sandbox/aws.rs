@@ -25,7 +25,12 @@ async fn a_message_arrives_and_its_signed_events_name_the_attempt() {
     assert_eq!(bench.inbox().await, [TEXT]);
     let posted = bench.posted(2).await;
     let told = |fate| {
-        Heard::from(Told { attempt: Some(Bench::reference()), provider_id: provider_id.clone(), fate })
+        Heard::from(Told {
+            attempt: Some(Bench::reference()),
+            provider_id: provider_id.clone(),
+            fate,
+            cost: None,
+        })
     };
     assert_eq!(bench.hear(&posted[0]).await, Ok(told(Fate::Sent)));
     assert_eq!(bench.hear(&posted[1]).await, Ok(told(Fate::Delivered)));
@@ -84,7 +89,7 @@ async fn faults_are_told_in_the_providers_words() {
     let provider_id = bench.taken().await;
     let posted = bench.posted(2).await;
     let fate = Fate::Failed { code: Some("TEXT_SPAM".into()), fallback: Reason::Rejected };
-    let told = Told { attempt: Some(Bench::reference()), provider_id, fate };
+    let told = Told { attempt: Some(Bench::reference()), provider_id, fate, cost: None };
     assert_eq!(bench.hear(&posted[1]).await, Ok(told.into()));
 }
 

@@ -31,7 +31,12 @@ async fn a_message_arrives_and_its_unsigned_receipts_come_through_the_door() {
     let posted = bench.posted(2).await;
     assert_eq!(posted[0].path, format!("/callbacks/own/{DOOR}"));
     let told = |fate| {
-        Heard::from(Told { attempt: Some(Bench::reference()), provider_id: provider_id.clone(), fate })
+        Heard::from(Told {
+            attempt: Some(Bench::reference()),
+            provider_id: provider_id.clone(),
+            fate,
+            cost: None,
+        })
     };
     assert_eq!(bench.hear(&posted[0]).await, Ok(told(Fate::Sent)));
     assert_eq!(bench.hear(&posted[1]).await, Ok(told(Fate::Delivered)));
@@ -46,7 +51,7 @@ async fn signed_receipts_count_as_signed() {
         let provider_id = bench.taken().await;
         let posted = bench.posted(2).await;
         assert_eq!(posted[1].path, "/callbacks/own");
-        let told = Told { attempt: Some(Bench::reference()), provider_id, fate: Fate::Delivered };
+        let told = Told { attempt: Some(Bench::reference()), provider_id, fate: Fate::Delivered, cost: None };
         assert_eq!(bench.hear(&posted[1]).await, Ok(told.into()));
         let forged = Bench::altered(&posted[1], "DELIVRD", "UNDELIV");
         assert_eq!(bench.hear(&forged).await, Err(CallbackError::Signature));
@@ -82,6 +87,6 @@ async fn faults_are_told_by_the_configured_rules() {
     bench.fault(&json!({"mode": "failed_receipt", "code": "E7"})).await;
     let provider_id = bench.taken().await;
     let fate = Fate::Failed { code: Some("E7".into()), fallback: Reason::Rejected };
-    let told = Told { attempt: Some(Bench::reference()), provider_id, fate };
+    let told = Told { attempt: Some(Bench::reference()), provider_id, fate, cost: None };
     assert_eq!(bench.hear(&bench.posted(2).await[1]).await, Ok(told.into()));
 }

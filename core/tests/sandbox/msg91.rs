@@ -20,7 +20,7 @@ async fn a_message_arrives_and_its_report_names_it() {
     assert_eq!(bench.inbox().await, ["Flow 5e1e93cad6fc054d8e759a5b: MINUTES 5 OTP 482915"]);
     let posted = bench.posted(1).await;
     assert_eq!(posted[0].path, format!("/callbacks/msg91/{DOOR}"));
-    let told = Told { attempt: None, provider_id, fate: Fate::Delivered };
+    let told = Told { attempt: None, provider_id, fate: Fate::Delivered, cost: None };
     assert_eq!(bench.hear(&posted[0]).await.unwrap().told, [told]);
     assert!(bench.check().await.unwrap().starts_with("not tried"));
 }
@@ -56,7 +56,7 @@ async fn faults_are_told_in_the_providers_words() {
         bench.fault(&json!({"mode": "failed_receipt", "code": code})).await;
         let provider_id = bench.taken().await;
         let posted = bench.posted(before + 1).await;
-        let told = Told { attempt: None, provider_id, fate: told };
+        let told = Told { attempt: None, provider_id, fate: told, cost: None };
         assert_eq!(bench.hear(&posted[before]).await.unwrap().told, [told]);
     }
 }

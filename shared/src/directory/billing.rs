@@ -31,6 +31,28 @@ pub struct Billing {
     /// What it may spend.
     #[serde(default, skip_serializing_if = "Caps::is_none")]
     pub caps: Caps,
+    /// By whose price.
+    #[serde(default, skip_serializing_if = "ChargedBy::is_list")]
+    pub charged_by: ChargedBy,
+}
+
+/// By whose price a tenant is charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargedBy {
+    /// The gateway's price list.
+    #[default]
+    List,
+    /// The list's at first, and no more than the provider's own, where that is told in the tenant's currency before the order
+    /// is closed: the difference goes back.
+    Provider,
+}
+
+impl ChargedBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_list(&self) -> bool {
+        *self == Self::List
+    }
 }
 
 /// When a tenant pays.

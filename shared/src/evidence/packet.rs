@@ -24,6 +24,7 @@ use crate::order::Happening;
 use crate::order::Reason;
 use crate::order::Story;
 use crate::order::link;
+use crate::price::Money;
 use crate::risk::Factors;
 use crate::risk::Tier;
 use crate::route::Sender;
@@ -215,6 +216,9 @@ pub struct Tried {
     /// The provider's name for the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
+    /// What the provider says that it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
     /// Requests to the provider and what came back.
     pub exchanges: Vec<Exchange>,
     /// What the provider told later.

@@ -163,7 +163,7 @@ pub(super) struct Order {
     pub(super) next: Option<Next>,
     /// What it costs, as far as core has told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cost: Option<crate::order::Cost>,
+    pub(super) cost: Option<crate::order::Costs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client_ref: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -1,5 +1,6 @@
 //! What is asked of a record, and what the edge and the providers say in it.
 
+use super::Cost;
 use super::Desk;
 use super::Found;
 use super::Hint;
@@ -94,6 +95,8 @@ pub enum Ask {
         provider_id: String,
         /// How it fares.
         receipt: Receipt,
+        /// What it cost, where the provider tells.
+        cost: Option<Cost>,
     },
     /// The edge has taken the event with this number.
     Reported(u64),

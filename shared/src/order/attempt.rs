@@ -9,6 +9,7 @@ use super::Recall;
 use super::claim::CLAIM_MS;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
+use crate::price::Money;
 use crate::route::Sender;
 use crate::route::Way;
 use crate::time::UnixMs;
@@ -91,6 +92,9 @@ pub(super) struct Record {
     /// The provider's name for the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) provider_id: Option<String>,
+    /// What the provider says that it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cost: Option<Money>,
     /// How often the provider has been asked whether it has the message, and the most it will be.
     #[serde(default, skip_serializing_if = "Looks::is_none")]
     pub(super) looks: Looks,

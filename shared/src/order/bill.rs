@@ -3,17 +3,18 @@
 //! The record decides what moves, and keeps the sums; the tenant's [account](crate::money) says what can be held. One
 //! posting is under way at a time, and is given out again until it is answered.
 
-mod cost;
+mod costs;
 mod flow;
 mod rules;
 
 use serde::Deserialize;
 use serde::Serialize;
 
-pub use self::cost::Cost;
+pub use self::costs::Costs;
 pub(super) use self::flow::posted;
 use super::Reason;
 use super::State;
+use crate::directory::ChargedBy;
 use crate::directory::Refund;
 use crate::money::Currency;
 use crate::money::Refused;
@@ -34,6 +35,8 @@ pub struct BillTerms {
     pub max_price_micros: Option<u64>,
     /// When charges go back.
     pub refunds: Vec<Refund>,
+    /// By whose price.
+    pub charged_by: ChargedBy,
 }
 
 /// What an order has come to. Amounts are millionths of the currency, and sums since it began.
@@ -44,6 +47,9 @@ pub struct Bill {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) max_price: Option<u64>,
     pub(super) refunds: Vec<Refund>,
+    /// Nothing is charged beyond the provider's own price, where it tells one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_provider: bool,
     /// As the account knows them, or soon will.
     pub(super) sums: Sums,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -65,7 +71,7 @@ pub struct Bill {
     pub(super) shortage: Option<Shortage>,
     /// What the edge has been told, or soon is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) told: Option<Cost>,
+    pub(super) told: Option<Costs>,
     /// What is on hold is for an attempt that is about to begin.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_wanted: bool,
@@ -171,6 +177,7 @@ impl Bill {
             currency: terms.currency,
             max_price: terms.max_price_micros,
             refunds: terms.refunds.clone(),
+            by_provider: terms.charged_by == ChargedBy::Provider,
             sums: Sums::default(),
             charges: Vec::new(),
             n: 0,

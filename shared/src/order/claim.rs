@@ -235,6 +235,7 @@ fn begin(
         retry_at: None,
         unknown_at: None,
         provider_id: None,
+        cost: None,
         looks: Looks { done: 0, max: offer.looks_max },
         polls: Looks { done: 0, max: offer.polls_max },
         recalls: 0,

@@ -126,7 +126,8 @@ impl State {
             return entries.len();
         }
         let is_refund = |entry: &Entry| matches!(entry.what, Happening::Money { what: Moved::Refund, .. });
-        entries.iter().position(is_refund).unwrap_or(entries.len())
+        let untold = entries.iter().skip(self.already_told()).take_while(|entry| !is_refund(entry));
+        entries.len().min(self.already_told().saturating_add(untold.count()))
     }
 
     /// Closes an order that is done, and begins an errand where there is something to tell and none is under way.

@@ -257,7 +257,7 @@ pub(super) fn polled(
         // It says no more than is known.
         None | Some(Receipt::Sent) if is_news => state.tell(Decision::Noted, command, now),
         None | Some(Receipt::Sent) => Step::keep(Reply::of(Decision::Noted)),
-        Some(receipt) => receipt::step(state, (&gateway, n), &provider_id, receipt, command, now),
+        Some(receipt) => receipt::step(state, (&gateway, n), &provider_id, (receipt, None), command, now),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::AttemptState;
 use super::Command;
+use super::Cost;
 use super::Decision;
 use super::Happening;
 use super::Learnt;
@@ -18,7 +19,7 @@ pub(super) fn step(
     mut state: State,
     (gateway, n): (&GatewayId, u32),
     provider_id: &str,
-    receipt: Receipt,
+    (receipt, cost): (Receipt, Option<Cost>),
     command: &Command,
     now: UnixMs,
 ) -> Step<State, Reply> {
@@ -35,13 +36,17 @@ pub(super) fn step(
     if *record.provider_id.get_or_insert_with(|| provider_id.to_owned()) != provider_id {
         return Step::keep(nothing);
     }
+    let is_news = state.hear_cost(n, cost, now);
     let (attempt_state, reason) = match receipt {
         Receipt::Delivered => (AttemptState::Delivered, None),
         Receipt::Failed(reason) => (AttemptState::Failed, Some(reason)),
         Receipt::Sent => (AttemptState::Sent, None),
     };
-    if rank(attempt_state) <= rank(record.attempt.state) {
+    let Some(record) = state.attempts.iter_mut().find(|record| record.attempt.n == n) else {
         return Step::keep(nothing);
+    };
+    if rank(attempt_state) <= rank(record.attempt.state) {
+        return if is_news { state.put(nothing, command, now) } else { Step::keep(nothing) };
     }
     state.story.add(now, Happening::Receipt { n, state: attempt_state, reason, late: is_over });
     let (called_at, was_silent) = (record.called_at(), record.is_silent);

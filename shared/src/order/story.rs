@@ -14,6 +14,7 @@ use super::RulesOut;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
+use crate::price::Money;
 use crate::route::Sender;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
@@ -152,6 +153,13 @@ pub enum Happening {
         n: u32,
         /// In its own word.
         status: String,
+    },
+    /// The provider told what a message cost us: the whole of it.
+    Priced {
+        /// Which attempt.
+        n: u32,
+        /// How much.
+        price: Money,
     },
     /// The provider told, in a way that proves who it is, how a message fares.
     Receipt {

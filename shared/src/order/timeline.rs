@@ -19,6 +19,7 @@ use crate::directory::Limits;
 use crate::ledger;
 use crate::machine::Machine;
 use crate::machine::Step;
+use crate::price::Money;
 use crate::route::Sender;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
@@ -78,6 +79,9 @@ pub struct Tried {
     /// The provider's name for the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
+    /// What the provider says that it cost us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
     /// How often the provider was asked whether it has the message.
     pub looks: u8,
 }
@@ -169,6 +173,7 @@ impl Record {
             window_ms: self.window_ms,
             retry_at: self.retry_at,
             provider_id: self.provider_id,
+            cost: self.cost,
             looks: self.looks.done,
         }
     }

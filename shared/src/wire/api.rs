@@ -277,7 +277,7 @@ pub struct Order {
     pub attempts: Vec<Attempt>,
     /// What it costs, as far as core has told; absent where the tenant pays nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Box<crate::order::Cost>>,
+    pub cost: Option<Box<crate::order::Costs>>,
 }
 
 /// What made an order suspicious.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::id::OrderId;
 use crate::order::Attempt;
-use crate::order::Cost;
+use crate::order::Costs;
 use crate::order::Next;
 use crate::order::Reason;
 use crate::wire::api::OrderState;
@@ -53,5 +53,5 @@ pub struct OrderEvent {
     pub next: Option<Next>,
     /// What it costs, where its tenant pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Cost>,
+    pub cost: Option<Costs>,
 }

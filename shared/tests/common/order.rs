@@ -229,7 +229,7 @@ impl World {
             Action::Stop(cause) => Ask::Stop { cause, tenant: tenant(0), terms: terms() },
             Action::Receipt { back, provider, receipt } => {
                 let (n, provider_id) = (self.n.saturating_sub(back), format!("m{provider}"));
-                Ask::Receipt { gateway: self.gateway(n), n, provider_id, receipt }
+                Ask::Receipt { gateway: self.gateway(n), n, provider_id, receipt, cost: None }
             }
             Action::Looked { back, look, found } => {
                 Ask::Looked { n: self.n.saturating_sub(back), look, found }

@@ -278,6 +278,7 @@ fn the_record_of_an_order_is_pinned_after_a_fixed_script() {
             n: 2,
             provider_id: "SM1".into(),
             receipt,
+            cost: None,
         },
     );
     assert_eq!(host.body(), Some(RECORD));

@@ -186,6 +186,7 @@ fn silence_moves_on_with_the_same_code_and_stops_when_nothing_would_change() {
         n: 1,
         provider_id: "m1".into(),
         receipt: Receipt::Delivered,
+        cost: None,
     });
     assert_eq!(late.event.unwrap().state, OrderState::Delivered);
 }
@@ -197,6 +198,7 @@ fn a_receipt_that_says_no_moves_on_and_the_last_one_ends_the_order() {
         n,
         provider_id: format!("m{n}"),
         receipt: Receipt::Failed(Reason::Rejected),
+        cost: None,
     };
     let mut worker = Worker::new(&["alpha", "beta"]);
     worker.next();
@@ -298,6 +300,7 @@ fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
         n: 1,
         provider_id: "m1".into(),
         receipt: Receipt::Delivered,
+        cost: None,
     });
     worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());

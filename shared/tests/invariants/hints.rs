@@ -67,6 +67,7 @@ fn a_hint_of_arrival_keeps_the_order_from_looking_elsewhere_and_is_no_delivery()
         n: 1,
         provider_id: "m1".into(),
         receipt: Receipt::Delivered,
+        cost: None,
     };
     let told = sent.ask(receipt);
     assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "the real one still counts");
@@ -85,6 +86,7 @@ fn a_hint_of_loss_lets_the_order_look_elsewhere_at_once_and_is_no_failure() {
         n: 1,
         provider_id: "m1".into(),
         receipt: Receipt::Delivered,
+        cost: None,
     };
     let told = sent.ask(receipt);
     assert_eq!(told.event.map(|event| event.state), Some(OrderState::Delivered), "it was not lost");
@@ -101,6 +103,7 @@ fn nobody_speaks_of_another_gateways_messages() {
             n,
             provider_id: id.clone(),
             receipt,
+            cost: None,
         });
         let hints = [Hint::Arrived, Hint::Lost];
         let hints = hints.map(|hint| Ask::Hint {

@@ -8,6 +8,7 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::ChargeState;
 use tiffin_shared::order::Cost;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Entry;
 use tiffin_shared::order::Errand;
@@ -61,7 +62,7 @@ fn taken(world: &mut World, n: u32) {
 
 fn receipt(world: &mut World, n: u32, receipt: Receipt) {
     let gateway = gateway(if n % 2 == 1 { "alpha" } else { "beta" });
-    world.ask(0, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt });
+    world.ask(0, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt, cost: None });
 }
 
 fn stop(world: &mut World, cause: Cause) {
@@ -211,6 +212,53 @@ fn where_the_dearest_way_is_out_of_reach_a_cheaper_one_is_taken() {
     assert_eq!(sums.outstanding_micros(), 2_500);
 }
 
+fn costs(world: &mut World, n: u32, amount: &str, currency: &str) {
+    let (gateway, provider_id) = (gateway("alpha"), format!("m{n}"));
+    let cost = Cost::parse(amount, currency, false);
+    world.ask(0, Ask::Receipt { gateway, n, provider_id, receipt: Receipt::Delivered, cost });
+}
+
+#[test]
+fn a_tenant_that_pays_the_providers_price_gets_the_difference_back_and_never_pays_more_than_the_list() {
+    let by_provider = r#"{"currency": "USD", "opening_micros": 1000000, "charged_by": "provider"}"#;
+    for (billing, amount, currency, back) in [
+        (by_provider, "0.0011", "USD", 1_400),
+        (by_provider, "0", "USD", 2_500),
+        (by_provider, "0.0040", "USD", 0),
+        (by_provider, "0.0011", "EUR", 0),
+        (RICH, "0.0011", "USD", 0),
+    ] {
+        let mut world = World::new(billing, None);
+        let n = begins(&mut world, None).unwrap();
+        taken(&mut world, n);
+        costs(&mut world, n, amount, currency);
+        // Its first word counts.
+        costs(&mut world, n, "0.0001", "USD");
+        let (sums, states) = ends(&mut world);
+        assert_eq!(
+            (sums, states),
+            ([2_500, 2_500, 0, back], vec![ChargeState::Captured]),
+            "{amount} {currency}"
+        );
+        let told = world.timeline(0).unwrap().attempts[0].cost;
+        assert_eq!(told, Cost::parse(amount, currency, false).map(|cost| cost.price));
+    }
+}
+
+#[test]
+fn what_did_not_arrive_goes_back_whole_whatever_the_provider_took_for_it() {
+    let mut world =
+        World::new(r#"{"currency": "USD", "opening_micros": 1000000, "charged_by": "provider"}"#, None);
+    let n = begins(&mut world, None).unwrap();
+    taken(&mut world, n);
+    let cost = Cost::parse("0.0011", "USD", false);
+    let receipt = Receipt::Failed(Reason::AbsentPermanent);
+    world.ask(0, Ask::Receipt { gateway: gateway("alpha"), n, provider_id: format!("m{n}"), receipt, cost });
+    world.now = world.now.plus(TTL_MS);
+    let refunded = vec![ChargeState::Refunded(Refund::NotDelivered)];
+    assert_eq!(ends(&mut world), ([2_500, 2_500, 0, 2_500], refunded));
+}
+
 /// The kinds of webhooks that a tenant hears of the order, in their order.
 fn hears(world: &World) -> Vec<Kind> {
     let told = |errand: &Errand| -> Vec<Kind> {
@@ -251,9 +299,35 @@ fn a_refund_is_told_once_the_account_has_it_and_so_is_what_came_after_it() {
     assert_eq!(told, [&json!(1), &json!(2_500), &json!("not_delivered")]);
 }
 
+#[test]
+fn a_refund_before_the_end_and_one_at_the_end_are_told_once_each() {
+    let billing = r#"{"currency": "USD", "opening_micros": 1000000, "charged_by": "provider"}"#;
+    let mut world = World::new(billing, None);
+    world.announces = true;
+    let n = begins(&mut world, None).unwrap();
+    taken(&mut world, n);
+    let cost = Cost::parse("0.0011", "USD", false);
+    let (gateway, provider_id) = (gateway("alpha"), format!("m{n}"));
+    world.ask(0, Ask::Receipt { gateway, n, provider_id, receipt: Receipt::Sent, cost });
+    deliver(&mut world);
+    world.ran(0);
+    let mut told = vec![Kind::OrderAttemptStarted, Kind::OrderSent, Kind::OrderRefunded];
+    world.ran(0);
+    assert_eq!(hears(&world), told);
+    world.now = world.now.plus(TTL_MS + 60_000);
+    world.ask(0, Ask::Tick);
+    world.ran(0);
+    assert_eq!(hears(&world), told, "the account has not answered");
+    deliver(&mut world);
+    world.ran(0);
+    world.ran(0);
+    told.extend([Kind::OrderRefunded, Kind::OrderExpired]);
+    assert_eq!(hears(&world), told);
+}
+
 /// On hold, charged and refunded.
-fn cost([held_micros, charged_micros, refunded_micros]: [u64; 3]) -> Cost {
-    Cost { currency: Currency::default(), held_micros, charged_micros, refunded_micros }
+fn cost([held_micros, charged_micros, refunded_micros]: [u64; 3]) -> Costs {
+    Costs { currency: Currency::default(), held_micros, charged_micros, refunded_micros }
 }
 
 #[test]

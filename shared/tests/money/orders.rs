@@ -14,6 +14,7 @@ use tiffin_shared::money::Side;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Cause;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
@@ -53,12 +54,19 @@ enum What {
     Receipt {
         back: u32,
         receipt: Receipt,
+        cost: Option<Cost>,
     },
     Stop(Cause),
     Ran,
     Tick,
     /// The store loses the record.
     Forget,
+}
+
+/// Below the list's price, above it, nothing, and in another currency.
+fn costs() -> impl Strategy<Value = Option<Cost>> {
+    let cost = |(amount, currency): (&str, &str)| Cost::parse(amount, currency, false);
+    select(vec![("0.0011", "USD"), ("0.5", "USD"), ("0", "USD"), ("0.001", "EUR"), ("", "")]).prop_map(cost)
 }
 
 fn actions(forgets: bool) -> impl Strategy<Value = Vec<Action>> {
@@ -74,8 +82,8 @@ fn actions(forgets: bool) -> impl Strategy<Value = Vec<Action>> {
             1 => Just(CallOutcome::Throttled { retry_after_ms: None }),
         ].prop_map(What::Result),
         1 => select(vec![Found::Missing, Found::Taken { provider_id: "m1".into() }]).prop_map(What::Looked),
-        5 => (0..3_u32, select(vec![Receipt::Delivered, Receipt::Sent, Receipt::Failed(Reason::Rejected)]))
-            .prop_map(|(back, receipt)| What::Receipt { back, receipt }),
+        5 => (0..3_u32, select(vec![Receipt::Delivered, Receipt::Sent, Receipt::Failed(Reason::Rejected)]), costs())
+            .prop_map(|(back, receipt, cost)| What::Receipt { back, receipt, cost }),
         1 => select(vec![Cause::Cancelled, Cause::Superseded, Cause::Verified]).prop_map(What::Stop),
         1 => Just(What::Ran),
         2 => Just(What::Tick),
@@ -137,13 +145,13 @@ fn act(world: &mut World, order: u8, what: &What) {
         }
         What::Result(outcome) => Ask::Result { n, outcome },
         What::Looked(found) => Ask::Looked { n, look: 1, found },
-        What::Receipt { back, receipt } => {
+        What::Receipt { back, receipt, cost } => {
             let n = n.saturating_sub(back);
             let tried = world.timeline(order).and_then(|it| {
                 it.attempts.into_iter().find(|tried| tried.attempt.n == n).map(|tried| tried.attempt.gateway)
             });
             let gateway = tried.unwrap_or_else(|| gateway("alpha"));
-            Ask::Receipt { gateway, n, provider_id: "m1".into(), receipt }
+            Ask::Receipt { gateway, n, provider_id: "m1".into(), receipt, cost }
         }
         What::Stop(cause) => Ask::Stop { cause, tenant: tenant(0), terms: Terms::default() },
         What::Tick => Ask::Tick,
@@ -160,11 +168,12 @@ fn of_order(world: &World, which: u8) -> BTreeMap<Kind, i64> {
     sums
 }
 
-const BILLINGS: [&str; 4] = [
+const BILLINGS: [&str; 5] = [
     r#"{"currency": "USD", "opening_micros": 12000, "low_balance_micros": 6000}"#,
     r#"{"currency": "USD", "opening_micros": 100000}"#,
     r#"{"mode": "postpaid", "currency": "USD", "credit_limit_micros": 10000}"#,
     r#"{"currency": "USD", "opening_micros": 100000, "caps": {"day_micros": 14000}}"#,
+    r#"{"currency": "USD", "opening_micros": 30000, "charged_by": "provider"}"#,
 ];
 
 proptest! {

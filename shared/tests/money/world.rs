@@ -114,6 +114,7 @@ impl World {
             currency: self.billing.currency,
             max_price_micros: self.max_price,
             refunds: Refund::ALL.to_vec(),
+            charged_by: self.billing.charged_by,
         };
         let ask = Ask::Claim {
             token: Bytes(u128::from(self.events).to_be_bytes()),

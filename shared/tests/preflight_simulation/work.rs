@@ -216,7 +216,8 @@ impl World {
         if receipt != Receipt::Delivered {
             run.notes.insert(Note::Lost);
         }
-        let reply = self.ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt });
+        let reply = self
+            .ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt, cost: None });
         if receipt == Receipt::Delivered {
             self.arrived(at);
         }

@@ -6,7 +6,7 @@ use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Cause;
-use tiffin_shared::order::Cost;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Terms;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::time::SECOND_MS;
@@ -38,7 +38,7 @@ pub struct Order {
     /// By sending; the first is the order itself.
     pub dispatches: Vec<Dispatch>,
     /// The newest event it has taken.
-    pub seen: Option<(u64, OrderState, Option<Cost>)>,
+    pub seen: Option<(u64, OrderState, Option<Costs>)>,
     /// Messages that truly came.
     pub arrived: u32,
     /// Its first place in the queue.

@@ -20,7 +20,7 @@ use tiffin_shared::money::Posting;
 use tiffin_shared::money::Standing;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::BillTerms;
-use tiffin_shared::order::Cost;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Read;
 use tiffin_shared::order::Terms;
 use tiffin_shared::time::DAY_MS;
@@ -88,6 +88,7 @@ impl World {
             currency: billing.currency,
             max_price_micros: None,
             refunds: Refund::ALL.to_vec(),
+            charged_by: billing.charged_by,
         });
         Terms { announces: true, billing }
     }
@@ -218,7 +219,7 @@ impl World {
         // What nothing was ever held for need not be told.
         let seen = self.edge.orders[order].seen.and_then(|(.., cost)| cost);
         let seen =
-            seen.unwrap_or(Cost { held_micros: 0, charged_micros: 0, refunded_micros: 0, ..bill.cost() });
+            seen.unwrap_or(Costs { held_micros: 0, charged_micros: 0, refunded_micros: 0, ..bill.cost() });
         if seen != bill.cost() {
             return Some(format!("its bill says {bill:?}, and the edge {seen:?}"));
         }

@@ -217,7 +217,7 @@ impl World {
         }
         let (account, provider_id, receipt) = told;
         let gateway = self.plan.accounts[account].way.gateway.clone();
-        let ask = Ask::Receipt { gateway, n, provider_id: provider_id.clone(), receipt };
+        let ask = Ask::Receipt { gateway, n, provider_id: provider_id.clone(), receipt, cost: None };
         let process = self.random.index(self.workers.len());
         if self.loses() || self.ask_order(process, order, &ask).is_none() {
             if tries + 1 < CALLBACKS_MAX {

@@ -114,8 +114,12 @@ fn our_adapter_takes_what_another_hand_signs() -> anyhow::Result<()> {
     for post in posts {
         let body = post.to_string();
         let heard = hear(&adapter, body.as_bytes(), pem);
-        let told =
-            Told { attempt: Some(reference(ATTEMPT)), provider_id: "m1".into(), fate: Fate::Delivered };
+        let told = Told {
+            attempt: Some(reference(ATTEMPT)),
+            provider_id: "m1".into(),
+            fate: Fate::Delivered,
+            cost: None,
+        };
         let expected = match post["Type"].as_str() {
             Some("Notification") => Heard::from(told),
             Some("SubscriptionConfirmation") => {

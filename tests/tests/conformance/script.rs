@@ -26,6 +26,7 @@ use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::order;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Hint;
 use tiffin_shared::order::Reason;
@@ -229,9 +230,13 @@ impl Script {
                 }
             }
             4..7 => order::Ask::Result { n, outcome: self.outcome() },
-            7 => {
-                order::Ask::Receipt { gateway: alpha(), n, provider_id: "SM1".into(), receipt: Receipt::Sent }
-            }
+            7 => order::Ask::Receipt {
+                gateway: alpha(),
+                n,
+                provider_id: "SM1".into(),
+                receipt: Receipt::Sent,
+                cost: Cost::parse("0.0075", "USD", true),
+            },
             8 => order::Ask::Reported(self.below(8)),
             11 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Arrived },
             12 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Lost },

@@ -76,7 +76,7 @@ async fn a_wake_up_survives_writers_that_lose_and_rings_too_early() -> anyhow::R
         let gateway = crate::script::offer("twilio-sms", 0).way.gateway;
         let receipt = || {
             let (gateway, provider_id) = (gateway.clone(), "SM1".into());
-            Ask::Receipt { gateway, n: 1, provider_id, receipt: Receipt::Sent }
+            Ask::Receipt { gateway, n: 1, provider_id, receipt: Receipt::Sent, cost: None }
         };
         let (one, two) = tokio::join!(
             apply(&hosts.redis, n, receipt(), 2, START.plus(1)),

@@ -41,7 +41,7 @@ async fn late_bounces_of_exim_find_their_attempt() -> anyhow::Result<()> {
         let text = String::from_utf8_lossy(&bounce).into_owned();
         let tag = provider_id.split('@').next().unwrap_or_default().to_owned();
         let fate = Fate::Failed { code: Some(status.into()), fallback: Reason::Rejected };
-        let told = Told { attempt: Some(reference(2)), provider_id, fate };
+        let told = Told { attempt: Some(reference(2)), provider_id, fate, cost: None };
         assert_eq!(hear(&gateway, &bounce), Ok(vec![told]), "{text}");
         assert!(!text.contains("482915"), "the message came back whole: {text}");
         assert!(text.contains(&format!("Original-Envelope-ID: {tag}")), "{text}");
@@ -57,7 +57,7 @@ async fn a_success_is_reported_where_it_was_asked_for() -> anyhow::Result<()> {
     let (provider_id, report) = bounced(&exim, &gateway, "user@mail.example").await?;
     let text = String::from_utf8_lossy(&report).into_owned();
     // The next server sends no reports.
-    let told = Told { attempt: Some(reference(2)), provider_id, fate: Fate::Sent };
+    let told = Told { attempt: Some(reference(2)), provider_id, fate: Fate::Sent, cost: None };
     assert_eq!(hear(&gateway, &report), Ok(vec![told]), "{text}");
     assert_eq!(mx.mails()?.len(), 1);
     Ok(())

@@ -8,7 +8,7 @@ fn whose(byte: u8) -> Reference {
 }
 
 fn told(id: &str) -> Told {
-    Told { attempt: None, provider_id: id.to_owned(), fate: Fate::Delivered }
+    Told { attempt: None, provider_id: id.to_owned(), fate: Fate::Delivered, cost: None }
 }
 
 fn post(body: &str) -> Request {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Number;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 
@@ -20,6 +22,8 @@ struct Event {
     message_id: String,
     #[serde(default)]
     is_final: bool,
+    total_message_price: Option<Number>,
+    total_carrier_fee: Option<Number>,
     #[serde(default)]
     context: BTreeMap<String, String>,
 }
@@ -38,5 +42,12 @@ pub(super) fn read(message: &str, accepted_counts: bool) -> Result<Heard, Callba
         "QUEUED" => Fate::Underway,
         _ => Fate::Failed { code: Some(event.event_type), fallback: Reason::Rejected },
     };
-    Ok(Told { attempt: Some(attempt), provider_id: event.message_id, fate }.into())
+    let dollars = |amount: Option<Number>| Cost::parse(&amount?.to_string(), "USD", false);
+    // Of all parts; the carrier's fee comes on top.
+    let fee = dollars(event.total_carrier_fee).map_or(0, |fee| fee.price.amount_micros);
+    let cost = dollars(event.total_message_price).map(|mut cost| {
+        cost.price.amount_micros += fee;
+        cost
+    });
+    Ok(Told { attempt: Some(attempt), provider_id: event.message_id, fate, cost }.into())
 }

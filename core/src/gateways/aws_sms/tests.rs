@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cost;
 use tiffin_shared::text::dlt::Registration;
 
 use super::*;
@@ -163,7 +164,7 @@ fn event(kind: &str, is_final: bool, context: &Value) -> String {
         "isInternationalSend": false, "mcc": "310", "mnc": "800", "messageId": "862a8790-60c0",
         "messageRequestTimestamp": 1_686_975_103_170_u64, "messageEncoding": "GSM", "messageType": "TRANSACTIONAL",
         "messageStatus": "SUCCESSFUL", "messageStatusDescription": "Message has been accepted by phone carrier",
-        "context": context, "totalMessageParts": 1, "totalMessagePrice": 0.09582, "totalCarrierFee": 0.0,
+        "context": context, "totalMessageParts": 1, "totalMessagePrice": 0.09582, "totalCarrierFee": 0.0025,
     })
     .to_string()
 }
@@ -176,10 +177,11 @@ fn events_say_what_became_of_our_own_messages() {
     let (account, _) = aws("").unwrap();
     let fate = |kind: &str, is_final, accepted_counts| {
         let heard = event::read(&event(kind, is_final, &own), accepted_counts).unwrap();
-        let [Told { attempt: Some(told), provider_id, fate }] = heard.told.as_slice() else {
+        let [Told { attempt: Some(told), provider_id, fate, cost }] = heard.told.as_slice() else {
             panic!("{kind}")
         };
         assert_eq!((told, provider_id.as_str()), (&attempt, "862a8790-60c0"));
+        assert_eq!(*cost, Cost::parse("0.09832", "USD", false), "the carrier's fee included");
         fate.clone()
     };
     assert_eq!(fate("TEXT_DELIVERED", true, false), Fate::Delivered);

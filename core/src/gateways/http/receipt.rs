@@ -152,7 +152,7 @@ impl Rules {
             Fate::Underway
         };
         let named = self.reference.as_deref().and_then(&field).and_then(|text| Reference::parse(&text).ok());
-        Ok(Told { attempt: named.or_else(|| attempt.cloned()), provider_id, fate })
+        Ok(Told { attempt: named.or_else(|| attempt.cloned()), provider_id, fate, cost: None })
     }
 }
 

@@ -158,7 +158,7 @@ fn hear(http: &Http, query: &str, body: &str, signature: Option<&str>) -> Result
 
 fn told(attempt: bool, fate: Fate) -> Result<Heard, CallbackError> {
     let attempt = Some(Parts::usual().reference).filter(|_| attempt);
-    Ok(Told { attempt, provider_id: "m1".into(), fate }.into())
+    Ok(Told { attempt, provider_id: "m1".into(), fate, cost: None }.into())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Delivery reports: several in one post. <https://www.infobip.com/docs/api/channels/sms>
 
 use serde::Deserialize;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 
@@ -51,6 +52,15 @@ struct Report {
     callback_data: Option<String>,
     status: Status,
     error: Option<Error>,
+    price: Option<Price>,
+}
+
+/// Of one part.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Price {
+    price_per_message: Option<serde_json::Number>,
+    currency: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +85,10 @@ impl Report {
         let attempt = self.callback_data.as_deref().unwrap_or(&self.message_id);
         let attempt = Reference::parse(attempt).ok();
         let fate = self.fate();
-        Told { attempt, provider_id: self.message_id, fate }
+        let cost = self
+            .price
+            .and_then(|price| Cost::parse(&price.price_per_message?.to_string(), &price.currency?, true));
+        Told { attempt, provider_id: self.message_id, fate, cost }
     }
 
     fn fate(&self) -> Fate {

@@ -56,7 +56,7 @@ fn one(message: &Value, part: &Value, reference_name: Option<&str>) -> Result<Op
     let reference = reference_name.and_then(field);
     let attempt = reference.and_then(|reference| Reference::parse(&reference).ok());
     let reason = ["failedReason", "failureReason"].into_iter().find_map(|name| code(&field(name)?));
-    Ok(Some(Told { attempt, provider_id, fate: fate(&status, reason) }))
+    Ok(Some(Told { attempt, provider_id, fate: fate(&status, reason), cost: None }))
 }
 
 fn fate(status: &str, reason: Option<String>) -> Fate {

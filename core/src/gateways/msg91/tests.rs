@@ -137,7 +137,7 @@ fn report(status: &str, reason: &str) -> Value {
 }
 
 fn told(fate: Fate) -> Told {
-    Told { attempt: None, provider_id: ID.into(), fate }
+    Told { attempt: None, provider_id: ID.into(), fate, cost: None }
 }
 
 #[test]

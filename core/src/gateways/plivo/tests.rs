@@ -1,5 +1,6 @@
 use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cost;
 use tiffin_shared::route::Sender;
 use tiffin_shared::text::dlt::Registration;
 
@@ -131,8 +132,12 @@ fn callback(status: &str, code: &str) -> String {
 fn only_callbacks_signed_for_this_address_are_read() {
     let body = callback("delivered", "000");
     let signature = signed(TOKEN, URL, &body);
-    let told =
-        Told { attempt: Some(Parts::usual().reference), provider_id: UUID.into(), fate: Fate::Delivered };
+    let told = Told {
+        attempt: Some(Parts::usual().reference),
+        provider_id: UUID.into(),
+        fate: Fate::Delivered,
+        cost: Cost::parse("0.0035", "USD", false),
+    };
     for header in SIGNATURE_HEADERS {
         assert_eq!(hear(URL, &body, &[(header, &signature), (NONCE_HEADER, NONCE)]), Ok(told.clone().into()));
     }

@@ -84,6 +84,6 @@ pub fn read(body: &[u8]) -> Result<Heard, CallbackError> {
         _ => Fate::Underway,
     };
     let provider_id = report.request_id;
-    let told = attempt.map(|attempt| Told { attempt: Some(attempt), provider_id, fate });
+    let told = attempt.map(|attempt| Told { attempt: Some(attempt), provider_id, fate, cost: None });
     Ok(Heard { told: told.into_iter().collect(), reply: Some(TAKEN.into()), visit: None })
 }

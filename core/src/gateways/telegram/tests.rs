@@ -139,7 +139,11 @@ fn signed_reports_tell_how_the_message_fares() {
     ] {
         let attempt = Some(Parts::usual().reference);
         let heard = signed(&report(status)).unwrap();
-        assert_eq!(heard.told, [Told { attempt, provider_id: "120590183".into(), fate }], "{status}");
+        assert_eq!(
+            heard.told,
+            [Told { attempt, provider_id: "120590183".into(), fate, cost: None }],
+            "{status}"
+        );
         assert!(heard.reply.is_some(), "an answer of 200, or Telegram posts again");
     }
     assert_eq!(signed(r#"{"request_id":"1"}"#).unwrap().told, [], "somebody else's");

@@ -190,7 +190,7 @@ pub(super) fn told(callback: &Callback<'_>, params: &Params) -> Result<Heard, Ca
     let fate = fate(params.need("MessageStatus")?, params.get("ErrorCode"));
     // The signature covers the address, and with it the attempt.
     let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
-    Ok(Told { attempt: Some(attempt), provider_id, fate }.into())
+    Ok(Told { attempt: Some(attempt), provider_id, fate, cost: None }.into())
 }
 
 #[cfg(test)]

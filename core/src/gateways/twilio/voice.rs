@@ -164,7 +164,7 @@ impl HttpAdapter for Voice {
         let fate = fate(params.need("CallStatus")?, params.get("AnsweredBy"), params.get("SipResponseCode"));
         // The signature covers the address, and with it the attempt.
         let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
-        Ok(Told { attempt: Some(attempt), provider_id, fate }.into())
+        Ok(Told { attempt: Some(attempt), provider_id, fate, cost: None }.into())
     }
 
     fn status(&self, provider_id: &str) -> Option<Call> {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::time::SECOND_MS;
@@ -22,6 +23,13 @@ struct Status {
     client_ref: Option<String>,
     #[serde(default)]
     error: Value,
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    currency: String,
+    price: String,
 }
 
 /// Whether a token is of about now.
@@ -46,7 +54,8 @@ pub fn told(body: &[u8]) -> Result<Told, CallbackError> {
         _ => Fate::Underway,
     };
     let attempt = status.client_ref.and_then(|text| Reference::parse(&text).ok());
-    Ok(Told { attempt, provider_id: status.message_uuid, fate })
+    let cost = status.usage.and_then(|usage| Cost::parse(&usage.price, &usage.currency, false));
+    Ok(Told { attempt, provider_id: status.message_uuid, fate, cost })
 }
 
 /// The code of a problem: what stands behind the `#` of its type, as in

@@ -1,5 +1,6 @@
 use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cost;
 use tiffin_shared::text::dlt::Registration;
 
 use super::token::Claims;
@@ -151,9 +152,10 @@ fn a_signed_webhook_is_read() {
     let reference = Parts::usual().reference;
     let fate = |status: &str| {
         let body = webhook(status, &reference.text());
-        let Told { attempt, provider_id, fate } =
+        let Told { attempt, provider_id, fate, cost } =
             hear(&body, bearer(SECRET, &claims(&body))).unwrap().told.remove(0);
         assert_eq!((attempt, provider_id.as_str()), (Some(reference.clone()), UUID));
+        assert_eq!(cost, Cost::parse("0.0333", "EUR", false));
         fate
     };
     let failed = Fate::Failed { code: Some("1180".into()), fallback: Reason::Rejected };

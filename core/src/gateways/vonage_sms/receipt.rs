@@ -1,6 +1,7 @@
 //! Delivery receipts: by `GET`, as a form or as JSON, as the account's settings have it.
 //! <https://developer.vonage.com/en/messaging/sms/guides/delivery-receipts>
 
+use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::time::SECOND_MS;
@@ -68,5 +69,7 @@ pub fn told(params: &Params) -> Result<Told, CallbackError> {
         _ => Fate::Underway,
     };
     let attempt = param("client-ref").and_then(|text| Reference::parse(text).ok());
-    Ok(Told { attempt, provider_id: provider_id.to_owned(), fate })
+    // In euro, whatever the account is in, and of one part: each part has a receipt of its own.
+    let cost = param("price").and_then(|price| Cost::parse(price, "EUR", true));
+    Ok(Told { attempt, provider_id: provider_id.to_owned(), fate, cost })
 }

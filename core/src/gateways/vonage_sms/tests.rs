@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
+use tiffin_shared::order::Cost;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::text::dlt::Registration;
 
@@ -199,6 +200,7 @@ fn a_receipt_is_read_however_it_comes() {
         attempt: Some(reference.clone()),
         provider_id: "0A0000001234567B".into(),
         fate: Fate::Delivered,
+        cost: Cost::parse("0.03330000", "EUR", true),
     };
     for (name, method) in [("md5hash", Method::Md5Hash), ("sha1", Method::Sha1), ("sha256", Method::Sha256)] {
         let vonage = vonage(name, true).1;

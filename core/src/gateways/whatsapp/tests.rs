@@ -221,7 +221,8 @@ fn a_signed_batch_tells_of_each_of_our_messages_in_its_order() {
         status("wamid.5", "warning", &reference),
     ]);
     let heard = signed(&event(ACCOUNT, NUMBER, &statuses)).unwrap();
-    let told = |id: &str, fate| Told { attempt: Some(reference.clone()), provider_id: id.into(), fate };
+    let told =
+        |id: &str, fate| Told { attempt: Some(reference.clone()), provider_id: id.into(), fate, cost: None };
     let code = Some("131026".to_owned());
     let expected = [
         told("wamid.1", Fate::Delivered),

@@ -140,7 +140,12 @@ fn tell(status: Status) -> Option<Told> {
         // deleted, warning, and whatever Meta adds.
         _ => Fate::Underway,
     };
-    is_message_id(&status.id).then_some(Told { attempt: Some(attempt), provider_id: status.id, fate })
+    is_message_id(&status.id).then_some(Told {
+        attempt: Some(attempt),
+        provider_id: status.id,
+        fate,
+        cost: None,
+    })
 }
 
 fn mac(app_secret: &str, body: &[u8]) -> Hmac<Sha256> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::order::Cost;
+use crate::order::Costs;
 use crate::order::advice::Do;
 use crate::price::Currency;
 use crate::wire::api;
@@ -113,7 +113,7 @@ fn verified() -> api::Verified {
     };
     let state = api::OrderState::Verified;
     let cost =
-        Cost { currency: Currency::default(), held_micros: 0, charged_micros: 2_300, refunded_micros: 0 };
+        Costs { currency: Currency::default(), held_micros: 0, charged_micros: 2_300, refunded_micros: 0 };
     let order = api::Order {
         state,
         cancel: None,

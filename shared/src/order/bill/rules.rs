@@ -12,6 +12,9 @@ use crate::order::State;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
 
+/// In the story, in place of a refund's rule.
+const PROVIDER_PRICE: &str = "provider_price";
+
 impl State {
     /// Charges what providers took since, and gives back what an order that is over does not need. **final-is-final**:
     /// not after the close.
@@ -39,11 +42,30 @@ impl State {
             bill.sums.captured_micros = bill.sums.captured_micros.saturating_add(micros);
             self.moved(now, Moved::Capture, (micros, Some(n)), None);
         }
+        self.lower(&mut bill, now);
         if self.is_over() && !bill.is_wanted {
             let free = bill.free();
             self.release(&mut bill, free, now);
         }
         self.bill = Some(bill);
+    }
+
+    /// What was charged beyond the provider's own price goes back, where that is agreed and the price is in the same currency.
+    fn lower(&mut self, bill: &mut Bill, now: UnixMs) {
+        let (currency, mut lowered) = (bill.currency, Vec::new());
+        let charged = bill.charges.iter_mut().filter(|charge| charge.state == ChargeState::Captured);
+        for charge in charged.filter(|_| bill.by_provider) {
+            let record = self.attempts.iter().find(|record| record.attempt.n == charge.n);
+            let cost = record.and_then(|record| record.cost).filter(|cost| cost.currency == currency);
+            if let Some(cost) = cost.filter(|cost| cost.amount_micros < charge.micros) {
+                lowered.push((charge.n, charge.micros - cost.amount_micros));
+                charge.micros = cost.amount_micros;
+            }
+        }
+        for (n, micros) in lowered {
+            bill.sums.refunded_micros = bill.sums.refunded_micros.saturating_add(micros);
+            self.moved(now, Moved::Refund, (micros, Some(n)), Some(PROVIDER_PRICE));
+        }
     }
 
     /// The order is closing: refunds by rule, and what is left of the hold goes back.

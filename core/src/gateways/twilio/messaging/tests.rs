@@ -96,7 +96,8 @@ fn only_receipts_signed_for_this_address_and_account_are_read() {
         twilio.hear(&Callback { url, request: &request, attempt, certificate: None, now: UnixMs(0) })
     };
     let signed = signature::sign("token", url, &form(&body));
-    let told = Told { attempt: Some(attempt.clone()), provider_id: SID.into(), fate: Fate::Delivered };
+    let told =
+        Told { attempt: Some(attempt.clone()), provider_id: SID.into(), fate: Fate::Delivered, cost: None };
     assert_eq!(read(url, &body, Some(signed.as_str())), Ok(told.into()));
     let other_url = "https://core.example/callbacks/twilio-sms?order=p&n=1";
     assert_eq!(read(other_url, &body, Some(&signed)), Err(CallbackError::Signature));

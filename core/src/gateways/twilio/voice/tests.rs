@@ -126,7 +126,8 @@ fn only_callbacks_signed_for_this_address_and_account_are_read() {
         signature::sign("token", url, &form)
     };
     let body = format!("CallSid={SID}&CallStatus=completed&AnsweredBy=human&AccountSid={ACCOUNT}");
-    let told = Told { attempt: Some(attempt.clone()), provider_id: SID.into(), fate: Fate::Delivered };
+    let told =
+        Told { attempt: Some(attempt.clone()), provider_id: SID.into(), fate: Fate::Delivered, cost: None };
     assert_eq!(read(url, &body, &sign(url, &body)), Ok(told.clone().into()));
     let machine = body.replace("human", "machine_start");
     assert_eq!(read(url, &machine, &sign(url, &body)), Err(CallbackError::Signature));

@@ -13,7 +13,7 @@ use crate::order::State;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Cost {
+pub struct Costs {
     /// ISO 4217.
     #[cfg_attr(feature = "openapi", schemars(with = "String", regex(pattern = "^[A-Z]{3}$")))]
     pub currency: Currency,
@@ -25,7 +25,7 @@ pub struct Cost {
     pub refunded_micros: u64,
 }
 
-impl Cost {
+impl Costs {
     fn of(currency: Currency, sums: &Sums) -> Self {
         Self {
             currency,
@@ -38,8 +38,8 @@ impl Cost {
 
 impl Billed {
     /// As the public API shows it.
-    pub fn cost(&self) -> Cost {
-        Cost::of(self.currency, &self.sums)
+    pub fn cost(&self) -> Costs {
+        Costs::of(self.currency, &self.sums)
     }
 }
 
@@ -52,16 +52,17 @@ impl Bill {
 
 impl State {
     /// Nothing where its tenant does not pay.
-    pub(in crate::order) fn cost(&self) -> Option<Cost> {
-        self.bill.as_ref().map(|bill| Cost::of(bill.currency, &bill.sums))
+    pub(in crate::order) fn cost(&self) -> Option<Costs> {
+        self.bill.as_ref().map(|bill| Costs::of(bill.currency, &bill.sums))
     }
 
     /// Whether it costs something else than when this was asked last.
     pub(in crate::order) fn costs_anew(&mut self) -> bool {
         let Some(bill) = &mut self.bill else { return false };
-        let cost = Cost::of(bill.currency, &bill.sums);
+        let cost = Costs::of(bill.currency, &bill.sums);
         // What nothing was ever held for is told with the first change.
-        let was = bill.told.unwrap_or(Cost { held_micros: 0, charged_micros: 0, refunded_micros: 0, ..cost });
+        let was =
+            bill.told.unwrap_or(Costs { held_micros: 0, charged_micros: 0, refunded_micros: 0, ..cost });
         let is_new = was != cost;
         if is_new {
             bill.told = Some(cost);
