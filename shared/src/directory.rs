@@ -26,6 +26,7 @@ use crate::id::GatewayId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
 use crate::ledger::Ceilings;
+use crate::mailbox;
 use crate::phone::Kind;
 use crate::price::Currency;
 use crate::risk::GeoPolicy;
@@ -187,13 +188,6 @@ impl Directory {
         billing.map_or(self.currency, |billing| billing.currency)
     }
 
-    /// Counts what every service's texts take, for the front doors, which have no words.
-    pub fn count_texts(&mut self) {
-        for service in self.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
-            service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
-        }
-    }
-
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
     /// than all the rest, and an edge's variable and snapshot have their limits.
     pub fn without_words(&self) -> Self {
@@ -205,7 +199,8 @@ impl Directory {
         directory
     }
 
-    /// Gives services that name no channels every channel that has a gateway; refuses those that name others, or templates of
+    /// Gives services that name no channels every channel that has a gateway, and counts what every service's texts take, for
+    /// the front doors, which have no words. Refuses those that name others, or templates of
     /// gateways that are not there.
     pub fn complete(&mut self) -> Result<(), String> {
         let mut routed: Vec<_> = Vec::new();
@@ -229,6 +224,7 @@ impl Directory {
                 if service.channels.is_empty() {
                     service.channels.clone_from(&routed);
                 }
+                service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
             }
         }
         Ok(())
@@ -248,6 +244,11 @@ impl Directory {
             }
             let billing = tenant.billing.as_ref().map_or(Ok(()), Billing::check);
             billing.map_err(|reason| format!("tenants.{name}.billing.{reason}"))?;
+            if tenant.support_email.as_deref().is_some_and(|address| !mailbox::is_address(address)) {
+                return Err(format!(
+                    "tenants.{name}.support_email: must be an address, such as \"help@example.com\""
+                ));
+            }
             if tenant.orders_per_day == Some(0) {
                 return Err(format!("tenants.{name}.orders_per_day: must be at least 1"));
             }

@@ -28,6 +28,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod machine;
+pub mod mailbox;
 pub mod money;
 pub mod nonce;
 pub mod order;

@@ -203,9 +203,14 @@ impl Prices {
         self.0.is_empty()
     }
 
-    /// Refuses too many. The lists themselves were checked when they were read.
+    /// Refuses too many and too high ones: lists are checked when they are read, and a price may be set afterwards.
     pub fn check(&self) -> Result<(), Error> {
-        if self.0.len() > CURRENCIES_MAX { Err(Error::TooMany) } else { Ok(()) }
+        let mut prices = self.0.values().flat_map(|list| list.countries.values().chain(&list.default_micros));
+        match prices.find(|price| **price > PRICE_MICROS_MAX) {
+            Some(price) => Err(Error::TooHigh(*price)),
+            None if self.0.len() > CURRENCIES_MAX => Err(Error::TooMany),
+            None => Ok(()),
+        }
     }
 }
 

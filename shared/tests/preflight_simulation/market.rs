@@ -119,7 +119,7 @@ impl Market {
             ceilings: fixtures::CEILINGS,
             ..Directory::default()
         };
-        directory.count_texts();
+        directory.complete().unwrap();
         // What the edge gets, and nothing more.
         let directory = directory.without_words();
         directory.check().unwrap();

@@ -228,3 +228,60 @@ async fn two_operators_lose_nothing_on_redis_and_what_is_set_outlives_the_proces
     assert_eq!(audit(&stack).await?.len(), 25);
     Ok(())
 }
+
+/// What would be refused of the file, and what no front door could read, is refused of an operator; the rest is counted alike.
+#[tokio::test]
+async fn a_tenant_by_api_is_as_one_by_file() -> anyhow::Result<()> {
+    let stack = &Stack::start(Front::Standalone, Backing::Memory).await?;
+    let refused = async |path: &str, body: &Value, why: &str| {
+        let reply = ops(stack, Method::PUT, path, &[], body).await?;
+        assert_eq!((reply.status, reply.code()), (400, Some("invalid_request")), "{path}: {reply:?}");
+        assert!(reply.text.contains(why), "{path}: {reply:?}");
+        anyhow::Ok(())
+    };
+    let route = "routes/twilio-sms/settings";
+    refused(route, &json!({"price_micros": 1_000_000_000_001_u64}), "is above").await?;
+    refused(
+        "tenants/odd",
+        &json!({"countries": "all", "support_email": "nobody", "services": {}}),
+        "support_email",
+    )
+    .await?;
+    let long = json!({"countries": "all", "services": {"login": {"brand": "x".repeat(70_000)}}});
+    let reply = ops(stack, Method::PUT, "tenants/long", &[], &long).await?;
+    assert_eq!((reply.status, reply.code()), (413, Some("body_too_large")), "{reply:?}");
+
+    let unset = ops(stack, Method::GET, route, &[], &Value::Null).await?;
+    assert_eq!((unset.status, &unset.body["version"]), (200, &Value::Null), "{unset:?}");
+    let priced = ops(stack, Method::PUT, route, &[], &json!({"price_micros": 7_000})).await?;
+    let kept = ops(stack, Method::GET, route, &[], &Value::Null).await?;
+    assert_eq!((kept.status, &kept.body), (200, &priced.body), "{kept:?}");
+
+    let price = json!({"price_micros": 7_000});
+    assert_eq!(ops(stack, Method::PUT, "routes/twilio-sms-2/settings", &[], &price).await?.status, 200);
+
+    // A text of several segments is quoted as such, and a registration that is missing is told of.
+    let words = format!("{{code}} {} {{brand}}", "नमस्ते ".repeat(20));
+    let long = json!({"channel": "sms", "locale": "en", "text": words});
+    let login = json!({"brand": "Wordy", "channels": ["sms"], "templates": [long]});
+    let wordy =
+        json!({"countries": "all", "support_email": "help@wordy.example", "services": {"login": login}});
+    let made = ops(stack, Method::PUT, "tenants/wordy", &[], &wordy).await?;
+    assert_eq!(made.status, 200, "{made:?}");
+    let key = ops(stack, Method::POST, "keys", &[], &json!({"tenant": "wordy", "kind": "secret"})).await?;
+    // This process serves what it has just acknowledged.
+    let client = stack.client.with_key(key.body["key"].as_str().unwrap_or_default());
+    let ask = json!({"to": {"phone": "+4915112345678"}, "service": "login"});
+    let preflight = async |ask| {
+        client.call(Method::POST, "/v1/preflight", &[("idempotency-key", &fresh_key())], ask).await
+    };
+    let german = preflight(&ask).await?;
+    let channel = &german.body["quote"]["channels"][0];
+    assert!(channel["units"].as_u64().is_some_and(|units| units > 1), "{german:?}");
+    let ask = json!({"to": {"phone": fresh_phone()}, "service": "login"});
+    let indian = preflight(&ask).await?;
+    let checks = indian.body["checks"].as_array().into_iter().flatten();
+    let registration: Vec<_> = checks.filter(|check| check["name"] == "registration").collect();
+    assert_ne!(registration[0]["result"], "pass", "{indian:?}");
+    Ok(())
+}

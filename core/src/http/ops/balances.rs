@@ -28,7 +28,7 @@ use tiffin_shared::problem::Problem;
 use super::answer;
 use crate::app::App;
 use crate::audit;
-use crate::http::read;
+use crate::http::read_whole;
 use crate::journal;
 use crate::journal::Stream;
 use crate::money;
@@ -111,7 +111,7 @@ pub async fn credit(
 ) -> Response {
     let credited = async {
         let tenant = paying(&app, &id)?;
-        let body = read(request, BODY_BYTES_MAX).await?.body;
+        let body = read_whole(request, BODY_BYTES_MAX).await?.body;
         let Credit { amount_micros, reference, note } = bytes::read_json(&body).map_err(|error| {
             invalid(format!("Send {{\"amount_micros\", \"reference\", \"note\"}}: {error}."))
         })?;

@@ -40,6 +40,9 @@ struct Route {
     /// Whether orders go through it as a matter of course.
     up: bool,
     priority: u16,
+    /// Of what operators set over the file's, where they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     price_micros: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,6 +151,7 @@ fn route(app: &App, gateway: &Gateway, view: View) -> Route {
         channel: gateway.channel(),
         up: view.is_closed(),
         priority: admin::priority(&settled, gateway),
+        version: settled.routes.get(gateway.name()).map(|kept| kept.version),
         price_micros: admin::price_micros(&settled, gateway),
         per_second: settings.per_second,
         view,

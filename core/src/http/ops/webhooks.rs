@@ -27,7 +27,7 @@ use tiffin_shared::time::UnixMs;
 use super::answer;
 use crate::app::App;
 use crate::audit;
-use crate::http::read;
+use crate::http::read_whole;
 use crate::webhooks::Kind;
 use crate::webhooks::manage;
 use crate::webhooks::manage::DELIVERIES_MAX;
@@ -254,7 +254,7 @@ fn parse((tenant, name): &(String, String)) -> Result<(TenantId, EndpointId), Pr
 
 /// An empty one is `{}`.
 async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
-    let request = read(request, BODY_BYTES_MAX).await?;
+    let request = read_whole(request, BODY_BYTES_MAX).await?;
     let text = if request.body.is_empty() { b"{}".as_slice() } else { &request.body };
     // Through a value: its errors repeat no more of the body than a name.
     let value: Value = bytes::read_json(text).map_err(|_| invalid("The body is no JSON.".into()))?;
