@@ -7,6 +7,7 @@ mod audit;
 mod crash;
 mod operators;
 mod orders;
+mod overdue;
 mod receiver;
 mod refunds;
 mod signatures;
