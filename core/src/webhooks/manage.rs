@@ -199,7 +199,7 @@ pub async fn enable(app: &Arc<App>, tenant: &TenantId, name: &EndpointId) -> Res
     let endpoint = find(app, tenant, name).await?;
     ask(app, &endpoint, outbox::Command::Enable).await?;
     tracing::info!(%tenant, endpoint = %name, "an operator enabled an endpoint");
-    pump::kick(app, &endpoint);
+    pump::kick(app, &endpoint.id);
     show(app, &endpoint).await
 }
 
@@ -261,7 +261,7 @@ pub async fn replay(
         replayed += chosen.len();
         if !chosen.is_empty() {
             ask(app, &endpoint, outbox::Command::Replay(chosen)).await?;
-            pump::kick(app, &endpoint);
+            pump::kick(app, &endpoint.id);
         }
         from = last.saturating_add(1);
     }
