@@ -187,6 +187,14 @@ impl Directory {
         billing.map_or(self.currency, |billing| billing.currency)
     }
 
+    /// Tenants that pay, in whose currency no gateway has a price: their orders go out for nothing.
+    pub fn unpriced(&self) -> impl Iterator<Item = (&TenantId, Currency)> {
+        let paying = self.tenants.iter().filter_map(|(id, it)| Some((id, it.billing.as_ref()?.currency)));
+        paying.filter(|(_, currency)| {
+            self.routes.iter().all(|route| route.prices.least_micros(*currency).is_none())
+        })
+    }
+
     /// Counts what every service's texts take, for the front doors, which have no words.
     pub fn count_texts(&mut self) {
         for service in self.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {

@@ -1,6 +1,7 @@
 //! What the front doors know of the tenants' accounts: a coarse balance, and whether it pays for anything.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tiffin_shared::directory::Balance;
@@ -9,6 +10,7 @@ use tiffin_shared::directory::Funds;
 use tiffin_shared::directory::Tenant;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::money::Ask;
+use tiffin_shared::price::Currency;
 
 use super::price;
 use crate::app::App;
@@ -19,6 +21,8 @@ pub struct Accounts {
     /// With whether each pays for the cheapest message.
     known: BTreeMap<TenantId, (Balance, bool)>,
     is_whole: bool,
+    /// What operators were told, so that they are told once.
+    told: BTreeSet<(TenantId, &'static str, Currency)>,
 }
 
 impl Accounts {
@@ -30,7 +34,7 @@ impl Accounts {
     /// Reads again, and closes the tenants that cannot pay. An account that cannot be read stays as it was.
     pub async fn read(&mut self, app: &Arc<App>, tenants: &mut BTreeMap<TenantId, Tenant>) -> Balances {
         let mut known = BTreeMap::new();
-        let mut is_whole = true;
+        let (mut is_whole, mut told) = (true, BTreeSet::new());
         for (id, tenant) in tenants.iter_mut() {
             let Some(billing) = &tenant.billing else { continue };
             let read = async {
@@ -42,6 +46,9 @@ impl Accounts {
             };
             let account = match read.await {
                 Ok(reply) => {
+                    if reply.summary.currency != billing.currency {
+                        told.insert((id.clone(), "its account holds another currency", billing.currency));
+                    }
                     let reach = reply.summary.reach_micros;
                     Some((Balance::coarse(reach, billing.currency), reach >= cheapest(app, tenant)))
                 }
@@ -57,6 +64,14 @@ impl Accounts {
             }
             known.insert(id.clone(), account);
         }
+        let directory = app.directory.current();
+        for (tenant, currency) in directory.unpriced() {
+            told.insert((tenant.clone(), "no gateway has a price in its currency", currency));
+        }
+        for (tenant, why, currency) in told.difference(&self.told) {
+            tracing::warn!(%tenant, %currency, "a tenant that pays: {why}");
+        }
+        self.told = told;
         self.is_whole |= is_whole;
         self.known = known;
         self.known.iter().map(|(id, (balance, _))| (id.clone(), *balance)).collect()

@@ -6,4 +6,5 @@ mod admin;
 mod common;
 mod escalations;
 mod export;
+mod leaving;
 mod retry;

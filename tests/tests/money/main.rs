@@ -5,3 +5,4 @@
 mod common;
 mod cost;
 mod last_cent;
+mod low_balance;
