@@ -5,11 +5,13 @@ mod leaving;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use serde_json::json;
 use tiffin_shared::admin::Admin;
 use tiffin_shared::admin::Change;
 use tiffin_shared::admin::Command;
+use tiffin_shared::admin::Entry;
 use tiffin_shared::admin::Refusal;
 use tiffin_shared::admin::Reply;
 use tiffin_shared::admin::RouteSettings;
@@ -18,22 +20,29 @@ use tiffin_shared::admin::Wish;
 use tiffin_shared::country::Country;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
+use tiffin_shared::log::NewRow;
+use tiffin_shared::price::Prices;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::wire::api::Channel;
 use tokio::sync::Mutex;
 use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::audit;
 use crate::gateways::Gateway;
 use crate::host;
+use crate::money;
 use crate::store;
 use crate::store::Key;
 use crate::store::Store;
 
 /// Changes of others between looking and changing, after which one gives up.
 const TRIES_MAX: usize = 16;
+/// How long whoever changed something waits until this process's directory has it: reading takes a few milliseconds.
+const MERGE_PATIENCE: Duration = Duration::from_secs(2);
 /// What a snapshot has besides tenants, keys and routes: verdicts, counts, a signature.
 const SNAPSHOT_SPARE_BYTES: usize = 128 * 1024;
 
@@ -43,13 +52,17 @@ pub struct Settled {
     changed: Notify,
     /// Changes of this process take turns: against each other they would only try again.
     turn: Mutex<()>,
+    /// The version that is in this process's directory.
+    served: watch::Sender<u64>,
 }
 
 impl Settled {
     /// As the store has it. Without it a process would turn away the customers that it does not know.
     pub async fn load(store: &Store) -> Result<Self, store::Error> {
         let settings = read(store).await?;
-        Ok(Self { current: RwLock::new(Arc::new(settings)), changed: Notify::new(), turn: Mutex::new(()) })
+        let served = watch::Sender::new(settings.version);
+        let current = RwLock::new(Arc::new(settings));
+        Ok(Self { current, changed: Notify::new(), turn: Mutex::new(()), served })
     }
 
     /// As of a few seconds ago at most.
@@ -62,11 +75,24 @@ impl Settled {
         self.changed.notified().await;
     }
 
-    /// Adds it to what the file says.
-    pub fn merge(&self, directory: &mut Directory) {
-        for dropped in self.current().merge(directory) {
+    /// Adds it to what the file says. Its version.
+    pub fn merge(&self, directory: &mut Directory) -> u64 {
+        let current = self.current();
+        for dropped in current.merge(directory) {
             tracing::error!(what = %dropped.what, why = %dropped.why, "what an operator set is not in use");
         }
+        current.version
+    }
+
+    /// This process's directory has what it was at this version.
+    pub fn serves(&self, version: u64) {
+        self.served.send_replace(version);
+    }
+
+    /// Returns when this process's directory has it, so that who was told of a change finds it; after a while in any case.
+    async fn in_use(&self, version: u64) {
+        let mut served = self.served.subscribe();
+        let _late = timeout(MERGE_PATIENCE, served.wait_for(|served| *served >= version)).await;
     }
 
     /// Never an older one.
@@ -91,9 +117,13 @@ pub fn priority(settled: &Settings, gateway: &Gateway) -> u16 {
     over(settled, gateway).and_then(|over| over.priority).unwrap_or(gateway.settings().priority)
 }
 
-/// Its price.
-pub fn price_micros(settled: &Settings, gateway: &Gateway) -> Option<u64> {
-    over(settled, gateway).and_then(|over| over.price_micros).or(gateway.settings().price_micros)
+/// Its price lists. What operators set is in the directory within seconds, and here at once.
+pub fn prices(settled: &Settings, directory: &Directory, gateway: &Gateway) -> Prices {
+    let mut prices = money::price::lists(directory, gateway).cloned().unwrap_or_default();
+    if let Some(price_micros) = over(settled, gateway).and_then(|over| over.price_micros) {
+        prices.set_default(directory.currency, price_micros);
+    }
+    prices
 }
 
 fn over<'a>(settled: &'a Settings, gateway: &Gateway) -> Option<&'a RouteSettings> {
@@ -132,8 +162,10 @@ pub async fn change(app: &Arc<App>, wish: Wish) -> Result<Arc<Settings>, Problem
             Ok(Reply::Settings(settings)) => {
                 // It stands. An audit log that does not take it now takes it with the next look.
                 log(app, &settings).await;
+                let version = settings.version;
                 app.settled.saw(*settings);
                 app.settled.changed.notify_one();
+                app.settled.in_use(version).await;
                 return Ok(app.settled.current());
             }
             Ok(Reply::Refused(refusal)) => return Err(refused(refusal)),
@@ -144,20 +176,17 @@ pub async fn change(app: &Arc<App>, wish: Wish) -> Result<Arc<Settings>, Problem
     Err(Problem::unavailable("Others change things at the same time."))
 }
 
-/// Gives the audit log what it does not have: once each, or twice where a process died in between.
-async fn log(app: &Arc<App>, settings: &Settings) {
-    let mut last = None;
-    for entry in &settings.unlogged {
-        if let Err(error) = audit::append(app, format!("settings/{}", entry.n), json!(entry)).await {
-            tracing::warn!(%error, "a change waits for the audit log");
-            break;
-        }
-        last = Some(entry.n);
+/// Gives the audit log what it does not have: each once, whoever died in between.
+pub async fn log(app: &Arc<App>, settings: &Settings) {
+    let Some(last) = settings.unlogged.last() else { return };
+    let row = |entry: &Entry| NewRow { id: format!("settings/{}", entry.n), body: json!(entry) };
+    let rows: Vec<_> = settings.unlogged.iter().map(row).collect();
+    if let Err(error) = audit::append_counted(app, &rows).await {
+        tracing::warn!(%error, "changes wait for the audit log");
+        return;
     }
-    if let Some(n) = last
-        && let Err(error) = app.store.apply::<Admin>(&Key::admin(), &Command::Logged(n), host::now()).await
-    {
-        tracing::warn!(%error, "changes that are in the audit log go there again");
+    if let Err(error) = app.store.apply::<Admin>(&Key::admin(), &Command::Logged(last.n), host::now()).await {
+        tracing::warn!(%error, "changes that are in the audit log are offered to it again");
     }
 }
 
@@ -170,11 +199,13 @@ fn check(app: &App, candidate: &Settings, before: &Settings) -> Result<(), Probl
         return Err(invalid(format!("{}: {}.", dropped.what, dropped.why)));
     }
     directory.check().map_err(|reason| invalid(format!("{reason}.")))?;
-    let bytes = serde_json::to_string(&directory.without_words()).map_or(usize::MAX, |text| text.len());
-    if bytes > SNAPSHOT_BYTES_MAX - SNAPSHOT_SPARE_BYTES {
+    let text = serde_json::to_string(&directory.without_words()).unwrap_or_default();
+    if text.len() > SNAPSHOT_BYTES_MAX - SNAPSHOT_SPARE_BYTES {
         return Err(invalid("All tenants and keys together are more than an edge keeps.".into()));
     }
-    Ok(())
+    // What an edge cannot read keeps every later change from it, the end of keys too.
+    let read = serde_json::from_str::<Directory>(&text);
+    read.map(drop).map_err(|error| invalid(format!("An edge could not read it: {error}.")))
 }
 
 fn managed_by_file(app: &App, change: &Change) -> Result<(), Problem> {

@@ -139,7 +139,6 @@ impl Config {
             ..Directory::default()
         };
         directory.complete().map_err(|reason| invalid(&self.path, reason))?;
-        directory.count_texts();
         Ok(directory)
     }
 

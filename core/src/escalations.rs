@@ -19,14 +19,12 @@ use tiffin_shared::order::Errand;
 use tiffin_shared::time::UnixMs;
 
 use crate::app::App;
+use crate::audit::RULE;
 use crate::config;
 use crate::host;
 use crate::store;
 use crate::store::Key;
 use crate::webhooks;
-
-/// Who opens them where it is no person.
-const RULE: &str = "rule";
 
 /// What this process has seen lately.
 #[derive(Default)]

@@ -36,6 +36,7 @@ use tiffin_shared::evidence::VERSION;
 use tiffin_shared::evidence::linked;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::id::OrderId;
+use tiffin_shared::order;
 use tiffin_shared::order::Read;
 use tiffin_shared::order::Timeline;
 use tiffin_shared::time::SECOND_MS;
@@ -133,7 +134,10 @@ pub async fn answer(app: &App, ask: &Ask) -> Result<Answer, Error> {
     if !is_theirs {
         return Ok(Answer::NotFound);
     }
-    Ok(Answer::Found(made(app, &ask.order, *timeline).await?.written(ask.form)))
+    // What providers charge is between them and the operator.
+    let attempts = timeline.attempts.into_iter().map(|tried| order::Tried { cost: None, ..tried }).collect();
+    let timeline = Timeline { attempts, ..*timeline };
+    Ok(Answer::Found(made(app, &ask.order, timeline).await?.written(ask.form)))
 }
 
 /// The packet of an order, whoever's it is.
@@ -162,7 +166,8 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
         timeline.attempts.into_iter().zip(shelves).map(|(tried, shelf)| attempt(app, tried, shelf)).collect();
     let job = job.clone();
     let tenant = job.as_ref().map(|job| job.tenant.clone());
-    let settings = tenant.as_ref().and_then(|tenant| app.config.file.tenants.get(tenant));
+    let directory = app.directory.current();
+    let settings = tenant.as_ref().and_then(|tenant| directory.tenants.get(tenant));
     let evidence = Evidence {
         version: VERSION,
         made_at: host::now(),
@@ -191,7 +196,7 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
     Ok(Packet { evidence, text, uploads })
 }
 
-fn attempt(app: &App, tried: tiffin_shared::order::Tried, shelf: Kept) -> Tried {
+fn attempt(app: &App, tried: order::Tried, shelf: Kept) -> Tried {
     let (mut exchanges, mut receipts) = (Vec::new(), Vec::new());
     for item in shelf.items {
         match item {

@@ -78,6 +78,20 @@ pub async fn read(request: Request, body_bytes_max: usize) -> Result<http::Reque
     Ok(http::Request { method, path, query, headers, body })
 }
 
+/// The same of a request whose body must fit.
+pub async fn read_whole(request: Request, body_bytes_max: usize) -> Result<http::Request, Problem> {
+    let request = read(request, body_bytes_max).await?;
+    if request.body.len() > body_bytes_max {
+        let most = if body_bytes_max < 1_024 {
+            format!("{body_bytes_max} bytes")
+        } else {
+            format!("{} KiB", body_bytes_max / 1_024)
+        };
+        return Err(Problem::new(Code::BodyTooLarge, format!("A body holds at most {most} here.")));
+    }
+    Ok(request)
+}
+
 /// Writes the shared layer's reply.
 pub fn respond(reply: http::Response) -> Response {
     let mut response = Response::new(Body::from(reply.body));

@@ -108,11 +108,13 @@ impl Publisher {
             route.learnt = self.told.of(&route.gateway);
         }
         admin::refresh(&self.app).await;
-        self.app.settled.merge(&mut directory);
+        let version = self.app.settled.merge(&mut directory);
         directory.blocklist = self.lists.read(&self.app, directory.tenants.keys()).await;
         directory.ordered = self.totals.read(&self.app, &directory.tenants).await;
-        directory.balances = self.accounts.read(&self.app, &mut directory.tenants).await;
-        self.app.directory.replace(directory)
+        self.accounts.read(&self.app, &mut directory).await;
+        let is_news = self.app.directory.replace(directory);
+        self.app.settled.serves(version);
+        is_news
     }
 
     /// Pushes what is new here until it is what the edge keeps; what is not, only so that an edge that lost it has it.

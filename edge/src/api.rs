@@ -1,12 +1,14 @@
 //! Requests in, replies out: the loop around the shared HTTP layer.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future;
 use futures_util::future::Either;
 use futures_util::stream;
+use tiffin_shared::directory::Directory;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::factor;
 use tiffin_shared::http;
@@ -87,18 +89,17 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
     sent.body = inbound::body(request, &sent).await?;
     let request = sent;
     if from_core {
-        return respond(match request.path.as_str() {
-            DESK_PATH => operate(&settings, &request, &entropy, now, &env).await,
-            DIRECTORY_PATH => push(&settings, &request, &entropy, now, &env).await,
-            _ => events(&settings, &request, &entropy, now, &env).await,
-        });
+        let call = Call { env: &env, settings: &settings, request: &request, entropy: entropy.clone(), now };
+        let replied = match request.path.as_str() {
+            DESK_PATH => operate(&call).await,
+            DIRECTORY_PATH => push(&call).await,
+            _ => events(&call).await,
+        };
+        return respond(replied.unwrap_or_else(|problem| http::Response::refused(&problem, &entropy)));
     }
-    let directory = match directory::current(&env, &settings, now).await {
+    let directory = match known(&env, &settings, now).await {
         Ok(directory) => directory,
-        Err(error) => {
-            console_error!("there is no directory: {error}");
-            return respond(http::Response::unavailable("The edge has no directory yet.", &entropy));
-        }
+        Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
     };
     let visit = Visit { directory: &directory, request: &request, peer, entropy: &entropy, now };
     answer(&visit, env, settings).await
@@ -171,57 +172,51 @@ async fn ask(
     (answer, is_full)
 }
 
-/// Core has a new directory.
-async fn push(
-    settings: &Settings,
-    request: &http::Request,
-    entropy: &Entropy,
+/// A call of core's.
+struct Call<'a> {
+    env: &'a Env,
+    settings: &'a Settings,
+    request: &'a http::Request,
+    entropy: Entropy,
     now: UnixMs,
-    env: &Env,
-) -> http::Response {
-    let push = match internal::read_directory(request, &settings.cores, now) {
-        Ok(push) => push,
-        Err(problem) => return http::Response::refused(&problem, entropy),
-    };
-    let pushed = directory::push(env, push).await;
+}
+
+/// The directory that is in use.
+async fn known(env: &Env, settings: &Settings, now: UnixMs) -> Result<Arc<Directory>, Problem> {
+    directory::current(env, settings, now).await.map_err(|error| {
+        console_error!("there is no directory: {error}");
+        Problem::unavailable("The edge has no directory yet.")
+    })
+}
+
+/// Core has a new directory.
+async fn push(call: &Call<'_>) -> Result<http::Response, Problem> {
+    let push = internal::read_directory(call.request, &call.settings.cores, call.now)?;
+    let pushed = directory::push(call.env, push).await;
     match pushed.and_then(|pushed| Ok(serde_json::to_string(&pushed)?)) {
-        Ok(body) => http::Response::ready(&body, entropy),
+        Ok(body) => Ok(http::Response::ready(&body, &call.entropy)),
         Err(error) => {
             console_error!("the directory could not be kept: {error}");
-            http::Response::unavailable("The directory could not be kept.", entropy)
+            Err(Problem::unavailable("The directory could not be kept."))
         }
     }
 }
 
 /// An operator's errand to one ledger.
-async fn operate(
-    settings: &Settings,
-    request: &http::Request,
-    entropy: &Entropy,
-    now: UnixMs,
-    env: &Env,
-) -> http::Response {
-    let errand = match desk::read(request, &settings.cores, now) {
-        Ok(errand) => errand,
-        Err(problem) => return http::Response::refused(&problem, entropy),
-    };
-    let directory = match directory::current(env, settings, now).await {
-        Ok(directory) => directory,
-        Err(error) => {
-            console_error!("there is no directory: {error}");
-            return http::Response::unavailable("The edge has no directory yet.", entropy);
-        }
-    };
+async fn operate(call: &Call<'_>) -> Result<http::Response, Problem> {
+    let Call { env, settings, request, entropy, now } = call;
+    let errand = desk::read(request, &settings.cores, *now)?;
+    let directory = known(env, settings, *now).await?;
     let (ledger, asked) = match desk::question(&settings.edge.front, &directory, errand) {
         Ok(question) => question,
-        Err(problem) => return desk::reply(Some(problem.into()), entropy),
+        Err(problem) => return Ok(desk::reply(Some(problem.into()), entropy)),
     };
     let question = Question::Ledger { ledger, ask: asked, hold: None };
-    let answered = match ask(env, &question, &Waits::Not, entropy.clone(), now).await {
+    let answered = match ask(env, &question, &Waits::Not, entropy.clone(), *now).await {
         (Some(Answer::Ledger(outcome)), _) => Some(desk::Answered::Outcome(Box::new(outcome))),
         _ => None,
     };
-    desk::reply(answered, entropy)
+    Ok(desk::reply(answered, entropy))
 }
 
 /// Ready when jobs can be sealed; the ledgers answer for themselves.
@@ -236,17 +231,9 @@ fn ready(settings: &Settings, entropy: &Entropy, now: UnixMs) -> http::Response 
 }
 
 /// Core tells how orders fare: each to its ledger, side by side.
-async fn events(
-    settings: &Settings,
-    request: &http::Request,
-    entropy: &Entropy,
-    now: UnixMs,
-    env: &Env,
-) -> http::Response {
-    let events = match internal::read_events(request, &settings.cores, now) {
-        Ok(events) => events,
-        Err(problem) => return http::Response::refused(&problem, entropy),
-    };
+async fn events(call: &Call<'_>) -> Result<http::Response, Problem> {
+    let (env, now) = (call.env, call.now);
+    let events = internal::read_events(call.request, &call.settings.cores, now)?;
     let count = events.len();
     let telling = events.into_iter().map(|event| async move {
         let order = event.order.clone();
@@ -265,7 +252,7 @@ async fn events(
         told.is_none().then_some(order)
     });
     let missed = future::join_all(telling).await.into_iter().flatten().collect();
-    internal::told(count, missed, entropy)
+    Ok(internal::told(count, missed, &call.entropy))
 }
 
 fn respond(reply: http::Response) -> worker::Result<Response> {

@@ -23,10 +23,14 @@ use subtle::ConstantTimeEq;
 
 use crate::guard::blocklist::Blocklist;
 use crate::id::GatewayId;
+use crate::id::LedgerId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
+use crate::keys::IndexKey;
 use crate::ledger::Ceilings;
+use crate::mailbox;
 use crate::phone::Kind;
+use crate::phone::Phone;
 use crate::price::Currency;
 use crate::risk::GeoPolicy;
 use crate::text::Counted;
@@ -159,6 +163,19 @@ pub enum Funds {
     Open,
 }
 
+impl Tenant {
+    /// Whether numbers that begin so get nothing.
+    pub fn blocks(&self, phone: &Phone) -> bool {
+        self.blocked.iter().any(|prefix| phone.e164().starts_with(prefix.as_str()))
+    }
+
+    /// Whether it blocks the one number whose ledger this is, where it names it whole. Beginnings of numbers are looked at
+    /// before each message is sent: a ledger does not know its number.
+    pub fn blocks_ledger(&self, ledger: LedgerId, index: &IndexKey) -> bool {
+        self.blocked.iter().any(|number| index.ledger("phone", number) == ledger)
+    }
+}
+
 impl Directory {
     /// Who shows this key. Every digest is looked at, and each in constant time: how long it takes tells neither a
     /// key's place in the list nor how much of a digest was met.
@@ -195,13 +212,6 @@ impl Directory {
         })
     }
 
-    /// Counts what every service's texts take, for the front doors, which have no words.
-    pub fn count_texts(&mut self) {
-        for service in self.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
-            service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
-        }
-    }
-
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
     /// than all the rest, and an edge's variable and snapshot have their limits.
     pub fn without_words(&self) -> Self {
@@ -213,7 +223,8 @@ impl Directory {
         directory
     }
 
-    /// Gives services that name no channels every channel that has a gateway; refuses those that name others, or templates of
+    /// Gives services that name no channels every channel that has a gateway, and counts what every service's texts take, for
+    /// the front doors, which have no words. Refuses those that name others, or templates of
     /// gateways that are not there.
     pub fn complete(&mut self) -> Result<(), String> {
         let mut routed: Vec<_> = Vec::new();
@@ -237,6 +248,7 @@ impl Directory {
                 if service.channels.is_empty() {
                     service.channels.clone_from(&routed);
                 }
+                service.texts = service.channels.contains(&Channel::Sms).then(|| Counted::of(service));
             }
         }
         Ok(())
@@ -256,6 +268,11 @@ impl Directory {
             }
             let billing = tenant.billing.as_ref().map_or(Ok(()), Billing::check);
             billing.map_err(|reason| format!("tenants.{name}.billing.{reason}"))?;
+            if tenant.support_email.as_deref().is_some_and(|address| !mailbox::is_address(address)) {
+                return Err(format!(
+                    "tenants.{name}.support_email: must be an address, such as \"help@example.com\""
+                ));
+            }
             if tenant.orders_per_day == Some(0) {
                 return Err(format!("tenants.{name}.orders_per_day: must be at least 1"));
             }

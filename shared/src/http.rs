@@ -65,7 +65,6 @@ use crate::wire::api;
 
 use self::asked::Asked;
 use self::call::Call;
-pub use self::create::masked_email;
 pub use self::crowd::Crowd;
 pub use self::crowd::Places;
 pub use self::crowd::Seat;

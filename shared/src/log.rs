@@ -5,6 +5,8 @@
 //! means an empty log; a missing page, one whose time is over. A head lives at least as long as its pages, and one that
 //! begins anew, after its store has lost it, names its pages anew: they never meet older ones.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -60,8 +62,8 @@ pub enum Command {
         /// How long a row is kept, in milliseconds.
         keep_ms: u64,
     },
-    /// Append rows of a writer that counts them: their ids are numbers that grow without gaps. Those up to the last one
-    /// that is here were appended before, by whomever.
+    /// Append rows of a writer that counts them: their ids are numbers that grow without gaps, after a name and a slash
+    /// where others write here too. Those up to his last one were appended before, however long ago and by whomever.
     AppendCounted {
         /// In this order.
         rows: Vec<NewRow>,
@@ -108,6 +110,10 @@ pub struct State {
     pages: u64,
     /// Rows after them.
     tail: Vec<Row>,
+    /// The last number of each writer that counts and shares the log: he is one of a few in the code. Who has it to
+    /// himself has his last row in the tail.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    counted: BTreeMap<String, u64>,
 }
 
 /// Rows of a time at which they were kept longer.
@@ -169,13 +175,12 @@ impl Machine for Log {
                     state.began_at = now;
                 }
                 let before = state.tail.len();
-                let last = match command {
-                    Command::AppendCounted { .. } => state.last_counted(),
-                    Command::Append { .. } | Command::Read | Command::Sealed(_) => None,
+                let is_counted = matches!(command, Command::AppendCounted { .. });
+                let append = |row| match is_counted {
+                    true => state.append_counted(row, now),
+                    false => Some(state.append(row, now)),
                 };
-                let follows =
-                    |row: &&NewRow| last.is_none_or(|last| row.id.parse().is_ok_and(|id: u64| id > last));
-                let numbers = rows.iter().filter(follows).map(|row| state.append(row, now)).collect();
+                let numbers = rows.iter().filter_map(append).collect();
                 if state.tail.len() == before {
                     return Step::keep(state.reply(numbers, true));
                 }
@@ -199,7 +204,8 @@ impl Machine for Log {
 impl Default for State {
     fn default() -> Self {
         let (clock, began_at) = (UnixMs(0), UnixMs(0));
-        Self { clock, keep_ms: 0, began_at, promised: None, pages: 0, tail: Vec::new() }
+        let (tail, counted) = (Vec::new(), BTreeMap::new());
+        Self { clock, keep_ms: 0, began_at, promised: None, pages: 0, tail, counted }
     }
 }
 
@@ -223,9 +229,18 @@ impl State {
         self.pages.saturating_mul(PAGE_ROWS as u64)
     }
 
-    /// The number of the last row, where its writer counts.
-    fn last_counted(&self) -> Option<u64> {
-        self.tail.last().and_then(|row| row.id.parse().ok())
+    /// Its number, unless its writer has come further already.
+    fn append_counted(&mut self, row: &NewRow, now: UnixMs) -> Option<u64> {
+        let (writer, count) = counted(&row.id)?;
+        let in_tail = || self.tail.iter().rev().filter_map(|row| counted(&row.id)).find(|it| it.0 == writer);
+        let last = self.counted.get(writer).copied().or_else(|| in_tail().map(|(_, last)| last));
+        if last.is_some_and(|last| count <= last) {
+            return None;
+        }
+        if !writer.is_empty() {
+            self.counted.insert(writer.to_owned(), count);
+        }
+        Some(self.append(row, now))
     }
 
     fn append(&mut self, row: &NewRow, now: UnixMs) -> u64 {
@@ -254,6 +269,12 @@ impl State {
         let (reply, expires_at) = (self.reply(numbers, true), self.expires_at());
         Step { reply, write: Write::Put { state: self, expires_at, wake_at: None } }
     }
+}
+
+/// A writer's name, empty for the only one, and his number.
+fn counted(id: &str) -> Option<(&str, u64)> {
+    let (writer, count) = id.rsplit_once('/').unwrap_or(("", id));
+    Some((writer, count.parse().ok()?))
 }
 
 impl Machine for Page {

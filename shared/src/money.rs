@@ -9,6 +9,8 @@ mod entry;
 mod open;
 mod posting;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 pub use self::account::State;
@@ -21,6 +23,7 @@ pub use self::posting::POSTING_MS;
 pub use self::posting::Posting;
 pub use self::posting::Refused;
 pub use self::posting::Standing;
+use crate::country::Country;
 use crate::directory::Billing;
 use crate::machine::Machine;
 use crate::machine::Step;
@@ -131,8 +134,9 @@ pub struct Summary {
     pub charged_micros: u64,
     /// What operators put in, less what they took out.
     pub funded_micros: i64,
-    /// What could be held now, by balance, credit and the day's cap.
-    pub reach_micros: u64,
+    /// What could be held now.
+    #[serde(flatten)]
+    pub reach: Reach,
     /// What is counted against the day's cap.
     pub spent_today_micros: u64,
     /// Orders that may hold something.
@@ -148,6 +152,17 @@ impl Summary {
     pub fn is_settled(&self) -> bool {
         self.available_micros == 0 && self.held_micros == 0 && self.open_orders == 0
     }
+}
+
+/// What could be held now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reach {
+    /// By balance, credit and the day's cap.
+    #[serde(rename = "reach_micros")]
+    pub micros: u64,
+    /// The same for messages to each country that has a cap of its own.
+    #[serde(rename = "reach_by_country_micros", skip_serializing_if = "BTreeMap::is_empty")]
+    pub countries: BTreeMap<Country, u64>,
 }
 
 impl Machine for Account {

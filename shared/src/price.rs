@@ -195,6 +195,15 @@ impl Prices {
         country.and_then(|country| list.countries.get(&country).copied()).or(list.default_micros)
     }
 
+    /// What every list says of one message, or one segment of a text message, to numbers of this country.
+    pub fn units(&self, country: Option<Country>) -> Vec<Money> {
+        let of = |currency: &Currency| {
+            let amount_micros = self.unit_micros(*currency, country)?;
+            Some(Money { amount_micros, currency: *currency })
+        };
+        self.0.keys().filter_map(of).collect()
+    }
+
     /// The lowest of all in one currency.
     pub fn least_micros(&self, currency: Currency) -> Option<u64> {
         let list = self.0.get(&currency)?;
@@ -206,9 +215,14 @@ impl Prices {
         self.0.is_empty()
     }
 
-    /// Refuses too many. The lists themselves were checked when they were read.
+    /// Refuses too many and too high ones: lists are checked when they are read, and a price may be set afterwards.
     pub fn check(&self) -> Result<(), Error> {
-        if self.0.len() > CURRENCIES_MAX { Err(Error::TooMany) } else { Ok(()) }
+        let mut prices = self.0.values().flat_map(|list| list.countries.values().chain(&list.default_micros));
+        match prices.find(|price| **price > PRICE_MICROS_MAX) {
+            Some(price) => Err(Error::TooHigh(*price)),
+            None if self.0.len() > CURRENCIES_MAX => Err(Error::TooMany),
+            None => Ok(()),
+        }
     }
 }
 
@@ -250,6 +264,13 @@ mod tests {
         assert_eq!(
             (of("USD", "IN"), of("USD", "DE"), of("USD", "")),
             (Some(2_300), Some(7_500), Some(7_500))
+        );
+        let all = |country: &str| -> Vec<_> {
+            prices.units(Country::parse(country).ok()).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            (all("IN"), all("DE")),
+            (vec!["0.18 INR".into(), "0.0023 USD".into()], vec!["0.0075 USD".to_owned()])
         );
         assert_eq!((of("INR", "IN"), of("INR", "DE"), of("EUR", "IN")), (Some(180_000), None, None));
         let written = serde_json::to_string(&prices).unwrap();

@@ -155,6 +155,15 @@ pub fn rank(mut candidates: Vec<Candidate>, channels: &[Channel]) -> Vec<Offer> 
 }
 
 impl Health {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "up",
+            Self::Probe => "probe",
+            Self::Open { .. } => "breaker open",
+        }
+    }
+
     /// A probe is given to one order at a time, and must be used by it.
     fn rank(self) -> u8 {
         match self {
@@ -178,11 +187,7 @@ impl Candidate {
     }
 
     fn why(&self) -> String {
-        let breaker = match self.health {
-            Health::Closed => "up",
-            Health::Probe => "probe",
-            Health::Open { .. } => "breaker open",
-        };
+        let breaker = self.health.as_str();
         let (whole, tenth) = (self.stats.quality() / 10, self.stats.quality() % 10);
         let usual_s = self.window_ms().div_ceil(1_000);
         let sent = self.stats.sent;

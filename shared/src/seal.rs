@@ -5,11 +5,6 @@
 //! (RFC 9180 section 5.3); each job is then sealed with XChaCha20-Poly1305 under that key and a random 192-bit
 //! nonce. Hosts make a new sealer at least every [`SEALER_AGE_MS_MAX`].
 
-use chacha20poly1305::KeyInit;
-use chacha20poly1305::XChaCha20Poly1305;
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::Aead;
-use chacha20poly1305::aead::Payload;
 use hpke::Deserializable;
 use hpke::Kem as KemTrait;
 use hpke::OpModeR;
@@ -24,13 +19,13 @@ use serde::Deserialize;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::bytes;
 use crate::bytes::Bytes;
 use crate::entropy::Entropy;
 use crate::id::KeyId;
 use crate::keys::Error as KeyError;
 use crate::secret::Secret;
 use crate::time::HOUR_MS;
+use crate::vault;
 
 type Kem = X25519HkdfSha256;
 
@@ -147,15 +142,12 @@ impl Sealer {
 
     /// Seals `plaintext` together with `header`. The nonce must be fresh random bytes.
     pub fn seal(&self, nonce: [u8; 24], header: &[u8], plaintext: &[u8]) -> Result<Sealed, Error> {
-        let payload = Payload { msg: plaintext, aad: header };
-        let ciphertext = XChaCha20Poly1305::new(self.key.expose().into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Error::Sealed)?;
+        let ciphertext = vault::encrypt(&self.key, nonce, header, plaintext).ok_or(Error::Sealed)?;
         Ok(Sealed {
             key: self.id.clone(),
             encapsulated: Bytes(self.encapsulated),
             nonce: Bytes(nonce),
-            ciphertext: bytes::encode(&ciphertext),
+            ciphertext,
         })
     }
 }
@@ -168,11 +160,7 @@ impl Sealed {
 
     /// The same after the key exchange of [`Sealed::encapsulated`].
     pub fn open_with(&self, opener: &Opener, header: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let ciphertext = bytes::decode(&self.ciphertext).ok_or(Error::Sealed)?;
-        XChaCha20Poly1305::new(opener.0.expose().into())
-            .decrypt(&XNonce::from(self.nonce.0), Payload { msg: &ciphertext, aad: header })
-            .map(Zeroizing::new)
-            .map_err(|_| Error::Sealed)
+        vault::decrypt(&opener.0, self.nonce.0, header, &self.ciphertext).ok_or(Error::Sealed)
     }
 }
 
@@ -217,6 +205,7 @@ impl TryCryptoRng for EntropyRng<'_> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes;
 
     fn pair() -> (PublicKey, PrivateKey) {
         let private = PrivateKey::new([5; 32]).unwrap();

@@ -24,6 +24,7 @@ use tiffin_shared::time::UnixMs;
 
 use self::common::fixtures::START;
 use self::common::host::Host;
+use self::common::log::counted;
 use self::common::log::row;
 
 const KEEP_MS: u64 = 30 * DAY_MS;
@@ -122,6 +123,33 @@ proptest! {
         let found: Vec<_> = rows.iter().map(|row| row.body["name"].as_u64().unwrap()).collect();
         assert_eq!(found, taken.iter().map(|name| u64::from(*name)).collect::<Vec<_>>());
         assert!(rows.iter().map(|row| row.n).eq(0..rows.len() as u64));
+    }
+}
+
+proptest! {
+    #![proptest_config(common::cases(128))]
+
+    /// It dies after any row, begins again from any that it has not heard of, and others write as much as they like.
+    #[test]
+    fn who_counts_has_every_row_once_however_much_others_write(
+        moves in vec((0..PAGE_ROWS, 1..12_u64, 0..12_u64), 1..40),
+    ) {
+        let (mut world, mut others, mut written) = (World::default(), 0_u16, 0);
+        for (noise, count, again) in moves {
+            let names: Vec<u16> = (others..).take(noise).collect();
+            others += u16::try_from(noise).unwrap();
+            let reply = world.append(&names);
+            world.seal(reply, 255);
+            let from = written + 1_u64;
+            let rows = (from.saturating_sub(again).max(1)..from + count).map(counted).collect();
+            let reply = world.ask(&Command::AppendCounted { rows, keep_ms: KEEP_MS });
+            assert!(reply.appended);
+            assert_eq!(reply.numbers.len() as u64, count);
+            world.seal(reply, 255);
+            written += count;
+        }
+        let counts: Vec<_> = world.rows().iter().filter_map(|row| row.body["counted"].as_u64()).collect();
+        assert_eq!(counts, (1..=written).collect::<Vec<_>>());
     }
 }
 

@@ -19,6 +19,7 @@ use tiffin_shared::ledger;
 use tiffin_shared::seal::PrivateKey;
 use tiffin_shared::seal::Sealer;
 use tiffin_shared::secret::Secret;
+use tiffin_shared::vault;
 use tiffin_shared::webhook;
 use tiffin_shared::webhook::HookKey;
 use tiffin_shared::wire::api;
@@ -67,6 +68,7 @@ fn no_secret_can_be_printed() {
         Secret<[u8; 32]>,
         Seed,
         Signing,
+        vault::Key,
         webhook::Key,
     ];
     // What holds one, on its way.

@@ -151,8 +151,12 @@ impl Stack {
 
     /// Another process beside core, with these roles, on the same servers.
     pub fn start_another(&self, roles: &str) -> anyhow::Result<Process> {
+        self.start_another_at(wait::free_ports(1)?, roles)
+    }
+
+    /// At this port, to be asked itself.
+    pub fn start_another_at(&self, port: u16, roles: &str) -> anyhow::Result<Process> {
         let mut command = self.tiffin()?;
-        let port = wait::free_ports(1)?;
         command.env("TIFFIN_SERVER_LISTEN", format!("127.0.0.1:{port}"));
         command.args(["serve", "--roles", roles]);
         Process::start(&mut command, &self.log(&format!("another-{port}")))

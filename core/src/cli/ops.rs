@@ -73,6 +73,7 @@ impl Core {
         let kind = path.split(['/', '?']).next().unwrap_or_default();
         match (status.as_u16(), kind) {
             (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
+            (412, _) => anyhow::bail!("core answered 412: {detail} Here that is --version."),
             (status, _) => anyhow::bail!("core answered {status}: {detail}"),
         }
     }

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::order::Entry;
+use tiffin_shared::price::Money;
 
 use super::balance::micros;
 use super::ops;
@@ -99,6 +100,8 @@ fn timeline(id: &str, reply: &Value) -> String {
         lines.push(format!("{:<10}  {channel} by {gateway} at {}", "next", time(Some(next), "at")));
     }
     lines.extend(reply.get("bill").map(bill));
+    let attempts = reply.get("attempts").and_then(Value::as_array).map_or(&[] as &[_], Vec::as_slice);
+    lines.extend(attempts.iter().map(attempt));
     let entries = reply.pointer("/story/entries").and_then(Value::as_array).into_iter().flatten();
     lines.extend(entries.map(|entry| match serde_json::from_value::<Entry>(entry.clone()) {
         Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), told::happening(&what)),
@@ -106,6 +109,14 @@ fn timeline(id: &str, reply: &Value) -> String {
         Err(_) => format!("{}  {}", time(Some(entry), "at"), text(Some(entry), "what")),
     }));
     lines.join("\n")
+}
+
+/// Why a way was taken, by the figures of the fleet, and what it cost where the provider tells.
+fn attempt(attempt: &Value) -> String {
+    let of = Some(attempt);
+    let cost = attempt.get("cost").and_then(|cost| serde_json::from_value::<Money>(cost.clone()).ok());
+    let cost = cost.map_or(String::new(), |cost| format!("; the provider took {cost}"));
+    format!("{:<10}  {} by {}: {}{cost}", "attempt", text(of, "n"), text(of, "gateway"), text(of, "route"))
 }
 
 /// What the order cost, in one line.

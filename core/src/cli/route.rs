@@ -4,6 +4,7 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::price::Money;
 
 use super::ops;
 use super::ops::Core;
@@ -18,7 +19,7 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
-    /// How messages fare on each of late: arrived, verified, and how long receipts take
+    /// How messages fare on each of late: arrived, verified, how long receipts take, and what one costs
     Stats {
         /// ISO 3166-1 alpha-2; without it all countries together, and no times
         #[arg(long)]
@@ -140,10 +141,10 @@ fn table(reply: &Value) -> String {
 }
 
 fn stats(reply: &Value) -> String {
-    let row = |cells: [&str; 8]| {
-        let [gateway, sent, delivered, failed, delivery, conversion, p50, p95] = cells;
+    let row = |cells: [&str; 9]| {
+        let [gateway, sent, delivered, failed, delivery, conversion, p50, p95, price] = cells;
         format!(
-            "{gateway:<20}  {sent:>7}  {delivered:>9}  {failed:>7}  {delivery:>9}  {conversion:>10}  {p50:>8}  {p95:>8}"
+            "{gateway:<20}  {sent:>7}  {delivered:>9}  {failed:>7}  {delivery:>9}  {conversion:>10}  {p50:>8}  {p95:>8}  {price}"
         )
     };
     let routes = reply.get("routes").and_then(Value::as_array).into_iter().flatten();
@@ -165,10 +166,20 @@ fn stats(reply: &Value) -> String {
             &percent("conversion"),
             &ms("p50_ms"),
             &ms("p95_ms"),
+            &prices(route),
         ])
     });
-    let head = row(["GATEWAY", "SENT", "DELIVERED", "FAILED", "DELIVERY", "CONVERSION", "P50", "P95"]);
+    let head =
+        row(["GATEWAY", "SENT", "DELIVERED", "FAILED", "DELIVERY", "CONVERSION", "P50", "P95", "PRICE"]);
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// One message's, by each list.
+fn prices(route: &Value) -> String {
+    let of = |money: &Value| serde_json::from_value::<Money>(money.clone()).ok().map(|it| it.to_string());
+    let prices = route.get("prices").and_then(Value::as_array).into_iter().flatten();
+    let prices: Vec<_> = prices.filter_map(of).collect();
+    if prices.is_empty() { "-".to_owned() } else { prices.join(", ") }
 }
 
 fn line(route: &Value) -> String {

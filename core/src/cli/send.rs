@@ -16,6 +16,7 @@ use tiffin_shared::order::Class;
 use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::phone::classify;
+use tiffin_shared::price::Money;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::route::Sender;
 use tiffin_shared::text::segment;
@@ -34,6 +35,7 @@ use crate::gateways::compose::Composition;
 use crate::gateways::smpp::NotTaken;
 use crate::gateways::smpp::Smpp;
 use crate::host;
+use crate::money::price;
 use crate::numbers;
 
 /// The code in a test message. It belongs to no order.
@@ -94,6 +96,8 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         reference: &reference,
         public_url: &config.file.server.public_url,
     };
+    let directory = config.directory()?;
+    let prices = price::lists(&directory, gateway).cloned().unwrap_or_default();
     let client = call::Client::new()?;
     // Its receipts are left for the workers.
     let sessions = gateway.sessions();
@@ -101,7 +105,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         sessions.start(Arc::new(|_| ready(Err(NotTaken)).boxed()));
     }
     let sending = composition.compose(gateway, sender.as_ref(), now, async |message| {
-        say(&announcement(gateway, message));
+        say(&announcement(gateway, message, &prices.units(country)));
         let (outcome, code, _) = gateways.try_out(gateway, &client, message).await;
         let fate = match (&outcome, sessions) {
             (CallOutcome::Taken { .. }, Some(sessions)) => fate(sessions, message).await,
@@ -155,16 +159,19 @@ fn number(arguments: &Arguments) -> anyhow::Result<Phone> {
     Ok(read.phone)
 }
 
-/// What goes out, and what it costs.
-fn announcement(gateway: &Gateway, message: &Message<'_>) -> String {
+/// What goes out, and what it costs by each list, to the country where it goes.
+fn announcement(gateway: &Gateway, message: &Message<'_>, prices: &[Money]) -> String {
     let mut text = format!("sending through {}: {}", gateway.name(), message.text());
+    let mut units = 1;
     if gateway.channel() == Channel::Sms {
         let segments = segment::count(message.text());
+        units = segments.count as u64;
         text.push_str(&format!("\n{} in {:?}", counted(segments.count, "segment"), segments.encoding));
-        if let Some(price) = gateway.settings().price_micros {
-            let price = segment::price_micros(message.text(), price);
-            text.push_str(&format!(", {price} millionths of your currency"));
-        }
+    }
+    let total = |unit: &Money| Money { amount_micros: unit.amount_micros.saturating_mul(units), ..*unit };
+    let prices: Vec<_> = prices.iter().map(|unit| total(unit).to_string()).collect();
+    if !prices.is_empty() {
+        text.push_str(&format!("\nits price by your lists: {}", prices.join(", ")));
     }
     text
 }

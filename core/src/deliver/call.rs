@@ -105,6 +105,12 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
     if host::now().plus(WORTH_MS) >= header.expires_at {
         return Ok(Sent::not(CallOutcome::Failed(Reason::TtlExpired)));
     }
+    // Blocked since it was accepted, or before a resend, whose ledger knows the number by its name alone.
+    let directory = app.directory.current();
+    let tenant = directory.tenants.get(&header.tenant);
+    if sending.private.phone.as_ref().is_some_and(|phone| tenant.is_some_and(|tenant| tenant.blocks(phone))) {
+        return Ok(Sent::not(CallOutcome::Failed(Reason::Blocked)));
+    }
     let calling = with_message(app, sending, gateway, async |message| {
         let mut seen = None;
         let call = async {

@@ -61,7 +61,7 @@ pub(super) async fn exchange(app: &Arc<App>, sending: &Sending<'_>, purpose: Pur
     let exchange = record::exchange(&redactor, purpose.as_str(), outline, &seen, trust);
     let to = match (&private.phone, &private.email) {
         (_, Some(email)) if gateway.channel() == tiffin_shared::wire::api::Channel::Email => {
-            Some(tiffin_shared::http::masked_email(email))
+            Some(tiffin_shared::mailbox::masked(email))
         }
         (Some(phone), _) => Some(phone.masked()),
         (None, _) => None,

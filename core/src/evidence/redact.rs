@@ -207,7 +207,7 @@ impl<'a> Redactor<'a> {
             }
         }
         if let Some(email) = self.known.email {
-            text = encoded::replaced(&text, email, &tiffin_shared::http::masked_email(email));
+            text = encoded::replaced(&text, email, &tiffin_shared::mailbox::masked(email));
         }
         match self.known.phone {
             Some(phone) => digits::without_phone(&text, phone),

@@ -1,4 +1,4 @@
-//! Infobip's SMS API: `POST /sms/3/messages`, its log, and its delivery reports, which it does not sign.
+//! Infobip's SMS API: `POST /sms/3/messages`, its log (of two days, `GET /sms/3/logs`), and its delivery reports, which it does not sign.
 //! <https://www.infobip.com/docs/api/channels/sms>
 
 pub mod receipt;
@@ -12,6 +12,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 
 use self::receipt::Group;
+use self::receipt::Standing;
 use self::receipt::Status;
 use super::account::Account;
 use super::account::Secrets;
@@ -26,6 +27,7 @@ use super::call::Body;
 use super::call::Call;
 use super::callback::Callback;
 use super::callback::CallbackError;
+use super::callback::Fate;
 use super::callback::Heard;
 use super::kinds::Adapter;
 use super::kinds::Door;
@@ -86,6 +88,8 @@ struct Log {
 #[serde(rename_all = "camelCase")]
 struct Logged {
     message_id: String,
+    #[serde(flatten)]
+    standing: Option<Standing>,
 }
 
 impl Keys {
@@ -176,8 +180,7 @@ impl HttpAdapter for Infobip {
 
     /// Its log, by our id.
     fn query(&self, message: &Message<'_>) -> Option<Call> {
-        let query = [("messageId", message.reference.text())];
-        Some(Call::get(&self.url("/sms/3/logs"), &query, self.auth()))
+        self.status(&message.reference.text())
     }
 
     fn found(&self, answer: &Answer, message: &Message<'_>, _called_at: UnixMs) -> Found {
@@ -191,6 +194,19 @@ impl HttpAdapter for Infobip {
             }
             Some(_) => Found::Unclear,
         }
+    }
+
+    /// Its log: unlike the list of reports, which gives each of them once, it is there for everybody who asks.
+    fn status(&self, provider_id: &str) -> Option<Call> {
+        let query = [("messageId", provider_id.to_owned())];
+        Some(Call::get(&self.url("/sms/3/logs"), &query, self.auth()))
+    }
+
+    /// Nothing where the log does not have it yet. Another's message is not in our log, but we ask for one alone.
+    fn fares(&self, answer: &Answer) -> Option<(String, Fate)> {
+        let log = serde_json::from_slice::<Log>(&answer.body).ok().filter(|_| answer.is_success())?;
+        let [Logged { standing: Some(standing), .. }] = log.results.as_slice() else { return None };
+        Some((standing.status.name.clone(), standing.fate()))
     }
 
     /// Proved by the address alone.

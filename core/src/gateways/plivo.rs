@@ -1,4 +1,4 @@
-//! Plivo Messaging: `POST /v1/Account/{auth_id}/Message/`, and its signed status callbacks.
+//! Plivo Messaging: `POST /v1/Account/{auth_id}/Message/`, the record of each message there, and signed status callbacks.
 //! <https://www.plivo.com/docs/messaging/api/message>
 
 pub mod signature;
@@ -99,6 +99,14 @@ struct Accepted {
     invalid_number: Vec<String>,
 }
 
+/// A message's record. <https://www.plivo.com/docs/messaging/api/message/retrieve-a-message>
+#[derive(Deserialize)]
+struct Record {
+    message_state: String,
+    #[serde(default)]
+    error_code: Option<String>,
+}
+
 impl Keys {
     fn check(&self, account: &Account) -> Result<(), String> {
         let is_known = self.auth_id.starts_with("MA") || self.auth_id.starts_with("SA");
@@ -191,18 +199,7 @@ impl HttpAdapter for Plivo {
         // Of a text in parts each has an id of its own, beside that of our answer.
         let id = param("ParentMessageUUID").filter(|id| !id.is_empty()).or_else(|| param("MessageUUID"));
         let provider_id = id.filter(|id| !id.is_empty()).ok_or(CallbackError::Malformed)?;
-        let fate = match param("Status").ok_or(CallbackError::Malformed)? {
-            "delivered" | "read" => Fate::Delivered,
-            "sent" => Fate::Sent,
-            "failed" | "undelivered" | "rejected" => {
-                // 000 stands for no error.
-                let code = param("ErrorCode").map(|code| code.trim_start_matches('0'));
-                let code = code.filter(|code| !code.is_empty()).map(str::to_owned);
-                Fate::Failed { code, fallback: Reason::Rejected }
-            }
-            // queued, and whatever Plivo adds.
-            _ => Fate::Underway,
-        };
+        let fate = fate(param("Status").ok_or(CallbackError::Malformed)?, param("ErrorCode"));
         // The signature covers the address, and with it the attempt.
         let attempt = callback.attempt.cloned().ok_or(CallbackError::Malformed)?;
         // Whether a part of several tells its share or the whole is not documented: then it says nothing.
@@ -210,6 +207,16 @@ impl HttpAdapter for Plivo {
         let cost =
             param("TotalAmount").filter(|_| is_whole).and_then(|amount| Cost::parse(amount, "USD", false));
         Ok(Told { attempt: Some(attempt), provider_id: provider_id.to_owned(), fate, cost }.into())
+    }
+
+    fn status(&self, provider_id: &str) -> Option<Call> {
+        Some(Call::get(&self.url(&format!("Message/{provider_id}/")), &[], self.auth()))
+    }
+
+    fn fares(&self, answer: &Answer) -> Option<(String, Fate)> {
+        let record = serde_json::from_slice::<Record>(&answer.body).ok().filter(|_| answer.is_success())?;
+        let fate = fate(&record.message_state, record.error_code.as_deref());
+        Some((record.message_state, fate))
     }
 
     /// The account.
@@ -223,6 +230,22 @@ impl HttpAdapter for Plivo {
             _ if answer.is_success() => Ok("the credentials are accepted".into()),
             _ => Err(answer.refusal(None)),
         }
+    }
+}
+
+/// One list of words for callbacks and records.
+fn fate(status: &str, code: Option<&str>) -> Fate {
+    match status {
+        "delivered" | "read" => Fate::Delivered,
+        "sent" => Fate::Sent,
+        "failed" | "undelivered" | "rejected" => {
+            // 000 stands for no error.
+            let code = code.map(|code| code.trim_start_matches('0'));
+            let code = code.filter(|code| !code.is_empty()).map(str::to_owned);
+            Fate::Failed { code, fallback: Reason::Rejected }
+        }
+        // queued, and whatever Plivo adds.
+        _ => Fate::Underway,
     }
 }
 

@@ -30,6 +30,7 @@ use serde::Serialize;
 use subtle::ConstantTimeEq;
 use tiffin_shared::bytes;
 use tiffin_shared::http;
+use tiffin_shared::http::BODY_BYTES_MAX;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
@@ -77,6 +78,11 @@ pub fn is_upload(path: &str) -> bool {
     path.starts_with("/ops/v1/orders/") && path.ends_with("/uploads")
 }
 
+/// How much of a body is read there.
+pub fn body_bytes_max(path: &str) -> usize {
+    if path.starts_with("/ops/v1/tenants/") { admin::BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+}
+
 /// Every path under `/ops`.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
@@ -109,7 +115,10 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
             "/ops/v1/tenants/{id}/services/{service}",
             put(admin::put_service).delete(admin::remove_service),
         )
-        .route("/ops/v1/routes/{gateway}/settings", put(admin::put_route).delete(admin::remove_route))
+        .route(
+            "/ops/v1/routes/{gateway}/settings",
+            get(admin::route).put(admin::put_route).delete(admin::remove_route),
+        )
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/{hand}", post(routes::hold))
         .route("/ops/v1/webhooks", get(webhooks::list))

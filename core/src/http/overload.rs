@@ -128,7 +128,11 @@ async fn buffer(request: Request) -> Result<Request, Problem> {
     let path = parts.uri.path();
     // A body that is cut short has another signature.
     let is_callback = path.starts_with(callbacks::PATH);
-    let body_bytes_max = if is_callback { callbacks::BODY_BYTES_MAX } else { body_bytes_max(path) };
+    let body_bytes_max = match path {
+        _ if is_callback => callbacks::BODY_BYTES_MAX,
+        _ if path.starts_with("/ops/") => ops::body_bytes_max(path),
+        _ => body_bytes_max(path),
+    };
     let mut stream = body.into_data_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {

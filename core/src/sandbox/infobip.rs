@@ -68,7 +68,10 @@ async fn logs(
             "destination": message.entry.to.trim_start_matches('+'),
             "messageId": message.entry.id,
             "sentAt": clock::rfc3339(message.created_at_ms),
+            "doneAt": clock::rfc3339(message.updated_at_ms),
+            "messageCount": 1,
             "status": Name::of(message.status).resource(),
+            "error": status::error(message.error_code.as_deref()),
             "content": { "text": message.entry.text },
         })
     });

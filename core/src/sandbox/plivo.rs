@@ -1,6 +1,6 @@
-//! Plivo Messaging, as its adapter sees it: a message, the account, and signed status callbacks.
+//! Plivo Messaging, as its adapter sees it: a message and its record, the account, and signed status callbacks.
 //!
-//! Left out: media, several destinations, and the records of messages.
+//! Left out: media, several destinations, and the list of messages.
 
 use std::sync::Arc;
 
@@ -18,8 +18,10 @@ use serde_json::json;
 
 use super::Account;
 use super::basic;
+use super::clock;
 use super::faults::Usual;
 use super::ids;
+use super::journey::POOL_NUMBER;
 use super::state::Sandbox;
 
 mod create;
@@ -33,6 +35,7 @@ pub(super) fn routes() -> Router<Arc<Sandbox>> {
     Router::new()
         .route("/v1/Account/{auth_id}/", get(fetch))
         .route("/v1/Account/{auth_id}/Message/", post(create::create))
+        .route("/v1/Account/{auth_id}/Message/{message_uuid}/", get(record))
 }
 
 async fn fetch(
@@ -52,6 +55,33 @@ async fn fetch(
             Json(resource).into_response()
         }
     }
+}
+
+/// The record of a message, as far as the sandbox knows it.
+async fn record(
+    State(sandbox): State<Arc<Sandbox>>,
+    Path((auth_id, uuid)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(account) = account(&sandbox.accounts, &auth_id, &headers) else { return stranger() };
+    let message = sandbox.inbox.find(&uuid).filter(|message| message.entry.gateway == account.gateway());
+    let Some(message) = message else { return refuse(StatusCode::NOT_FOUND, "not found") };
+    let record = json!({
+        "api_id": ids::uuid(),
+        "error_code": message.error_code.as_deref().unwrap_or("000"),
+        "from_number": message.from.as_deref().unwrap_or(POOL_NUMBER),
+        "message_direction": "outbound",
+        "message_state": message.status.name(),
+        "message_time": clock::rfc3339(message.created_at_ms),
+        "message_type": "sms",
+        "message_uuid": message.entry.id,
+        "resource_uri": format!("/v1/Account/{auth_id}/Message/{uuid}/"),
+        "to_number": message.entry.to.trim_start_matches('+'),
+        "total_amount": "0.00350",
+        "total_rate": "0.00350",
+        "units": 1,
+    });
+    Json(record).into_response()
 }
 
 /// The account of the path, when the caller has its token.

@@ -177,6 +177,16 @@ pub async fn add(
     Ok(Made { tenant, name, key: key.for_receiver().to_string() })
 }
 
+/// Where an endpoint is, and what it is told.
+pub async fn told(
+    app: &Arc<App>,
+    tenant: &TenantId,
+    name: &EndpointId,
+) -> Result<(String, Vec<Kind>), Refused> {
+    let endpoint = managed(app, tenant, name).await?;
+    Ok((endpoint.url.clone(), endpoint.events.clone()))
+}
+
 /// One less. What it was still to be told, it is not.
 pub async fn remove(app: &Arc<App>, tenant: &TenantId, name: &EndpointId) -> Result<(), Refused> {
     managed(app, tenant, name).await?;
@@ -300,7 +310,8 @@ pub(super) fn resealed(app: &App, endpoints: &[Managed]) -> Result<Vec<Command>,
     let seals = &app.hooks.keys;
     let mut commands = Vec::new();
     for of in endpoints {
-        for Kept { sealed: old, .. } in of.keys.iter().filter(|kept| kept.sealed.key != *seals.current().id())
+        for Kept { sealed: old, .. } in
+            of.keys.iter().filter(|kept| kept.sealed.key() != seals.current().id())
         {
             let named = (&of.tenant, &of.name);
             let opened = old.open(seals, named);

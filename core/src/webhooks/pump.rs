@@ -25,6 +25,7 @@ use super::ask;
 use super::deliver::deliver;
 use super::endpoint::Endpoint;
 use crate::app::App;
+use crate::audit;
 use crate::host;
 use crate::journal;
 use crate::journal::Stream;
@@ -166,9 +167,11 @@ async fn tell(app: &Arc<App>, endpoint: &Endpoint, reply: &Reply) -> Result<(), 
         tenant = %endpoint.tenant, endpoint = %endpoint.name, ?why,
         "an endpoint is disabled: nothing is delivered to it until an operator enables it"
     );
+    let id = format!("webhook/{}/{}", endpoint.id, at.0);
+    let what = format!("webhook.disable {}/{}", endpoint.tenant, endpoint.name);
+    audit::by_rule(app, id.clone(), &what, json!({"why": why})).await?;
     let data = json!({"endpoint": endpoint.name, "why": why, "at": at.rfc3339()});
     // The tenant hears it where it still listens. Kept by whoever runs this, without being delivered first.
-    let id = format!("webhook/{}/{}", endpoint.id, at.0);
     Box::pin(super::emit(app, &endpoint.tenant, Kind::WebhookDisabled, &id, data)).await?;
     ask(app, endpoint, Command::Told).await?;
     Ok(())

@@ -10,6 +10,7 @@ use tiffin_shared::time::UnixMs;
 use crate::bench::Bench;
 use crate::bench::DOOR;
 use crate::common::answer;
+use crate::common::eventually;
 
 const KEYS: &str = "name = 'infobip'\nkind = 'infobip'\nbase_url = '{base}'\n\
                     from = 'InfoSMS'";
@@ -56,6 +57,28 @@ async fn faults_are_told_apart_and_what_was_taken_is_found() {
     let bench = Bench::start(KEYS, &SECRETS, &[]).await;
     bench.faults_are_told_apart().await;
     assert_eq!(bench.look_up(UnixMs(0)).await, Found::Taken { provider_id: Bench::reference().text() });
+}
+
+#[tokio::test]
+async fn a_message_whose_report_does_not_come_is_asked_after() {
+    let failed =
+        Fate::Failed { code: Some("EC_ABSENT_SUBSCRIBER".into()), fallback: Reason::AbsentTemporary };
+    for (script, word, fate) in [
+        (
+            json!({"mode": "late_receipt", "receipt_after_ms": 60_000}),
+            "DELIVERED_TO_HANDSET",
+            Fate::Delivered,
+        ),
+        (json!({"mode": "failed_receipt"}), "UNDELIVERABLE_NOT_DELIVERED", failed),
+    ] {
+        let bench = Bench::start(KEYS, &SECRETS, &[]).await;
+        bench.fault(&script).await;
+        let provider_id = bench.taken().await;
+        assert!(matches!(bench.fares(&provider_id).await, Some((_, Fate::Underway | Fate::Sent))));
+        let is_final = async || bench.fares(&provider_id).await == Some((word.to_owned(), fate.clone()));
+        eventually("the provider's last word", is_final).await;
+        assert_eq!(bench.fares("another").await, None);
+    }
 }
 
 #[tokio::test]

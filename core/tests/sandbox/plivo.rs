@@ -7,6 +7,7 @@ use tiffin_shared::order::Reason;
 
 use crate::bench::Bench;
 use crate::common::answer;
+use crate::common::eventually;
 
 const AUTH_ID: &str = "MAXXXXXXXXXXXXXXXXXX";
 const KEYS: &str = "name = 'plivo'\nkind = 'plivo'\nbase_url = '{base}'\n\
@@ -49,6 +50,23 @@ async fn refusals_and_failures_have_their_meaning() {
 #[tokio::test]
 async fn faults_are_told_apart() {
     Bench::start(KEYS, &SECRETS, &[]).await.faults_are_told_apart().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_report_does_not_come_is_asked_after() {
+    let failed = Fate::Failed { code: Some("80".into()), fallback: Reason::Rejected };
+    for (script, word, fate) in [
+        (json!({"mode": "late_receipt", "receipt_after_ms": 60_000}), "delivered", Fate::Delivered),
+        (json!({"mode": "failed_receipt"}), "undelivered", failed),
+    ] {
+        let bench = Bench::start(KEYS, &SECRETS, &[]).await;
+        bench.fault(&script).await;
+        let provider_id = bench.taken().await;
+        assert!(matches!(bench.fares(&provider_id).await, Some((_, Fate::Underway | Fate::Sent))));
+        let is_final = async || bench.fares(&provider_id).await == Some((word.to_owned(), fate.clone()));
+        eventually("the provider's last word", is_final).await;
+        assert_eq!(bench.fares("00000000-0000-0000-0000-000000000000").await, None);
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,20 @@
 //! What is agreed with a tenant about money.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Directory;
+use super::Funds;
 use crate::country::Country;
 use crate::id::TenantId;
 use crate::money::AMOUNT_MICROS_MAX;
 use crate::money::Currency;
+use crate::money::Reach;
+use crate::wire::api::Channel;
 
 /// How a tenant pays. All amounts are millionths of its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,15 +84,18 @@ pub struct Caps {
     pub country_day_micros: BTreeMap<Country, u64>,
 }
 
-/// What a tenant has left, as the directory carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a tenant has left, as the directory carries it: rounded down to two digits, so that orders alone do not make every
+/// directory a new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Balance {
-    /// What it can still hold, its credit included: rounded down to two digits, so that orders alone do not make every
-    /// directory a new one.
+    /// What it can still hold, its credit included.
     pub available_micros: u64,
     /// In this currency.
     pub currency: Currency,
+    /// The same for messages to countries of which less may be held: their day's cap is nearer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub countries: BTreeMap<Country, u64>,
 }
 
 /// By tenant.
@@ -134,17 +143,53 @@ impl Caps {
 }
 
 impl Balance {
-    /// What the directory tells of this much.
-    pub fn coarse(available_micros: u64, currency: Currency) -> Self {
-        let step = available_micros.checked_ilog10().map_or(1, |digits| 10_u64.pow(digits.saturating_sub(1)));
-        Self { available_micros: available_micros - available_micros % step, currency }
+    /// What the directory tells of an account.
+    pub fn coarse(reach: &Reach, currency: Currency) -> Self {
+        let less = reach.countries.iter().filter(|(_, micros)| **micros < reach.micros);
+        Self {
+            available_micros: coarse(reach.micros),
+            currency,
+            countries: less.map(|(country, micros)| (*country, coarse(*micros))).collect(),
+        }
     }
 
-    /// What is there at most, for all that is told of it.
-    pub fn most_micros(self) -> u64 {
-        let digits = self.available_micros.checked_ilog10().unwrap_or_default();
-        let step = 10_u64.checked_pow(digits.saturating_sub(1)).unwrap_or(1);
-        self.available_micros.saturating_add(step - 1)
+    /// What is there for messages to this country: at least, and at most for all that is told of it.
+    pub fn micros_to(&self, country: Option<Country>) -> RangeInclusive<u64> {
+        let capped = country.and_then(|country| self.countries.get(&country));
+        let least = capped.copied().unwrap_or(self.available_micros);
+        least..=least.saturating_add(step(least) - 1)
+    }
+}
+
+/// To two digits.
+fn coarse(micros: u64) -> u64 {
+    micros - micros % step(micros)
+}
+
+fn step(micros: u64) -> u64 {
+    10_u64.pow(micros.checked_ilog10().unwrap_or_default().saturating_sub(1))
+}
+
+impl Directory {
+    /// Tells what a tenant's account comes to, and takes no orders of one that cannot pay for the cheapest message there is.
+    pub fn tell_account(&mut self, tenant: &TenantId, reach: &Reach) {
+        let (cheapest, currency) = (self.cheapest_micros(tenant), self.currency_of(tenant));
+        if let Some(it) = self.tenants.get_mut(tenant)
+            && reach.micros < cheapest
+        {
+            it.funds = Funds::Exhausted;
+        }
+        self.balances.insert(tenant.clone(), Balance::coarse(reach, currency));
+    }
+
+    /// Of all messages that the tenant's services may take; nothing has to be paid where one of them has no price.
+    fn cheapest_micros(&self, tenant: &TenantId) -> u64 {
+        let services = self.tenants.get(tenant).map(|tenant| tenant.services.values());
+        let channels: BTreeSet<Channel> =
+            services.into_iter().flatten().flat_map(|service| &service.channels).copied().collect();
+        let currency = self.currency_of(tenant);
+        let routes = self.routes.iter().filter(|route| channels.contains(&route.channel));
+        routes.map(|route| route.prices.least_micros(currency).unwrap_or(0)).min().unwrap_or(0)
     }
 }
 
@@ -204,9 +249,21 @@ mod tests {
         for (exact, told) in
             [(0, 0), (7, 7), (10, 10), (99, 99), (101, 100), (123_456, 120_000), (999_999, 990_000)]
         {
-            let balance = Balance::coarse(exact, usd);
+            let reach = Reach { micros: exact, countries: BTreeMap::new() };
+            let balance = Balance::coarse(&reach, usd);
             assert_eq!(balance.available_micros, told, "{exact}");
-            assert!(balance.most_micros() >= exact && balance.most_micros() <= exact + exact / 9, "{exact}");
+            let most = *balance.micros_to(None).end();
+            assert!(most >= exact && most <= exact + exact / 9, "{exact}");
         }
+    }
+
+    #[test]
+    fn a_country_is_told_of_where_less_of_its_cap_is_left_than_of_the_account() {
+        let [india, germany, spain] = ["IN", "DE", "ES"].map(|code| Country::parse(code).unwrap());
+        let reach = Reach { micros: 5_000, countries: BTreeMap::from([(india, 1_234), (germany, 5_000)]) };
+        let balance = Balance::coarse(&reach, Currency::default());
+        assert_eq!(balance.countries, BTreeMap::from([(india, 1_200)]));
+        assert_eq!(balance.micros_to(Some(india)), 1_200..=1_299);
+        assert_eq!(balance.micros_to(Some(spain)), 5_000..=5_099);
     }
 }

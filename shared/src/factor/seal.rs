@@ -1,37 +1,22 @@
-//! Sealing a factor's secret for its own store: XChaCha20-Poly1305 under a ring that only the factors' owner holds.
+//! A factor's secret in its own store, under a ring that only the factors' owner holds.
 
-use chacha20poly1305::KeyInit;
-use chacha20poly1305::XChaCha20Poly1305;
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::Aead;
-use chacha20poly1305::aead::Payload;
-use hkdf::Hkdf;
 use serde::Deserialize;
 use serde::Serialize;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::id::FactorId;
 use super::totp::Algorithm;
 use super::totp::Seed;
-use crate::bytes;
-use crate::bytes::Bytes;
 use crate::id::KeyId;
 use crate::id::TenantId;
 use crate::keys::Ring;
-use crate::secret::Secret;
+use crate::vault;
 
 /// The ring in `TIFFIN_FACTOR_KEYS`. The first key seals, all of them open.
 pub type FactorKeys = Ring<FactorKey>;
 
-const LABEL: &[u8] = b"tiffin-factor-v1";
-
 /// A key that seals secrets.
 #[derive(Clone)]
-pub struct FactorKey {
-    id: KeyId,
-    key: Secret<[u8; 32]>,
-}
+pub struct FactorKey(vault::Key);
 
 /// A secret does not open: its key is gone from the ring, or the stored bytes were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,17 +24,14 @@ pub struct FactorKey {
 pub struct Error;
 
 impl FactorKey {
-    /// Derives the sealing key (HKDF-SHA256, so that no other use of these bytes shares it).
+    /// Derives the sealing key.
     pub fn new(id: &KeyId, key: [u8; 32]) -> Self {
-        let mut derived = Zeroizing::new([0; 32]);
-        let expanded = Hkdf::<Sha256>::new(None, &key).expand(b"tiffin/v1/factor", derived.as_mut_slice());
-        debug_assert!(expanded.is_ok(), "32 bytes are a valid HKDF output");
-        Self { id: id.clone(), key: Secret::new(*derived) }
+        Self(vault::Key::new(id, key, b"tiffin/v1/factor"))
     }
 
     /// Its name in a sealed secret.
     pub fn id(&self) -> &KeyId {
-        &self.id
+        self.0.id()
     }
 }
 
@@ -67,53 +49,45 @@ pub struct Bound<'a> {
 
 /// A sealed secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sealed {
-    /// Which key opens it.
-    pub key: KeyId,
-    /// 192 random bits.
-    nonce: Bytes<24>,
-    /// Ciphertext and tag, base64url.
-    ciphertext: String,
-}
+#[serde(transparent)]
+pub struct Sealed(vault::Sealed);
 
 impl Sealed {
     /// Seals. The nonce must be fresh random bytes.
     pub fn new(key: &FactorKey, nonce: [u8; 24], bound: &Bound<'_>, seed: &Seed) -> Result<Self, Error> {
-        let payload = Payload { msg: seed.expose(), aad: &header(&key.id, bound) };
-        let ciphertext = XChaCha20Poly1305::new(key.key.expose().into())
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Error)?;
-        Ok(Self { key: key.id.clone(), nonce: Bytes(nonce), ciphertext: bytes::encode(&ciphertext) })
+        bound.with(|bound| vault::Sealed::new(&key.0, nonce, bound, seed.expose())).map(Self).ok_or(Error)
+    }
+
+    /// Which key opens it.
+    pub fn key(&self) -> &KeyId {
+        &self.0.key
     }
 
     /// Opens with the key it names.
     pub fn open(&self, keys: &FactorKeys, bound: &Bound<'_>) -> Result<Seed, Error> {
-        let key = keys.get(&self.key).ok_or(Error)?;
-        let ciphertext = bytes::decode(&self.ciphertext).ok_or(Error)?;
-        let payload = Payload { msg: &ciphertext, aad: &header(&self.key, bound) };
-        let plaintext = XChaCha20Poly1305::new(key.key.expose().into())
-            .decrypt(&XNonce::from(self.nonce.0), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| Error)?;
-        Ok(Seed::new(&plaintext))
+        let key = keys.get(self.key()).ok_or(Error)?;
+        let secret = bound.with(|bound| self.0.open(&key.0, bound)).ok_or(Error)?;
+        Ok(Seed::new(&secret))
     }
 }
 
-fn header(key: &KeyId, bound: &Bound<'_>) -> Vec<u8> {
-    bytes::prefixed(&[
-        LABEL,
-        key.as_str().as_bytes(),
-        bound.tenant.as_str().as_bytes(),
-        bound.factor.to_string().as_bytes(),
-        bound.algorithm.as_str().as_bytes(),
-        &[bound.digits],
-    ])
+impl Bound<'_> {
+    fn with<T>(&self, act: impl FnOnce(&vault::Bound<'_>) -> T) -> T {
+        let factor = self.factor.to_string();
+        let fields: [&[u8]; 4] = [
+            self.tenant.as_str().as_bytes(),
+            factor.as_bytes(),
+            self.algorithm.as_str().as_bytes(),
+            &[self.digits],
+        ];
+        act(&vault::Bound { label: b"tiffin-factor-v1", fields: &fields })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes;
 
     #[test]
     fn a_secret_opens_with_its_key_and_every_field_it_was_bound_to_only() {

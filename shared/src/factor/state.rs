@@ -148,7 +148,7 @@ impl Held {
     /// Seals anew when the key in use has changed, so that the old one can go. On failure the old seal stays good.
     pub(super) fn renew_seal(&mut self, whose: &Whose, seed: &Seed, command: &Command) {
         let key = command.keys.current();
-        if self.sealed.key == *key.id() {
+        if self.sealed.key() == key.id() {
             return;
         }
         let bound = bound(whose, self.algorithm, self.digits);

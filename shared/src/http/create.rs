@@ -20,6 +20,7 @@ use crate::id::ServiceId;
 use crate::keys::IndexKey;
 use crate::ledger::Create;
 use crate::ledger::Standing;
+use crate::mailbox;
 use crate::phone::Kind;
 use crate::phone::Phone;
 use crate::price::AMOUNT_MICROS_MAX;
@@ -41,8 +42,6 @@ pub(crate) const CLIENT_REF_CHARS_MAX: usize = 64;
 pub(crate) const METADATA_PAIRS_MAX: usize = 10;
 pub(crate) const METADATA_KEY_CHARS_MAX: usize = 40;
 pub(crate) const METADATA_VALUE_CHARS_MAX: usize = 120;
-/// RFC 5321 section 4.5.3.1.3, less the angle brackets.
-pub(crate) const EMAIL_BYTES_MAX: usize = 254;
 /// BCP 47 section 4.4.1.
 pub(crate) const LOCALE_CHARS_MAX: usize = 35;
 const LOCALE_DEFAULT: &str = "en";
@@ -81,7 +80,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
     let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
         (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
-        (None, email) => (index.ledger("email", &email.to_lowercase()), masked_email(email)),
+        (None, email) => (index.ledger("email", &email.to_lowercase()), mailbox::masked(email)),
     };
     let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
     let mut factors = known_factors(&body, number.as_ref());
@@ -293,13 +292,8 @@ fn is_bidi(char: char) -> bool {
 }
 
 fn email(text: &str) -> Result<&str, Problem> {
-    let (local, domain) = text.rsplit_once('@').unwrap_or_default();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>,;\"\\()".contains(&byte));
-    let is_domain = domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.');
-    if local.is_empty() || !is_domain || !is_plain || text.len() > EMAIL_BYTES_MAX {
-        return Err(invalid("to.email must be an address, such as \"user@example.com\""));
-    }
-    Ok(text)
+    let is_address = mailbox::is_address(text).then_some(text);
+    is_address.ok_or_else(|| invalid("to.email must be an address, such as \"user@example.com\""))
 }
 
 fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Service), Problem> {
@@ -309,12 +303,6 @@ fn service<'a>(name: &str, caller: &Caller<'a>) -> Result<(&'a ServiceId, &'a Se
         let names: Vec<_> = own.map(ServiceId::as_str).collect();
         Problem::new(Code::UnknownService, format!("Your services are: {}.", names.join(", ")))
     })
-}
-
-/// `u•••@example.com`.
-pub fn masked_email(email: &str) -> String {
-    let (local, domain) = email.rsplit_once('@').unwrap_or_default();
-    format!("{}•••@{domain}", local.chars().take(1).collect::<String>())
 }
 
 /// Of the content, not its spelling: spaces and the order of fields do not make another request.

@@ -142,11 +142,7 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
                 by_operator: true,
                 whose: whose(directory, tenant, order, known),
             };
-            let blocked = known.blocked.iter();
-            if blocked
-                .into_iter()
-                .any(|number| front.index.ledger("phone", number) == resend.whose.order.ledger())
-            {
+            if known.blocks_ledger(resend.whose.order.ledger(), &front.index) {
                 return Err(Problem::new(Code::Blocked, "The tenant has blocked this number."));
             }
             Ok((resend.whose.order.ledger(), Ask::Resend(Box::new(resend))))

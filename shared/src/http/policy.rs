@@ -49,7 +49,7 @@ pub(super) fn number(phone: &Phone, caller: &Caller<'_>) -> Result<Number, Probl
             number.kind.as_str()
         ));
     }
-    if tenant.blocked.iter().any(|prefix| phone.e164().starts_with(prefix.as_str())) {
+    if tenant.blocks(phone) {
         return Err(Problem::new(Code::Blocked, "to.phone: this number is blocked."));
     }
     Ok(number)

@@ -31,9 +31,7 @@ pub(super) fn parse(
     if caller.tenant.funds == Funds::Exhausted {
         return Err(Problem::new(Code::InsufficientBalance, "The balance does not cover another message."));
     }
-    // The number itself is not known here; whether its ledger has the name of a blocked one is.
-    let blocked = caller.tenant.blocked.iter();
-    if blocked.into_iter().any(|number| front.index.ledger("phone", number) == whose.order.ledger()) {
+    if caller.tenant.blocks_ledger(whose.order.ledger(), &front.index) {
         return Err(Problem::new(Code::Blocked, "This number is blocked."));
     }
     let content = format!("{}/{}", whose.order, channel.as_str());

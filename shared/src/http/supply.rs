@@ -30,6 +30,9 @@ use crate::wire::api::CheckName;
 use crate::wire::api::CreateOrder;
 use crate::wire::api::QuotedChannel;
 
+const TOO_LOW: &str = "The balance does not cover another order.";
+const CAP_REACHED: &str = "What the tenant may spend in a day on this country does not cover another order.";
+
 /// What is asked for.
 pub(super) struct Wish<'a> {
     pub(super) visit: &'a Visit<'a>,
@@ -228,31 +231,26 @@ impl Wish<'_> {
         total: impl Fn(&Stock<'_>) -> Option<u64>,
         findings: &mut Findings,
     ) {
-        let refused = || {
-            let detail = "The balance does not cover another order.";
-            Problem::new(Code::InsufficientBalance, detail)
-        };
+        let refused = |detail| Problem::new(Code::InsufficientBalance, detail);
         // What has no price costs nothing.
         let prices: Vec<u64> = ways.iter().map(|it| total(it).unwrap_or(0)).collect();
         let (least, most) = (prices.iter().min().copied(), prices.iter().max().copied());
         let balance = self.visit.directory.balances.get(self.caller.id);
-        match balance.filter(|_| self.caller.tenant.billing.is_some()) {
-            _ if self.caller.tenant.funds == directory::Funds::Exhausted => {
-                findings.fail(CheckName::Balance, refused());
-            }
-            None => findings.pass(CheckName::Balance, "the tenant can pay"),
-            Some(balance) if balance.most_micros() < least.unwrap_or(0) => {
-                findings.fail(CheckName::Balance, refused());
-            }
-            Some(balance) => {
-                let left = Money { amount_micros: balance.available_micros, currency: balance.currency };
-                if balance.available_micros < most.unwrap_or(0) {
-                    let detail = format!("{left} is left, at least: not enough for every way. Top it up.");
-                    findings.warn(CheckName::Balance, detail);
-                } else {
-                    findings.pass(CheckName::Balance, format!("{left} is left, at least"));
-                }
-            }
+        let balance = balance.filter(|_| self.caller.tenant.billing.is_some());
+        if self.caller.tenant.funds == directory::Funds::Exhausted {
+            return findings.fail(CheckName::Balance, refused(TOO_LOW));
+        }
+        let Some(balance) = balance else { return findings.pass(CheckName::Balance, "the tenant can pay") };
+        let (all, left) = (balance.micros_to(None), balance.micros_to(self.country));
+        let amount = Money { amount_micros: *left.start(), currency: balance.currency };
+        if *left.end() < least.unwrap_or(0) {
+            let is_capped = *all.end() >= least.unwrap_or(0);
+            findings.fail(CheckName::Balance, refused(if is_capped { CAP_REACHED } else { TOO_LOW }));
+        } else if *left.start() < most.unwrap_or(0) {
+            let detail = format!("{amount} is left, at least: not enough for every way. Top it up.");
+            findings.warn(CheckName::Balance, detail);
+        } else {
+            findings.pass(CheckName::Balance, format!("{amount} is left, at least"));
         }
     }
 

@@ -273,6 +273,7 @@ fn header(
         is_deliver_only: create.code.is_some(),
         max_price_micros: create.max_price_micros,
         sms_segments: create.sms_segments,
+        to_masked: Some(create.to.clone()),
     }
 }
 

@@ -17,6 +17,7 @@ use super::Line;
 use super::OPEN_MAX;
 use super::Posting;
 use super::REFERENCES_MAX;
+use super::Reach;
 use super::Refused;
 use super::Standing;
 use super::Summary;
@@ -376,32 +377,21 @@ impl State {
     }
 
     pub(super) fn summary(&self, billing: &Billing, now: UnixMs) -> Summary {
+        let capped = billing.caps.country_day_micros.keys();
         Summary {
             currency: self.currency,
             available_micros: self.available,
             held_micros: self.held,
             charged_micros: self.charged,
             funded_micros: self.funded,
-            reach_micros: self.reach(billing, None, now).0,
+            reach: Reach {
+                micros: self.reach(billing, None, now).0,
+                countries: capped.map(|it| (*it, self.reach(billing, Some(*it), now).0)).collect(),
+            },
             spent_today_micros: if self.spent.day == now.day() { self.spent.micros } else { 0 },
             open_orders: self.open.len() as u64,
             is_low: self.is_low,
             seq: self.seq,
-        }
-    }
-}
-
-impl Standing {
-    /// Of an order that has no hold any more: the account has done what it asked, or never will.
-    fn closed(posting: &Posting) -> Self {
-        Self {
-            n: posting.n,
-            held_micros: 0,
-            captured_micros: 0,
-            released_micros: 0,
-            refunded_micros: 0,
-            refused: Some(Refused::Closed),
-            reach_micros: 0,
         }
     }
 }

@@ -208,7 +208,7 @@ fn begin(
             gateway: offer.way.gateway.clone(),
             sender: offer.way.sender.clone(),
             changed: changed.clone(),
-            why: offer.why.clone(),
+            why: offer.health.as_str().to_owned(),
             after: state.attempts.last().map(|last| After::of(&last.attempt)),
         },
     );

@@ -4,12 +4,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::Happening;
 use super::State;
 use crate::price::Currency;
 use crate::price::Money;
 use crate::price::PRICE_MICROS_MAX;
-use crate::time::UnixMs;
 
 /// A provider's own price of a message, as its receipt has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +36,7 @@ impl Cost {
 
 impl State {
     /// Whether it is new. The provider's first word counts: later receipts of the same message repeat it, or are of a part.
-    pub(super) fn hear_cost(&mut self, n: u32, cost: Option<Cost>, now: UnixMs) -> bool {
+    pub(super) fn hear_cost(&mut self, n: u32, cost: Option<Cost>) -> bool {
         let segments = self.header.as_ref().and_then(|header| header.sms_segments).unwrap_or(1);
         let Some(Cost { price, is_per_segment }) = cost else { return false };
         let record = self.attempts.iter_mut().find(|record| record.attempt.n == n);
@@ -46,7 +44,6 @@ impl State {
         let times = if is_per_segment { u64::from(segments) } else { 1 };
         let price = Money { amount_micros: price.amount_micros.saturating_mul(times), ..price };
         record.cost = Some(price);
-        self.story.add(now, Happening::Priced { n, price });
         true
     }
 }

@@ -85,8 +85,10 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
 
 /// What is left keeps its job, when it comes again, from being sent, and has its bill settled.
 fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let names_none =
-        state.header.as_ref().is_none_or(|header| header.prefix.is_none() && header.supersedes.is_empty());
+    let names_none = state
+        .header
+        .as_ref()
+        .is_none_or(|it| (&it.prefix, &it.to_masked) == (&None, &None) && it.supersedes.is_empty());
     let is_blank = names_none && state.attempts.is_empty() && state.story == Story::default();
     if is_blank && state.is_ended() && state.is_closed {
         return Step::keep(Reply::of(Decision::Noted));
@@ -99,7 +101,7 @@ fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply>
         (state.is_closed, state.closing) = (true, true);
     }
     if let Some(header) = &mut state.header {
-        header.prefix = None;
+        (header.prefix, header.to_masked) = (None, None);
         header.supersedes.clear();
     }
     state.sent_at = None;

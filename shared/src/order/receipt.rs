@@ -36,7 +36,7 @@ pub(super) fn step(
     if *record.provider_id.get_or_insert_with(|| provider_id.to_owned()) != provider_id {
         return Step::keep(nothing);
     }
-    let is_news = state.hear_cost(n, cost, now);
+    let is_news = state.hear_cost(n, cost);
     let (attempt_state, reason) = match receipt {
         Receipt::Delivered => (AttemptState::Delivered, None),
         Receipt::Failed(reason) => (AttemptState::Failed, Some(reason)),

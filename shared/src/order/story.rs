@@ -14,7 +14,6 @@ use super::RulesOut;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
-use crate::price::Money;
 use crate::route::Sender;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
@@ -83,7 +82,7 @@ pub enum Happening {
         sender: Option<Sender>,
         /// What differs from the attempt before.
         changed: String,
-        /// Why the router put this way first.
+        /// How its gateway stood. The figures of all tenants' messages, by which it came first, are for operators alone.
         why: String,
         /// What it comes after; none for the first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,13 +152,6 @@ pub enum Happening {
         n: u32,
         /// In its own word.
         status: String,
-    },
-    /// The provider told what a message cost us: the whole of it.
-    Priced {
-        /// Which attempt.
-        n: u32,
-        /// How much.
-        price: Money,
     },
     /// The provider told, in a way that proves who it is, how a message fares.
     Receipt {

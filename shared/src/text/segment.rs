@@ -63,11 +63,6 @@ pub fn count(text: &str) -> Segments {
     Segments { encoding, units, count: pieces(text, encoding).count() }
 }
 
-/// What a text costs at the price of one message, in millionths; the most there is where that overflows.
-pub fn price_micros(text: &str, message_micros: u64) -> u64 {
-    u64::try_from(count(text).count).unwrap_or(u64::MAX).saturating_mul(message_micros)
-}
-
 /// The user data of each message, without the header that joins the parts: GSM text with one septet to the octet, as
 /// SMPP's data coding 0 has it, and UCS-2 with the high octet first. No character stands across two parts.
 pub fn parts(text: &str) -> (Encoding, Vec<Vec<u8>>) {

@@ -120,7 +120,7 @@ fn kind_of(what: &Happening) -> Option<(Kind, Value)> {
     Some(kind)
 }
 
-/// The order as core knows it, in the public API's words. No code, and no address: core's record has neither.
+/// The order as core knows it, in the public API's words. No code, and of the address its mask: core's record has no more.
 fn view(order: &OrderId, timeline: &Timeline) -> Value {
     let attempts: Vec<_> = timeline.attempts.iter().map(|tried| tried.attempt.view()).collect();
     let mut view = json!({"id": order.to_string(), "state": timeline.state, "attempts": attempts});
@@ -130,6 +130,7 @@ fn view(order: &OrderId, timeline: &Timeline) -> Value {
     }
     if let Some(job) = &timeline.job {
         fields.insert("service".into(), json!(job.service));
+        fields.extend(job.to_masked.iter().map(|to| ("to".to_owned(), json!(to))));
         fields.insert("channel".into(), json!(job.channel));
         fields.insert("created_at".into(), json!(job.created_at.rfc3339()));
         fields.insert("expires_at".into(), json!(job.expires_at.rfc3339()));

@@ -96,7 +96,7 @@ pub struct Destination {
     #[cfg_attr(feature = "openapi", schemars(regex(pattern = r"^\+[1-9][0-9]{6,14}$")))]
     pub phone: Option<String>,
     /// A mailbox.
-    #[cfg_attr(feature = "openapi", schemars(length(max = crate::http::create::EMAIL_BYTES_MAX), regex(pattern = crate::http::openapi::patterns::EMAIL)))]
+    #[cfg_attr(feature = "openapi", schemars(length(max = crate::mailbox::EMAIL_BYTES_MAX), regex(pattern = crate::http::openapi::patterns::EMAIL)))]
     pub email: Option<String>,
 }
 

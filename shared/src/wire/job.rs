@@ -68,6 +68,9 @@ pub struct Header {
     /// Segments that it takes as a text message, as the front door counted and quoted them; one where they are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms_segments: Option<u8>,
+    /// Number or mailbox, masked as the public API shows it: the tenant's webhooks say it. None once it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_masked: Option<String>,
 }
 
 impl Header {

@@ -11,10 +11,11 @@ use tiffin_shared::evidence::Told;
 use tiffin_shared::evidence::Upload;
 use tiffin_shared::time::UnixMs;
 
-/// 0 looks; the others keep something of each kind, some of them under one id.
+/// 0 looks, 255 forgets; the others keep something of each kind, some of them under one id.
 pub fn command(which: u8, now: UnixMs) -> Command {
     let item = match which {
         0 => return Command::Look,
+        255 => return Command::Forget,
         1..=8 => Item::Exchange(Exchange {
             purpose: "send".into(),
             began_at: now,

@@ -36,6 +36,9 @@ use tiffin_shared::ledger::ServiceRoutes;
 use tiffin_shared::ledger::Standing;
 use tiffin_shared::ledger::Way;
 use tiffin_shared::ledger::Whose;
+use tiffin_shared::order::Attempt;
+use tiffin_shared::order::AttemptState;
+use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::risk::GeoPolicy;
@@ -49,6 +52,8 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::window::Cap;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::ChannelChoice;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::job::Job;
 use tiffin_shared::wire::job::Private;
 
@@ -210,5 +215,31 @@ pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Re
         listed: Listed::default(),
         solved: None,
         by_operator: false,
+    }
+}
+
+/// What core tells the ledger of an order whose first attempt failed.
+pub fn event(order: &str) -> OrderEvent {
+    let attempt = Attempt {
+        n: 1,
+        channel: Channel::Sms,
+        gateway: GatewayId::parse("alpha").unwrap(),
+        state: AttemptState::Failed,
+        at: START.plus(2_500),
+        changed: "first attempt".into(),
+        reason: Some(Reason::ProviderDown),
+        expected_by: None,
+        sender: None,
+        told: None,
+        recall: None,
+    };
+    let order = OrderId::parse(order).unwrap();
+    OrderEvent {
+        order,
+        seq: 2,
+        state: OrderState::Sending,
+        reason: None,
+        attempts: vec![attempt],
+        next: None,
     }
 }

@@ -128,6 +128,7 @@ pub fn header() -> Header {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        to_masked: None,
     }
 }
 
@@ -172,6 +173,27 @@ pub fn gateway(name: &str) -> GatewayId {
 
 pub fn command(event: u64, ask: Ask) -> Command {
     Command { entropy: entropy(event), ask }
+}
+
+/// An order whose first message was taken, by a gateway that can be asked, and is waited for.
+pub struct Sent {
+    pub host: Host,
+    pub now: UnixMs,
+    pub events: u64,
+}
+
+impl Sent {
+    pub fn new() -> Self {
+        let mut sent = Self { host: Host::default(), now: START, events: 0 };
+        sent.ask(claim(1));
+        sent.ask(Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
+        sent
+    }
+
+    pub fn ask(&mut self, ask: Ask) -> Reply {
+        self.events += 1;
+        self.host.ask::<Order>(&command(self.events, ask), self.now)
+    }
 }
 
 /// A record with its clock and what an onlooker knows of it.

@@ -33,8 +33,6 @@ use tiffin_shared::machine;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
-use tiffin_shared::order::Attempt;
-use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
@@ -48,10 +46,7 @@ use tiffin_shared::sign::Signed;
 use tiffin_shared::tally;
 use tiffin_shared::tally::Tally;
 use tiffin_shared::wire::api;
-use tiffin_shared::wire::api::Channel;
-use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
-use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
 
@@ -70,6 +65,8 @@ use self::pins::RECORD;
 use self::pins::SEALED;
 use self::pins::SHELF;
 use self::pins::TALLY;
+use self::pins::UNMASKED_HEADER;
+use self::pins::UNMASKED_SEALED;
 
 /// As the crate writes it, and reading it gives the same again.
 fn pinned<T: Serialize + DeserializeOwned>(value: &T, expected: &str) {
@@ -109,31 +106,6 @@ fn ordered(host: &mut Host) -> (api::Order, Job) {
     (order, fixtures::job(&reply.due[0]).clone())
 }
 
-fn event(order: &str) -> OrderEvent {
-    let attempt = Attempt {
-        n: 1,
-        channel: Channel::Sms,
-        gateway: GatewayId::parse("alpha").unwrap(),
-        state: AttemptState::Failed,
-        at: START.plus(2_500),
-        changed: "first attempt".into(),
-        reason: Some(Reason::ProviderDown),
-        expected_by: None,
-        sender: None,
-        told: None,
-        recall: None,
-    };
-    let order = OrderId::parse(order).unwrap();
-    OrderEvent {
-        order,
-        seq: 2,
-        state: OrderState::Sending,
-        reason: None,
-        attempts: vec![attempt],
-        next: None,
-    }
-}
-
 #[test]
 fn the_state_of_a_ledger_is_pinned_after_a_fixed_script() {
     let mut host = Host::default();
@@ -152,7 +124,7 @@ fn the_state_of_a_ledger_is_pinned_after_a_fixed_script() {
             is_stranger: false,
         }),
     );
-    ask(&mut host, 4, ledger::Ask::Event(event(&first.id)));
+    ask(&mut host, 4, ledger::Ask::Event(fixtures::event(&first.id)));
     ask(&mut host, 9, ledger::Ask::Tick);
     assert_eq!(host.body(), Some(LEDGER));
     reads::<ledger::State>(LEDGER);
@@ -210,7 +182,7 @@ fn an_order_of_the_api_is_pinned() {
         &order,
         r#"{"id":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","state":"accepted","service":"pay","channel":"sms","to":"+91••••••3210","created_at":"2026-11-19T10:00:01.000Z","expires_at":"2026-11-19T10:05:01.000Z","resend_at":"2026-11-19T10:00:31.000Z","cancel":{"window":"open","until":"2026-11-19T10:05:01.000Z","because":"nothing has left that could still arrive"},"advice":{"do":"wait","because":"a gateway is about to be called","until":"2026-11-19T10:00:13.000Z"},"sends_left":2,"guesses_left":5,"verified_channel":null,"binding":{"amount":"499.00","currency":"INR","payee":"Shop"},"client_ref":"cart-7","metadata":{"plan":"gold"},"attempts":[]}"#,
     );
-    ask(&mut host, 4, ledger::Ask::Event(event(&order.id)));
+    ask(&mut host, 4, ledger::Ask::Event(fixtures::event(&order.id)));
     let whose = fixtures::whose(0, &OrderId::parse(&order.id).unwrap());
     let Outcome::Found(order) = ask(&mut host, 5, ledger::Ask::Fetch(whose)).outcome else { panic!() };
     pinned(
@@ -222,7 +194,7 @@ fn an_order_of_the_api_is_pinned() {
 #[test]
 fn an_order_event_is_pinned() {
     pinned(
-        &event(ORDER_ID),
+        &fixtures::event(ORDER_ID),
         r#"{"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc","seq":2,"state":"sending","attempts":[{"n":1,"channel":"sms","gateway":"alpha","state":"failed","at":1795082402500,"changed":"first attempt","reason":"provider_down"}]}"#,
     );
 }
@@ -234,7 +206,7 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
     let envelope = Envelope::sign(&job, None, &fixtures::edge());
     pinned(
         &envelope,
-        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIfyzNHkjsSJK92XhDcYs4y8g"},"signer":"e1","signature":"pCQRvZFqNGw1AMz2mdIngPE4LaxZHr9FmyV6w30_txcPenfAZkQU_wDSwK5gjQaMLbXwItWZduJxVeNhbHV-CA"}"#,
+        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\",\"to_masked\":\"+91••••••3210\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf6yf0fvnqDXB7Bcexapx4MQ"},"signer":"e1","signature":"7eSMYHO3Blv6bts-NR6vDALPUQKBA38Lnj7ALiBn36bldYa0C2caVhFDIyVVG4GnuU5KPCd2-4CKJO9dquSHDw"}"#,
     );
     let header = envelope.verify(&fixtures::edges()).unwrap();
     assert_eq!(header, serde_json::from_str::<Header>(HEADER).unwrap());
@@ -246,7 +218,8 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
 
 #[test]
 fn a_pinned_sealed_job_still_opens_and_so_does_an_older_one() {
-    for (header, sealed) in [(HEADER, SEALED), (OLDER_HEADER, OLDER_SEALED)] {
+    let older = [(UNMASKED_HEADER, UNMASKED_SEALED), (OLDER_HEADER, OLDER_SEALED)];
+    for (header, sealed) in [(HEADER, SEALED)].into_iter().chain(older) {
         let sealed: Sealed = reads(sealed);
         let plaintext = sealed.open(&fixtures::worker(), header.as_bytes()).unwrap();
         assert_eq!(

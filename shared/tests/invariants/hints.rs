@@ -5,45 +5,24 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Hint;
-use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
-use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
 use crate::common::fixtures::START;
 use crate::common::fixtures::TTL_MS;
 use crate::common::host::Host;
 use crate::common::order::Action;
+use crate::common::order::Sent;
 use crate::common::order::World;
 use crate::common::order::claim;
-use crate::common::order::command;
 use crate::common::order::gateway;
 use crate::common::order::offer;
 use crate::common::order::pauses;
 use crate::common::order::script;
 
-/// An order whose first message was taken, and is waited for.
-struct Sent {
-    host: Host,
-    now: UnixMs,
-    events: u64,
-}
-
 impl Sent {
-    fn new() -> Self {
-        let mut sent = Self { host: Host::default(), now: START, events: 0 };
-        sent.ask(claim(1));
-        sent.ask(Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
-        sent
-    }
-
-    fn ask(&mut self, ask: Ask) -> Reply {
-        self.events += 1;
-        self.host.ask::<Order>(&command(self.events, ask), self.now)
-    }
-
     fn hint(&mut self, provider_id: &str, hint: Hint) -> Reply {
         self.ask(Ask::Hint { gateway: gateway("alpha"), n: 1, provider_id: provider_id.into(), hint })
     }

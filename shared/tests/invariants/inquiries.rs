@@ -9,7 +9,6 @@ use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::Inquiry;
-use tiffin_shared::order::Order;
 use tiffin_shared::order::POLLS_MAX;
 use tiffin_shared::order::POLLS_PER_ORDER_MAX;
 use tiffin_shared::order::RECALLS_MAX;
@@ -17,39 +16,19 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
-use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::OrderState;
 
 use crate::common::fixtures::START;
 use crate::common::fixtures::tenant;
 use crate::common::host::Host;
+use crate::common::order::Sent;
 use crate::common::order::World;
 use crate::common::order::claim;
-use crate::common::order::command;
 use crate::common::order::pauses;
 use crate::common::order::script;
 use crate::common::order::terms;
 
-/// An order whose first message was taken, by a gateway that can be asked.
-struct Sent {
-    host: Host,
-    now: UnixMs,
-    events: u64,
-}
-
 impl Sent {
-    fn new() -> Self {
-        let mut sent = Self { host: Host::default(), now: START, events: 0 };
-        sent.ask(claim(1));
-        sent.ask(Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
-        sent
-    }
-
-    fn ask(&mut self, ask: Ask) -> Reply {
-        self.events += 1;
-        self.host.ask::<Order>(&command(self.events, ask), self.now)
-    }
-
     fn stop(&mut self, cause: Cause) -> Reply {
         self.ask(Ask::Stop { cause, tenant: tenant(0), terms: terms() })
     }

@@ -47,11 +47,11 @@ impl Door {
         Self { front, directory: Arc::new(directory), ledgers: BTreeMap::new(), asked: 0 }
     }
 
-    pub fn call(&mut self, path: &str, key: usize, body: &Value, now: UnixMs) -> Said {
+    pub fn call(&mut self, path: &str, (tenant, key): (usize, usize), body: &Value, now: UnixMs) -> Said {
         self.asked += 1;
         let entropy = fixtures::entropy(self.asked);
         let headers = [
-            ("authorization".to_owned(), format!("Bearer {}", market::key())),
+            ("authorization".to_owned(), format!("Bearer {}", market::key(tenant))),
             ("idempotency-key".to_owned(), format!("\"k{key}\"")),
         ];
         let request = Request {

@@ -1,5 +1,5 @@
-//! What a preflight says, against what then happens: the real front door, ledger, router, order and breaker in a world whose
-//! routes, prices, senders and balances change all the time, and whose edge hears of it late. A seed is a world.
+//! What a preflight says, against what then happens: the real front door, ledger, router, order, account and breaker in a world whose
+//! routes, prices, senders and accounts change all the time, and whose edge hears of it late. A seed is a world.
 //!
 //! `cargo test -p tiffin-shared --test preflight_simulation -- --nocapture` prints the tables; `ORDERS=100000` plays more.
 #![expect(
@@ -9,13 +9,17 @@
     reason = "tests fail by panicking, and print tables"
 )]
 
+mod bank;
+mod causes;
 #[path = "../common/mod.rs"]
 mod common;
+mod customer;
 mod door;
 mod market;
 #[allow(dead_code, reason = "shared with another simulation")]
 #[path = "../simulation/random.rs"]
 mod random;
+mod record;
 mod table;
 mod work;
 mod world;
@@ -35,7 +39,7 @@ fn what_fails_after_a_pass_has_a_named_cause_and_nothing_costs_more_than_was_quo
     table::print(&tally);
     // Each of these is asserted of every order as well, where it happens.
     assert_eq!(tally.unexplained, Vec::<String>::new());
-    assert_eq!(tally.over_quote, 0);
+    assert_eq!((tally.over_quote, tally.overdrafts), (0, 0));
     // A world in which nothing fails would show nothing.
     assert!(tally.refused_after_pass.len() >= 4 && tally.failed_after_pass.len() >= 2, "{tally:?}");
     assert!(tally.quoted > tally.orders / 2 && tally.delivered > tally.orders / 2, "{tally:?}");

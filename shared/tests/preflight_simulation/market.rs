@@ -1,4 +1,4 @@
-//! The truth behind the directory: gateways with prices, senders and weather, one tenant's funds, countries that open and
+//! The truth behind the directory: gateways with prices, senders and weather, tenants with accounts, countries that open and
 //! close. What the edge knows of it is a copy that comes late.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,6 @@ use tiffin_shared::country::Country;
 use tiffin_shared::directory::ApiKey;
 use tiffin_shared::directory::Countries;
 use tiffin_shared::directory::Directory;
-use tiffin_shared::directory::Funds;
 use tiffin_shared::directory::KeyKind;
 use tiffin_shared::directory::Learnt;
 use tiffin_shared::directory::Route;
@@ -28,6 +27,7 @@ use tiffin_shared::route::stats::RouteStats;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 
+use crate::bank::Bank;
 use crate::common::fixtures;
 use crate::common::host::Host;
 use crate::random::Random;
@@ -60,7 +60,9 @@ pub struct Account {
 
 pub struct Market {
     pub accounts: Vec<Account>,
-    pub tenant: Tenant,
+    pub tenants: Vec<Tenant>,
+    /// Of each.
+    pub banks: Vec<Bank>,
     pub random: Random,
 }
 
@@ -68,12 +70,13 @@ pub fn country(code: &str) -> Country {
     Country::parse(code).unwrap()
 }
 
-pub fn key() -> String {
-    write_key(KeyKind::Secret, [7; 24])
+/// A tenant's key.
+pub fn key(nth: usize) -> String {
+    write_key(KeyKind::Secret, [7 + u8::try_from(nth).unwrap(); 24])
 }
 
 impl Market {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, banks: Vec<Bank>) -> Self {
         let account = |(name, channel, price): (&str, Channel, u64)| Account {
             route: Route {
                 prices: serde_json::from_value(prices(price)).unwrap(),
@@ -91,20 +94,26 @@ impl Market {
         );
         let services = BTreeMap::from([(fixtures::service(0), service.unwrap())]);
         let tenant = Tenant { services, countries: Countries::All, ..Tenant::default() };
-        Self { accounts: GATEWAYS.map(account).into(), tenant, random: Random::new(seed ^ 0xfeed) }
+        let tenants = vec![tenant; banks.len()];
+        Self { accounts: GATEWAYS.map(account).into(), tenants, banks, random: Random::new(seed ^ 0xfeed) }
     }
 
     /// As core would put it together now.
     pub fn directory(&self, now: UnixMs) -> Directory {
-        let key = ApiKey {
-            id: fixtures::key_id("k1"),
-            tenant: fixtures::tenant(0),
+        let key = |nth| ApiKey {
+            id: fixtures::key_id(&format!("k{nth}")),
+            tenant: fixtures::tenant(nth),
             kind: KeyKind::Secret,
-            digest: key_digest(&key()),
+            digest: key_digest(&key(nth)),
             origins: Vec::new(),
             services: Vec::new(),
             revoked: false,
         };
+        let tenant = |nth: usize| Tenant {
+            billing: Some(self.banks[nth].billing.clone()),
+            ..self.tenants[nth].clone()
+        };
+        let all = || 0..self.tenants.len();
         let route = |account: &Account| {
             let learnt = account.figures.iter().filter_map(|(country, figures)| {
                 let nothing = stats::Command { batch: Bytes([0; 16]), figures: Figures::default() };
@@ -113,13 +122,16 @@ impl Market {
             Route { up: account.view(now).is_closed(), learnt: learnt.collect(), ..account.route.clone() }
         };
         let mut directory = Directory {
-            tenants: BTreeMap::from([(fixtures::tenant(0), self.tenant.clone())]),
-            keys: vec![key],
+            tenants: all().map(|nth| (fixtures::tenant(nth), tenant(nth))).collect(),
+            keys: all().map(key).collect(),
             routes: self.accounts.iter().map(route).collect(),
             ceilings: fixtures::CEILINGS,
             ..Directory::default()
         };
-        directory.count_texts();
+        directory.complete().unwrap();
+        for (nth, bank) in self.banks.iter().enumerate() {
+            directory.tell_account(&fixtures::tenant(nth), &bank.stands(now).reach);
+        }
         // What the edge gets, and nothing more.
         let directory = directory.without_words();
         directory.check().unwrap();
@@ -128,12 +140,13 @@ impl Market {
 
     /// Something that an operator, a provider or a tenant does.
     pub fn change(&mut self) {
-        // Whoever runs out of money, or closes a country, is soon back.
+        let nth = self.random.index(self.tenants.len());
+        // Whoever closes a country soon opens it again.
         if self.random.chance(700) {
-            (self.tenant.funds, self.tenant.countries) = (Funds::Open, Countries::All);
+            self.tenants[nth].countries = Countries::All;
         }
         let at = self.random.index(self.accounts.len());
-        match self.random.below(20) {
+        match self.random.below(19) {
             0..8 => {
                 let price = self.random.between(900, 24_000);
                 self.accounts[at].route.prices = serde_json::from_value(prices(price)).unwrap();
@@ -145,12 +158,11 @@ impl Market {
             12..16 => self.accounts[at].weather = Weather::Fair,
             16 => self.accounts[at].route.senders = vec![sender("DE1NAME", &["DE"])],
             17 => self.accounts.iter_mut().for_each(|it| it.route.senders = senders(it.route.channel)),
-            18 => self.tenant.funds = Funds::Exhausted,
             _ => {
                 let all: BTreeSet<_> = COUNTRIES.iter().map(|code| country(code)).collect();
                 let closed = country(COUNTRIES[self.random.index(3)]);
                 let open = all.into_iter().filter(|it| *it != closed).collect();
-                self.tenant.countries = Countries::These(open);
+                self.tenants[nth].countries = Countries::These(open);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How orders ended, and why those failed that were told they would not.
+//! How orders ended, in figures.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,9 @@ pub struct Tally {
     pub in_time: usize,
     pub quoted: usize,
     pub over_quote: usize,
+    pub overdrafts: usize,
+    /// What the check said of the balance, and what came of the hold.
+    pub balance: BTreeMap<(&'static str, &'static str), usize>,
     pub paid_micros: u64,
     pub quoted_micros: u64,
     pub pushes: usize,
@@ -30,89 +33,57 @@ pub struct Tally {
 }
 
 impl World {
-    /// A pass, and then a refusal: something must have changed between the two.
-    pub fn refused(&mut self, at: usize, code: &str) {
-        self.runs[at].end = Some(End::Refused);
-        if !self.runs[at].is_valid {
-            self.tally.expired += usize::from(code == "quote_expired");
-            return;
-        }
-        let answer = self.runs[at].answer.as_ref().unwrap();
-        let (then, now) = (&*answer.directory, self.directory());
-        let (tenant_then, tenant_now) = (then.tenants.values().next(), now.tenants.values().next());
-        let (tenant_then, tenant_now) = (tenant_then.unwrap(), tenant_now.unwrap());
-        let cause = match code {
-            "insufficient_balance" if tenant_then.funds != tenant_now.funds => "the tenant's funds ran out",
-            "destination_not_allowed" if tenant_then.countries != tenant_now.countries => {
-                "the country was closed"
-            }
-            "no_route" if then.routes != now.routes => {
-                "the route's breaker opened, or its sender was withdrawn"
-            }
-            "price_exceeded" if then.routes != now.routes => "a price rose, or the cheaper routes went",
-            "rate_limited" if self.phone_orders(at) > answer.orders => {
-                "other orders spent the phone's limits"
-            }
-            _ => {
-                let what = format!("order {at}: {code} though nothing changed");
-                return self.tally.unexplained.push(what);
-            }
-        };
-        let name = format!("{code}: {cause}");
-        *self.tally.refused_after_pass.entry(name).or_default() += 1;
-    }
-
     pub fn arrived(&mut self, at: usize) {
-        let run = &self.runs[at];
-        let (paid, most, is_first) = (run.paid(), run.most_micros, run.end.is_none());
-        if most.is_some_and(|most| paid > most) {
-            self.tally.over_quote += 1;
-        }
-        if !is_first {
+        let run = &mut self.runs[at];
+        if run.end.is_some() {
             return;
         }
-        let answer = run.answer.as_ref().unwrap();
-        if !run.is_valid {
-            self.runs[at].end = Some(End::Delivered);
-            return;
+        run.end = Some(End::Delivered);
+        if let Some(answer) = run.answer.as_ref().filter(|_| run.is_valid) {
+            self.tally.delivered += 1;
+            self.tally.in_time += usize::from(self.now.since(run.created_at) <= answer.waiting_ms);
         }
-        self.tally.delivered += 1;
-        let took_ms = self.now.since(run.created_at);
-        self.tally.in_time += usize::from(took_ms <= answer.waiting_ms);
-        if let Some(most) = most {
-            self.tally.paid_micros += paid;
-            self.tally.quoted_micros += most;
-        }
-        self.runs[at].end = Some(End::Delivered);
     }
 
-    /// A pass, accepted, and not delivered: what stood in its way was seen there.
-    pub fn ended(&mut self, at: usize) {
-        if self.runs[at].end.is_some() {
-            return;
+    /// What every order came to, when all are over.
+    pub fn settle(&mut self) {
+        for at in 0..self.runs.len() {
+            let bill = self.timeline(at).and_then(|timeline| timeline.bill);
+            let run = &self.runs[at];
+            if let Some(bill) = &bill {
+                let sums = bill.sums;
+                assert!(bill.is_posted, "{bill:?}");
+                assert_eq!(sums.held_micros, sums.captured_micros + sums.released_micros, "{bill:?}");
+                let paid = sums.captured_micros - sums.refunded_micros;
+                if let Some(most) = run.most_micros {
+                    // What goes back later was asked for, too.
+                    self.tally.over_quote += usize::from(sums.captured_micros > most);
+                    if run.end == Some(End::Delivered) {
+                        (self.tally.paid_micros, self.tally.quoted_micros) =
+                            (self.tally.paid_micros + paid, self.tally.quoted_micros + most);
+                    }
+                }
+            }
+            let came_to = match run.end {
+                Some(End::Refused) if run.refusal == "insufficient_balance" => "refused for its balance",
+                Some(End::Delivered | End::Failed) if run.notes.contains(&Note::HoldRefused) => {
+                    if run.notes.contains(&Note::Held) {
+                        "held for a cheaper way"
+                    } else {
+                        "no hold, and failed"
+                    }
+                }
+                Some(End::Delivered | End::Failed) if run.notes.contains(&Note::Held) => "held at once",
+                // For other reasons.
+                Some(_) => "never asked for a hold",
+                None => continue,
+            };
+            *self.tally.balance.entry((run.balance, came_to)).or_default() += 1;
         }
-        self.runs[at].end = Some(End::Failed);
-        let has = |note| self.runs[at].notes.contains(&note);
-        let cause = if has(Note::NumberRefused) {
-            "the provider refused the number"
-        } else if has(Note::Taken) && has(Note::Lost) {
-            "taken, and lost on the way by every route that was left"
-        } else if has(Note::ProviderDown) {
-            "the providers that were left failed"
-        } else if has(Note::PriceRose) {
-            "what was left of its quote paid for no way any more"
-        } else if has(Note::SenderWithdrawn) {
-            "the sender was withdrawn, and the edge had not heard"
-        } else if has(Note::BreakerOpen) {
-            "every breaker opened, and stayed open for the code's life"
-        } else {
-            let what = format!("order {at} failed for no reason: {:?}", self.runs[at].notes);
-            return self.tally.unexplained.push(what);
-        };
-        if !self.runs[at].is_valid {
-            return;
+        for bank in &self.market.banks {
+            bank.check(self.now);
+            self.tally.overdrafts += bank.overdrafts;
         }
-        *self.tally.failed_after_pass.entry(cause.to_owned()).or_default() += 1;
     }
 }
 
@@ -148,5 +119,10 @@ pub fn print(tally: &Tally) {
         "paid {paid} of at most {quoted} thousandths; orders that cost more than quoted: {}",
         tally.over_quote
     );
+    println!("\nwhat the balance check said, and what came of the hold");
+    for ((said, came_to), count) in &tally.balance {
+        println!("{count:>8}  {said:<5} {came_to}");
+    }
+    println!("accounts overdrawn: {}", tally.overdrafts);
     println!("directories pushed: {}", tally.pushes);
 }

@@ -1,18 +1,18 @@
 //! A delivery worker and its providers: the real order, router and breaker over the market's weather.
 
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::ChargedBy;
+use tiffin_shared::directory::Refund;
 use tiffin_shared::gateway;
 use tiffin_shared::gateway::Calls;
 use tiffin_shared::gateway::Gateway;
+use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::Ask;
+use tiffin_shared::order::BillTerms;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Decision;
-use tiffin_shared::order::Learnt;
-use tiffin_shared::order::Lesson;
-use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
-use tiffin_shared::order::Reply;
 use tiffin_shared::order::Terms;
 use tiffin_shared::price;
 use tiffin_shared::price::Currency;
@@ -30,40 +30,20 @@ use tiffin_shared::wire::job::Header;
 use crate::common::fixtures;
 use crate::market::Weather;
 use crate::world::Event;
-use crate::world::Run;
 use crate::world::World;
 
 /// What stood in an order's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
     BreakerOpen,
+    Held,
+    HoldRefused,
     Lost,
     NumberRefused,
     PriceRose,
     ProviderDown,
     SenderWithdrawn,
     Taken,
-}
-
-/// A message that a provider took.
-pub struct Sent {
-    pub n: u32,
-    pub way: Way,
-    pub price_micros: u64,
-    /// Paid for, or kept for it while nobody knows.
-    pub is_reserved: bool,
-    pub is_paid: bool,
-}
-
-impl Run {
-    pub fn paid(&self) -> u64 {
-        self.sent.iter().filter(|sent| sent.is_paid).map(|sent| sent.price_micros).sum()
-    }
-
-    fn left(&self, header: &Header) -> Option<u64> {
-        let held: u64 = self.sent.iter().filter(|sent| sent.is_reserved).map(|sent| sent.price_micros).sum();
-        header.max_price_micros.map(|most| most.saturating_sub(held))
-    }
 }
 
 impl World {
@@ -73,12 +53,20 @@ impl World {
         let (offers, probed) = self.offers(at, &header, token);
         self.asks += 1;
         let header_of = Box::new(header.clone());
-        let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms: Terms::default() };
+        self.runs[at].least_micros = offers.iter().filter_map(|offer| offer.price_micros).min().unwrap_or(0);
+        let billing = Some(BillTerms {
+            currency: Currency::default(),
+            max_price_micros: header.max_price_micros,
+            refunds: Refund::ALL.to_vec(),
+            charged_by: ChargedBy::List,
+        });
+        let terms = Terms { announces: false, billing };
+        let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms };
         let reply = self.ask_order(at, ask);
         let is_well = match &reply.decision {
             Decision::Send { n, way } => {
                 let (n, way) = (*n, way.clone());
-                let is_well = self.send(at, &header, n, &way);
+                let is_well = self.send(at, n, &way);
                 probed.as_ref().filter(|gateway| **gateway == way.gateway).map(|_| is_well)
             }
             _ => None,
@@ -99,18 +87,17 @@ impl World {
             // The provider's answer says what is next.
             Decision::Send { .. } | Decision::Noted => {}
             Decision::Look { .. } => panic!("no outcome is unknown here"),
-            Decision::Post(_) => panic!("no account is charged here: the sums are kept above"),
+            Decision::Post(posting) => {
+                let wait_ms = self.market.random.between(1, 40);
+                self.after(wait_ms, Event::Post { at, posting: posting.clone(), resumes: true });
+            }
         }
     }
 
-    fn offers(
-        &mut self,
-        at: usize,
-        header: &Header,
-        token: Bytes<16>,
-    ) -> (Vec<Offer>, Option<tiffin_shared::id::GatewayId>) {
+    fn offers(&mut self, at: usize, header: &Header, token: Bytes<16>) -> (Vec<Offer>, Option<GatewayId>) {
         let (now, channels) = (self.now, header.channels(None));
-        let left = self.runs[at].left(header);
+        // What is left of it, the record keeps.
+        let most = header.max_price_micros;
         let (mut candidates, mut probed, mut notes) = (Vec::new(), None, Vec::new());
         for account in &mut self.market.accounts {
             if !channels.contains(&account.route.channel) {
@@ -124,7 +111,7 @@ impl World {
             let unit = account.route.prices.unit_micros(Currency::default(), header.country);
             let units = price::units(account.route.channel, header.sms_segments);
             let price_micros = unit.map(|unit| price::total_micros(unit, units));
-            if left.is_some() && !price::fits(price_micros, left) {
+            if most.is_some() && !price::fits(price_micros, most) {
                 notes.push(Note::PriceRose);
                 continue;
             }
@@ -161,7 +148,7 @@ impl World {
     }
 
     /// Calls the provider. Whether it answered well.
-    fn send(&mut self, at: usize, header: &Header, n: u32, way: &Way) -> bool {
+    fn send(&mut self, at: usize, n: u32, way: &Way) -> bool {
         let account = self.market.accounts.iter_mut().find(|it| it.route.gateway == way.gateway).unwrap();
         let random = &mut self.market.random;
         let outcome = match account.weather {
@@ -179,12 +166,7 @@ impl World {
             _ => Note::Taken,
         });
         if matches!(outcome, CallOutcome::Taken { .. }) {
-            let unit = account.route.prices.unit_micros(Currency::default(), header.country).unwrap();
-            let units = price::units(way.channel, header.sms_segments);
-            let (price_micros, way) = (price::total_micros(unit, units), way.clone());
-            let sent = Sent { n, way, price_micros, is_reserved: true, is_paid: false };
-            self.runs[at].sent.push(sent);
-            self.fate(at, n);
+            self.fate(at, n, &way.gateway);
         }
         let is_well = !outcome.blames_gateway();
         let reply = self.ask_order(at, Ask::Result { n, outcome });
@@ -193,7 +175,7 @@ impl World {
     }
 
     /// Most arrive within seconds, some are refused by the handset's network, some are never heard of again.
-    fn fate(&mut self, at: usize, n: u32) {
+    fn fate(&mut self, at: usize, n: u32, gateway: &GatewayId) {
         let random = &mut self.market.random;
         let (receipt, after_ms) = match random.below(100) {
             0..90 => (Receipt::Delivered, random.between(800, 9_000)),
@@ -204,46 +186,20 @@ impl World {
                 return;
             }
         };
-        self.after(after_ms, Event::Receipt { at, n, receipt });
+        let by = (n, gateway.clone());
+        self.after(after_ms, Event::Receipt { at, by, receipt });
     }
 
-    pub fn receipt(&mut self, at: usize, n: u32, receipt: Receipt) {
-        let run = &mut self.runs[at];
-        let sent = run.sent.iter_mut().find(|sent| sent.n == n).unwrap();
-        let gateway = sent.way.gateway.clone();
-        // Who got nothing pays nothing.
-        (sent.is_reserved, sent.is_paid) = (receipt == Receipt::Delivered, receipt == Receipt::Delivered);
+    pub fn receipt(&mut self, at: usize, (n, gateway): (u32, GatewayId), receipt: Receipt) {
         if receipt != Receipt::Delivered {
-            run.notes.insert(Note::Lost);
+            self.runs[at].notes.insert(Note::Lost);
         }
-        let reply = self
-            .ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt, cost: None });
+        self.ask_order(at, Ask::Receipt { gateway, n, provider_id: format!("m{n}"), receipt, cost: None });
         if receipt == Receipt::Delivered {
             self.arrived(at);
         }
         if self.runs[at].end.is_none() {
             self.work_at(at, self.now.plus(1));
         }
-        drop(reply);
-    }
-
-    fn ask_order(&mut self, at: usize, ask: Ask) -> Reply {
-        self.asks += 1;
-        let command = tiffin_shared::order::Command { entropy: fixtures::entropy(self.asks), ask };
-        let reply = self.runs[at].record.ask::<Order>(&command, self.now);
-        if let Some(Lesson { way, country: Some(country), what }) = &reply.lesson {
-            let mut figures = Figures::default();
-            match what {
-                Learnt::Delivered { after_ms } => figures.arrived(*after_ms),
-                Learnt::Lost => figures.failed += 1,
-                Learnt::Taken { is_checked } => figures.took(*is_checked),
-                Learnt::Verified => figures.verified += 1,
-            }
-            let batch = self.market.random.bytes();
-            let account = self.market.accounts.iter_mut().find(|it| it.route.gateway == way.gateway).unwrap();
-            let host = account.figures.entry(*country).or_default();
-            host.ask::<RouteStats>(&stats::Command { batch, figures }, self.now);
-        }
-        reply
     }
 }

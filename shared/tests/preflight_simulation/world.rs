@@ -7,22 +7,31 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::directory::Directory;
+use tiffin_shared::id::GatewayId;
+use tiffin_shared::money;
+use tiffin_shared::money::Posting;
+use tiffin_shared::order::Ask;
 use tiffin_shared::order::Receipt;
+use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Header;
 
+use crate::bank::Bank;
+use crate::bank::Moves;
 use crate::common::fixtures::START;
 use crate::common::host::Host;
 use crate::door::Door;
 use crate::market::Market;
 use crate::table::Tally;
 use crate::work::Note;
-use crate::work::Sent;
 
 /// Orders come this often on average; a breaker wants twenty calls a minute to judge by.
 const EVERY_MS: u64 = 250;
 const CHANGE_MS: u64 = 9_000;
+/// Between two things that an operator does about a tenant's money.
+const OPERATE_MS: u64 = 6_000;
+const TENANTS: usize = 2;
 /// As core's own.
 const PUBLISH_MS: u64 = 5_000;
 /// From core's look until the isolate that is asked has it: its own look is up to 20 s away.
@@ -31,19 +40,35 @@ const ARRIVES_MS: u64 = 20_000;
 const CROWD: u64 = 400;
 
 pub enum Event {
-    Arrive(Arc<Directory>),
+    Arrive(Copy),
     Change,
     Create(usize),
     Preflight(usize),
     Publish,
-    Receipt { at: usize, n: u32, receipt: Receipt },
+    Operate(usize),
+    Post { at: usize, posting: Box<Posting>, resumes: bool },
+    Receipt { at: usize, by: (u32, GatewayId), receipt: Receipt },
+    Tick(usize),
     Work(usize),
+}
+
+/// What the edge has of it all, and the truth of the accounts when it was made.
+#[derive(Clone)]
+pub struct Copy {
+    made_at: UnixMs,
+    pub directory: Arc<Directory>,
+    /// By tenant, as of then: what could be held for each country, and what had moved.
+    pub reach: Vec<[u64; 3]>,
+    pub moves: Vec<Moves>,
 }
 
 /// What a preflight answered.
 pub struct Answer {
     pub at: UnixMs,
-    pub directory: Arc<Directory>,
+    pub copy: Copy,
+    /// What the account had then for its country, and what had moved on it.
+    pub reach_micros: u64,
+    pub moves: Moves,
     pub quote: Value,
     pub waiting_ms: u64,
     /// Orders of the phone that were accepted until then.
@@ -58,6 +83,7 @@ pub enum End {
 }
 
 pub struct Run {
+    pub tenant: usize,
     pub phone: String,
     pub body: Value,
     pub is_dead: bool,
@@ -69,9 +95,15 @@ pub struct Run {
     pub is_valid: bool,
     pub header: Option<Header>,
     pub record: Host,
-    pub sent: Vec<Sent>,
     pub notes: BTreeSet<Note>,
     pub due: Option<UnixMs>,
+    pub wakes: Option<UnixMs>,
+    /// What its preflight said of the balance.
+    pub balance: &'static str,
+    pub held_micros: u64,
+    /// Of the cheapest way that it could take.
+    pub least_micros: u64,
+    pub refusal: String,
     pub end: Option<End>,
 }
 
@@ -81,16 +113,25 @@ pub struct World {
     pub runs: Vec<Run>,
     pub tally: Tally,
     pub asks: u64,
-    door: Door,
+    /// What the edge has now.
+    pub copy: Copy,
+    pub door: Door,
     pushed: Arc<Directory>,
     queue: BTreeMap<(UnixMs, u64), Event>,
     queued: u64,
-    phones: BTreeMap<String, u32>,
+    pub phones: BTreeMap<String, u32>,
+}
+
+impl Copy {
+    fn of(market: &Market, directory: Arc<Directory>, now: UnixMs) -> Self {
+        let (reach, moves) = market.banks.iter().map(|bank| (bank.reach_everywhere(now), bank.moves)).unzip();
+        Self { made_at: now, directory, reach, moves }
+    }
 }
 
 impl World {
     pub fn new(seed: u64, orders: usize) -> Self {
-        let mut world = Self::still(seed, orders);
+        let mut world = Self::with(seed, orders, (0..TENANTS).map(Bank::new).collect());
         let until = EVERY_MS * orders as u64;
         for at in (0..until).step_by(usize::try_from(CHANGE_MS).unwrap()) {
             world.after(at, Event::Change);
@@ -98,15 +139,27 @@ impl World {
         for at in (0..until + 10 * MINUTE_MS).step_by(usize::try_from(PUBLISH_MS).unwrap()) {
             world.after(at, Event::Publish);
         }
+        for at in (0..until).step_by(usize::try_from(OPERATE_MS).unwrap()) {
+            (0..TENANTS).for_each(|tenant| world.after(at, Event::Operate(tenant)));
+        }
         world
     }
 
     /// One in which nothing changes but by the orders themselves, and nothing of that is told.
     pub fn still(seed: u64, orders: usize) -> Self {
-        let market = Market::new(seed);
-        let directory = market.directory(START);
+        Self::with(seed, orders, (0..TENANTS).map(|_| Bank::rich()).collect())
+    }
+
+    fn with(seed: u64, orders: usize, banks: Vec<Bank>) -> Self {
+        // Some way into it the day is over, and with it what was spent of its caps.
+        let start = UnixMs((START.day() + 1) * DAY_MS).minus(20 * MINUTE_MS);
+        let mut market = Market::new(seed, banks);
+        market.banks.iter_mut().for_each(|bank| drop(bank.ask(money::Ask::Open, start)));
+        let directory = market.directory(start);
+        let copy = Copy::of(&market, Arc::new(directory.clone()), start);
         let mut world = Self {
-            now: START,
+            now: start,
+            copy,
             market,
             runs: Vec::new(),
             tally: Tally { orders, ..Tally::default() },
@@ -138,6 +191,7 @@ impl World {
         let channel = ["auto", "auto", "auto", "sms", "voice"][random.index(5)];
         let body = json!({"to": {"phone": phone}, "service": "login", "channel": channel});
         Run {
+            tenant: random.index(TENANTS),
             phone,
             body,
             is_dead: random.chance(10),
@@ -147,9 +201,13 @@ impl World {
             is_valid: false,
             header: None,
             record: Host::default(),
-            sent: Vec::new(),
             notes: BTreeSet::new(),
             due: None,
+            wakes: None,
+            balance: "pass",
+            held_micros: 0,
+            least_micros: 0,
+            refusal: String::new(),
             end: None,
         }
     }
@@ -168,20 +226,35 @@ impl World {
         while let Some(((at, _), event)) = self.queue.pop_first() {
             self.now = at;
             match event {
-                Event::Arrive(directory) => self.door.directory = directory,
+                // One that is overtaken is not taken.
+                Event::Arrive(copy) if copy.made_at < self.copy.made_at => {}
+                Event::Arrive(copy) => {
+                    self.door.directory = Arc::clone(&copy.directory);
+                    self.copy = copy;
+                }
                 Event::Change => self.market.change(),
                 Event::Create(at) => self.create(at),
                 Event::Preflight(at) => self.preflight(at),
                 Event::Publish => self.publish(),
-                Event::Receipt { at, n, receipt } => self.receipt(at, n, receipt),
+                Event::Operate(tenant) => {
+                    self.market.banks[tenant].operate(&mut self.market.random, self.now);
+                }
+                Event::Post { at, posting, resumes } => self.post(at, *posting, resumes),
+                Event::Receipt { at, by, receipt } => self.receipt(at, by, receipt),
+                Event::Tick(at) if self.runs[at].wakes == Some(self.now) => {
+                    self.runs[at].wakes = None;
+                    self.ask_order(at, Ask::Tick);
+                    self.ended(at);
+                }
                 Event::Work(at) if self.runs[at].due == Some(self.now) && self.runs[at].end.is_none() => {
                     self.work(at);
                 }
-                Event::Work(_) => {}
+                Event::Tick(_) | Event::Work(_) => {}
             }
         }
         let open = self.runs.iter().filter(|run| run.header.is_some() && run.end.is_none()).count();
         assert_eq!(open, 0, "orders that nobody works on");
+        self.settle();
         self.tally
     }
 
@@ -191,77 +264,12 @@ impl World {
             self.tally.pushes += 1;
             self.pushed = Arc::clone(&directory);
             let wait_ms = self.market.random.between(200, ARRIVES_MS);
-            self.after(wait_ms, Event::Arrive(directory));
+            let copy = Copy::of(&self.market, directory, self.now);
+            self.after(wait_ms, Event::Arrive(copy));
         }
-    }
-
-    fn preflight(&mut self, at: usize) {
-        let said = self.door.call("/v1/preflight", at, &self.runs[at].body.clone(), self.now);
-        assert_eq!(said.status, 200, "{}", said.body);
-        let checks = said.body["checks"].as_array().unwrap();
-        for check in checks.iter().filter(|check| check["result"] != "pass") {
-            let (name, result) = (check["name"].as_str().unwrap(), check["result"].as_str().unwrap());
-            *self.tally.checks.entry(format!("{name} {result}")).or_default() += 1;
-        }
-        if said.body["ok"] != true {
-            self.tally.not_ok += 1;
-            return;
-        }
-        self.tally.passes += 1;
-        let run = &self.runs[at];
-        let (quote, directory) = (said.body["quote"].clone(), Arc::clone(&self.door.directory));
-        let waiting_ms = said.body["predicted"]["waiting_ms"].as_u64().unwrap();
-        let orders = self.phones.get(&run.phone).copied().unwrap_or_default();
-        self.runs[at].answer = Some(Answer { at: self.now, directory, quote, waiting_ms, orders });
-        let random = &mut self.market.random;
-        // Most order at once; some think, and a few for too long.
-        let wait_ms = match random.below(100) {
-            0..50 => random.between(50, 3_000),
-            50..95 => random.between(3_000, MINUTE_MS),
-            _ => random.between(MINUTE_MS, 2 * MINUTE_MS),
-        };
-        self.after(wait_ms, Event::Create(at));
-    }
-
-    fn create(&mut self, at: usize) {
-        let answer = self.runs[at].answer.as_ref().unwrap();
-        let (quote, is_valid) = (answer.quote.clone(), self.now.since(answer.at) < MINUTE_MS);
-        let most = quote["most_micros"].as_u64();
-        let mut body = self.runs[at].body.clone();
-        let by = self.market.random.below(10);
-        match by {
-            0..7 if !quote.is_null() => {
-                body["quote"] = quote["id"].clone();
-                self.tally.quoted += 1;
-            }
-            7 | 8 if !quote.is_null() => {
-                body["max_price"] = json!({"amount_micros": most, "currency": quote["currency"]});
-            }
-            _ => {}
-        }
-        self.runs[at].most_micros = most.filter(|_| by < 9);
-        (self.runs[at].created_at, self.runs[at].is_valid) = (self.now, is_valid);
-        let said = self.door.call("/v1/orders", at, &body, self.now);
-        self.tally.created += usize::from(is_valid);
-        if said.status != 202 {
-            self.refused(at, said.body["code"].as_str().unwrap());
-            return;
-        }
-        assert!(is_valid || by >= 7, "a quote was taken after its time");
-        self.tally.accepted += usize::from(is_valid);
-        *self.phones.entry(self.runs[at].phone.clone()).or_default() += 1;
-        let header = said.header.unwrap();
-        assert!(header.max_price_micros <= self.runs[at].most_micros || by >= 9, "{header:?}");
-        self.runs[at].header = Some(header);
-        let wait_ms = self.market.random.between(5, 300);
-        self.work_at(at, self.now.plus(wait_ms));
     }
 
     pub fn phone_orders(&self, at: usize) -> u32 {
         self.phones.get(&self.runs[at].phone).copied().unwrap_or_default()
-    }
-
-    pub fn directory(&self) -> &Directory {
-        &self.door.directory
     }
 }

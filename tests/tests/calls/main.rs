@@ -10,6 +10,7 @@ mod deliver_only;
 mod events;
 mod feedback;
 mod many_streams;
+mod polls;
 mod preflight;
 mod quotes;
 mod recall;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod desk;
+mod exhibits;
 mod guards;
 mod hooks;
 mod hosts;

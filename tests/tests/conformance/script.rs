@@ -208,6 +208,7 @@ impl Script {
                     is_deliver_only: false,
                     max_price_micros: None,
                     sms_segments: None,
+                    to_masked: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);

@@ -55,6 +55,7 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        to_masked: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {

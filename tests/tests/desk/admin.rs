@@ -23,7 +23,7 @@ fn shop() -> Value {
     json!({"countries": "all", "services": {"login": login}})
 }
 
-async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
+pub async fn audit(stack: &Stack) -> anyhow::Result<Vec<Value>> {
     let (mut rows, mut from) = (Vec::new(), 0);
     loop {
         let page = ops(stack, Method::GET, &format!("audit?from={from}"), &[], &Value::Null).await?;
@@ -170,6 +170,9 @@ async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
     let all = routes.body["routes"].as_array().cloned().unwrap_or_default();
     let one = all.iter().find(|route| route["gateway"] == "twilio-sms").cloned().unwrap_or_default();
     assert_eq!((&one["priority"], &one["price_micros"]), (&json!(9), &json!(700)), "{one}");
+    assert_eq!(one["prices"], json!([{"amount_micros": 700, "currency": "USD"}]), "{one}");
+    let (went, said) = cli(stack, &["route", "stats", "--country", "IN"])?;
+    assert!(went && said.contains("PRICE") && said.contains("0.0007 USD"), "{said}");
     let phone = fresh_phone();
     let id = stack.client.order(&phone).await?;
     let order = stack.client.until_state(&id, "delivered").await?;
@@ -226,5 +229,92 @@ async fn two_operators_lose_nothing_on_redis_and_what_is_set_outlives_the_proces
     let listed = ops(&stack, Method::GET, "tenants", &[], &Value::Null).await?;
     assert!(listed.body["tenants"].as_array().is_some_and(|all| all.len() >= 25), "{listed:?}");
     assert_eq!(audit(&stack).await?.len(), 25);
+    Ok(())
+}
+
+/// What would be refused of the file, and what no front door could read, is refused of an operator; the rest is counted alike.
+#[tokio::test]
+async fn a_tenant_by_api_is_as_one_by_file() -> anyhow::Result<()> {
+    let stack = &Stack::start(Front::Standalone, Backing::Memory).await?;
+    let refused = async |path: &str, body: &Value, why: &str| {
+        let reply = ops(stack, Method::PUT, path, &[], body).await?;
+        assert_eq!((reply.status, reply.code()), (400, Some("invalid_request")), "{path}: {reply:?}");
+        assert!(reply.text.contains(why), "{path}: {reply:?}");
+        anyhow::Ok(())
+    };
+    let route = "routes/twilio-sms/settings";
+    refused(route, &json!({"price_micros": 1_000_000_000_001_u64}), "is above").await?;
+    refused(
+        "tenants/odd",
+        &json!({"countries": "all", "support_email": "nobody", "services": {}}),
+        "support_email",
+    )
+    .await?;
+    let long = json!({"countries": "all", "services": {"login": {"brand": "x".repeat(70_000)}}});
+    let reply = ops(stack, Method::PUT, "tenants/long", &[], &long).await?;
+    assert_eq!((reply.status, reply.code()), (413, Some("body_too_large")), "{reply:?}");
+
+    let unset = ops(stack, Method::GET, route, &[], &Value::Null).await?;
+    assert_eq!((unset.status, &unset.body["version"]), (200, &Value::Null), "{unset:?}");
+    let priced = ops(stack, Method::PUT, route, &[], &json!({"price_micros": 7_000})).await?;
+    let kept = ops(stack, Method::GET, route, &[], &Value::Null).await?;
+    assert_eq!((kept.status, &kept.body), (200, &priced.body), "{kept:?}");
+
+    let price = json!({"price_micros": 7_000});
+    assert_eq!(ops(stack, Method::PUT, "routes/twilio-sms-2/settings", &[], &price).await?.status, 200);
+
+    // A text of several segments is quoted as such, and a registration that is missing is told of.
+    let words = format!("{{code}} {} {{brand}}", "नमस्ते ".repeat(20));
+    let long = json!({"channel": "sms", "locale": "en", "text": words});
+    let login = json!({"brand": "Wordy", "channels": ["sms"], "templates": [long]});
+    let wordy =
+        json!({"countries": "all", "support_email": "help@wordy.example", "services": {"login": login}});
+    let made = ops(stack, Method::PUT, "tenants/wordy", &[], &wordy).await?;
+    assert_eq!(made.status, 200, "{made:?}");
+    let key = ops(stack, Method::POST, "keys", &[], &json!({"tenant": "wordy", "kind": "secret"})).await?;
+    // This process serves what it has just acknowledged.
+    let client = stack.client.with_key(key.body["key"].as_str().unwrap_or_default());
+    let ask = json!({"to": {"phone": "+4915112345678"}, "service": "login"});
+    let preflight = async |ask| {
+        client.call(Method::POST, "/v1/preflight", &[("idempotency-key", &fresh_key())], ask).await
+    };
+    let german = preflight(&ask).await?;
+    let channel = &german.body["quote"]["channels"][0];
+    assert!(channel["units"].as_u64().is_some_and(|units| units > 1), "{german:?}");
+    let ask = json!({"to": {"phone": fresh_phone()}, "service": "login"});
+    let indian = preflight(&ask).await?;
+    let checks = indian.body["checks"].as_array().into_iter().flatten();
+    let registration: Vec<_> = checks.filter(|check| check["name"] == "registration").collect();
+    assert_ne!(registration[0]["result"], "pass", "{indian:?}");
+    Ok(())
+}
+
+/// A ledger knows its number by name alone, so that the beginning of a number is looked at when a message is about to leave.
+#[tokio::test]
+async fn a_number_that_was_blocked_since_gets_no_further_message() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let login = json!({"brand": "Shop", "channels": ["sms"]});
+    let limits = json!({"resend_after_ms": 0});
+    let mut shop = json!({"countries": "all", "limits": limits, "services": {"login": login}});
+    let made = ops(&stack, Method::PUT, "tenants/shop", &[], &shop).await?;
+    let key = ops(&stack, Method::POST, "keys", &[], &json!({"tenant": "shop", "kind": "secret"})).await?;
+    let client = stack.client.with_key(key.body["key"].as_str().unwrap_or_default());
+    let phone = "+4915112345670";
+    let body = json!({"to": {"phone": phone}, "service": "login"});
+    let id = client.create(&fresh_key(), &body).await?.id()?;
+    client.until_state(&id, "delivered").await?;
+
+    shop["blocked"] = json!(["+49151"]);
+    let version = made.body["version"].to_string();
+    let put = ops(&stack, Method::PUT, "tenants/shop", &[("if-match", &version)], &shop).await?;
+    assert_eq!(put.status, 200, "{put:?}");
+    let path = format!("/v1/orders/{id}/resend");
+    let resent = client.call(Method::POST, &path, &[("idempotency-key", &fresh_key())], &json!({})).await?;
+    assert_eq!(resent.status, 202, "{resent:?}");
+    let look = || client.fetch(&id);
+    let is_blocked = |reply: &Reply| reply.body["attempts"][1]["reason"] == "blocked";
+    let after = wait::until("the refusal", look, is_blocked).await?;
+    assert_eq!(after.body["attempts"].as_array().map(Vec::len), Some(2), "no other way is tried: {after:?}");
+    assert_eq!(stack.client.inbox(phone).await?.len(), 1);
     Ok(())
 }

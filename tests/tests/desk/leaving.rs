@@ -123,8 +123,8 @@ async fn an_account_that_holds_something_keeps_its_currency_and_one_without_pric
     let client = stack.client.with_key(key.body["key"].as_str().unwrap_or_default());
     let body = login("+4915123456789");
     let name = fresh_key();
-    let preflight =
-        || client.call(Method::POST, "/v1/preflight", &[("idempotency-key", name.as_str())], &body);
+    let headers = [("idempotency-key", name.as_str())];
+    let preflight = || client.call(Method::POST, "/v1/preflight", &headers, &body);
     let reply = wait::until("a preflight", preflight, |reply: &Reply| reply.status == 200).await?;
     let checks = reply.body["checks"].as_array().cloned().unwrap_or_default();
     let price = checks.iter().find(|check| check["name"] == "price").cloned().unwrap_or_default();

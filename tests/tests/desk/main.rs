@@ -3,8 +3,12 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 mod admin;
+mod bulk;
 mod common;
+mod crash;
+mod erasure;
 mod escalations;
 mod export;
 mod leaving;
+mod replay;
 mod retry;

@@ -34,7 +34,10 @@ async fn credentials_are_tried_without_sending() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_test_message_goes_through_the_gateway_that_is_named() -> anyhow::Result<()> {
-    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let prices =
+        "from = \"+15005550007\"\nprices = { USD = { default = 7500, IN = 2300 }, INR = { IN = 180000 } }";
+    let edit = |text: &str| text.replacen("from = \"+15005550007\"", prices, 1);
+    let stack = Stack::start_with_settings(Front::Standalone, Backing::Memory, edit).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     let national = phone.trim_start_matches("+91");
     let (is_well, said) =
@@ -43,6 +46,7 @@ async fn a_test_message_goes_through_the_gateway_that_is_named() -> anyhow::Resu
         is_well && said.contains("1 segment in Gsm7") && said.contains("the provider calls it SM"),
         "{said}"
     );
+    assert!(said.contains("its price by your lists: 0.18 INR, 0.0023 USD"), "{said}");
     let inbox = client.inbox(&phone).await?;
     assert_eq!((inbox.len(), &inbox[0]["gateway"]), (1, &"twilio-sms-2".into()));
     assert!(inbox[0]["text"].as_str().unwrap_or_default().starts_with("000000 is your Tiffin code."));

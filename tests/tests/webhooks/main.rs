@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod audit;
 mod crash;
 mod operators;
 mod orders;

@@ -124,7 +124,12 @@ async fn take(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, body: 
 
 /// A standalone installation that may call this machine.
 pub async fn stack(backing: Backing) -> anyhow::Result<Stack> {
-    Stack::start_with(Front::Standalone, backing, &[("TIFFIN_WEBHOOKS_TO_LOOPBACK", "true")]).await
+    stack_behind(Front::Standalone, backing).await
+}
+
+/// The same behind either front door.
+pub async fn stack_behind(front: Front, backing: Backing) -> anyhow::Result<Stack> {
+    Stack::start_with(front, backing, &[("TIFFIN_WEBHOOKS_TO_LOOPBACK", "true")]).await
 }
 
 /// The operators' API under `/ops/v1/webhooks`.

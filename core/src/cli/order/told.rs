@@ -46,7 +46,6 @@ pub fn happening(what: &Happening) -> String {
         }
         Happening::Noted { why } => format!("waits: {why}"),
         Happening::Polled { n, status } => format!("attempt {n}: the provider says {status}"),
-        Happening::Priced { n, price } => format!("attempt {n} cost {price}, the provider says"),
         Happening::Receipt { n, state, reason, late } => {
             let late = if *late { ", after the end: nothing follows from it" } else { "" };
             format!("attempt {n} {}{}, by the provider's receipt{late}", attempt(*state), because(*reason))

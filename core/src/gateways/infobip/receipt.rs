@@ -1,4 +1,4 @@
-//! Delivery reports: several in one post. <https://www.infobip.com/docs/api/channels/sms>
+//! Delivery reports, several in one post, and what they share with the log. <https://www.infobip.com/docs/api/channels/sms>
 
 use serde::Deserialize;
 use tiffin_shared::order::Cost;
@@ -50,9 +50,17 @@ struct Reports {
 struct Report {
     message_id: String,
     callback_data: Option<String>,
-    status: Status,
-    error: Option<Error>,
     price: Option<Price>,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// How a message stands, in a report and in the log.
+#[derive(Deserialize)]
+pub struct Standing {
+    /// How far it is.
+    pub status: Status,
+    error: Option<Error>,
 }
 
 /// Of one part.
@@ -84,14 +92,17 @@ impl Report {
     fn told(self) -> Told {
         let attempt = self.callback_data.as_deref().unwrap_or(&self.message_id);
         let attempt = Reference::parse(attempt).ok();
-        let fate = self.fate();
+        let fate = self.standing.fate();
         let cost = self
             .price
             .and_then(|price| Cost::parse(&price.price_per_message?.to_string(), &price.currency?, true));
         Told { attempt, provider_id: self.message_id, fate, cost }
     }
+}
 
-    fn fate(&self) -> Fate {
+impl Standing {
+    /// What that comes to.
+    pub fn fate(&self) -> Fate {
         match self.status.group_name {
             // The operator tells no more of it.
             Group::Delivered if self.status.name == "DELIVERED_TO_OPERATOR" => Fate::Sent,

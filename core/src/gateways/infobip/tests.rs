@@ -125,6 +125,39 @@ fn a_message_is_found_in_the_log_by_our_id() {
     assert_eq!(ask(401, json!({"results": []})), Found::Unclear);
 }
 
+/// <https://www.infobip.com/docs/api/channels/sms/logs-and-status-reports/get-outbound-sms-message-logs-v3>
+#[test]
+fn a_message_fares_as_its_log_says() {
+    let infobip = infobip("").1;
+    assert_eq!(infobip.status("ours.1").unwrap().url, format!("{BASE}/sms/3/logs?messageId=ours.1"));
+    let ask = |status, body: &serde_json::Value| {
+        infobip.fares(&Answer { status, retry_after_s: None, body: body.to_string().into_bytes() })
+    };
+    let fine = ("OK", "NO_ERROR", false);
+    let logged = |status, error| json!({ "results": [report(None, status, error)] });
+    let failed = |code: &str, fallback| Fate::Failed { code: Some(code.into()), fallback };
+    for (status, error, fate) in [
+        (("PENDING", "PENDING_ACCEPTED"), fine, Fate::Underway),
+        (("DELIVERED", "DELIVERED_TO_OPERATOR"), fine, Fate::Sent),
+        (("DELIVERED", "DELIVERED_TO_HANDSET"), fine, Fate::Delivered),
+        (
+            ("UNDELIVERABLE", "UNDELIVERABLE_NOT_DELIVERED"),
+            ("HANDSET_ERRORS", "EC_ABSENT_SUBSCRIBER", false),
+            failed("EC_ABSENT_SUBSCRIBER", Reason::AbsentTemporary),
+        ),
+        (("EXPIRED", "EXPIRED_EXPIRED"), fine, failed("EXPIRED_EXPIRED", Reason::TtlExpired)),
+    ] {
+        assert_eq!(ask(200, &logged(status, error)), Some((status.1.to_owned(), fate)), "{status:?}");
+    }
+    let delivered = logged(("DELIVERED", "DELIVERED_TO_HANDSET"), fine);
+    let two = json!({ "results": [delivered["results"][0], delivered["results"][0]] });
+    for (status, body) in
+        [(200, &json!({"results": []})), (200, &two), (200, &json!({})), (401, &delivered), (500, &delivered)]
+    {
+        assert_eq!(ask(status, body), None, "{status} {body}");
+    }
+}
+
 /// <https://www.infobip.com/docs/api/channels/sms/logs-and-status-reports/receive-outbound-sms-message-reports-v3>
 fn report(callback_data: Option<&str>, status: (&str, &str), error: (&str, &str, bool)) -> serde_json::Value {
     let mut report = json!({

@@ -177,6 +177,44 @@ fn each_status_is_what_it_says() {
     assert_eq!(heard("MessageUUID=a"), Err(CallbackError::Malformed));
 }
 
+/// <https://www.plivo.com/docs/messaging/api/message/retrieve-a-message>
+#[test]
+fn a_message_fares_as_its_record_says() {
+    let plivo = plivo().1;
+    let call = plivo.status(UUID).unwrap();
+    assert_eq!(call.url, format!("https://api.plivo.com/v1/Account/{AUTH_ID}/Message/{UUID}/"));
+    let answer = |status, body: String| Answer { status, retry_after_s: None, body: body.into_bytes() };
+    let record = |state: &str, code: &str| {
+        let record = json!({
+            "api_id": "85a704c8-e47a-11eb-9a69-0242ac110004", "error_code": code, "from_number": "17087654321",
+            "message_direction": "outbound", "message_state": state, "message_type": "sms", "message_uuid": UUID,
+            "message_time": "2021-07-13 13:04:06.799021+05:30", "to_number": "12401234567", "units": 1,
+            "is_domestic": "false", "log": "number_only",
+        });
+        record.to_string()
+    };
+    let failed =
+        |code: Option<&str>| Fate::Failed { code: code.map(str::to_owned), fallback: Reason::Rejected };
+    for (state, code, fate) in [
+        ("queued", "", Fate::Underway),
+        ("sent", "000", Fate::Sent),
+        ("delivered", "000", Fate::Delivered),
+        ("undelivered", "80", failed(Some("80"))),
+        ("failed", "200", failed(Some("200"))),
+        ("failed", "000", failed(None)),
+    ] {
+        let said = plivo.fares(&answer(200, record(state, code)));
+        assert_eq!(said, Some((state.to_owned(), fate)), "{state}");
+    }
+    let bare = answer(200, json!({"message_state": "sent", "error_code": null}).to_string());
+    assert_eq!(plivo.fares(&bare), Some(("sent".into(), Fate::Sent)));
+    for answer in
+        [answer(404, record("delivered", "000")), answer(500, String::new()), answer(200, "{}".into())]
+    {
+        assert_eq!(plivo.fares(&answer), None);
+    }
+}
+
 #[test]
 fn keys_that_cannot_be_right_are_refused_by_name() {
     let check = |keys: &str| {

@@ -32,10 +32,10 @@ use super::orders::invalid;
 use crate::admin;
 use crate::app::App;
 use crate::host;
-use crate::http::read;
+use crate::http::read_whole;
 
 /// A tenant with its templates.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Of one key.
 const ORIGINS_MAX: usize = 20;
 
@@ -242,6 +242,12 @@ pub async fn put_route(
     answer(put.await)
 }
 
+/// `GET /ops/v1/routes/{gateway}/settings`: what operators set over the file's, and at which version; null where nothing is.
+pub async fn route(State(app): State<Arc<App>>, Path(gateway): Path<String>) -> Response {
+    let gateway = app.gateways.named(&gateway).ok_or_else(|| no_gateway(()));
+    answer(gateway.map(|gateway| of_route(&app.settled.current(), gateway.name())))
+}
+
 /// `DELETE /ops/v1/routes/{gateway}/settings`: as the file says again.
 pub async fn remove_route(
     State(app): State<Arc<App>>,
@@ -263,21 +269,23 @@ async fn set_route(
     settings: Option<tiffin_shared::admin::RouteSettings>,
     expected: Option<u64>,
 ) -> Result<Value, Problem> {
-    let no_gateway = |_| Problem::new(Code::NotFound, "No gateway has this name.");
     let gateway = GatewayId::parse(gateway).map_err(no_gateway)?;
     let wish = Wish { by, change: Change::PutRoute(gateway.clone(), settings), expected };
     let settled = admin::change(app, wish).await?;
-    let kept = settled.routes.get(&gateway);
-    Ok(json!({
-        "gateway": gateway, "version": kept.map(|kept| kept.version), "settings": kept.map(|kept| &kept.value),
-    }))
+    Ok(of_route(&settled, &gateway))
+}
+
+fn no_gateway<T>(_: T) -> Problem {
+    Problem::new(Code::NotFound, "No gateway has this name.")
+}
+
+fn of_route(settled: &Settings, gateway: &GatewayId) -> Value {
+    let kept = settled.routes.get(gateway);
+    json!({"gateway": gateway, "version": kept.map(|kept| kept.version), "settings": kept.map(|kept| &kept.value)})
 }
 
 async fn asked(request: Request) -> Result<Asked, Problem> {
-    let request = read(request, BODY_BYTES_MAX).await?;
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Problem::new(Code::BodyTooLarge, "A body holds at most 64 KiB."));
-    }
+    let request = read_whole(request, BODY_BYTES_MAX).await?;
     let expected = match request.header("if-match") {
         None => None,
         Some(tag) => {

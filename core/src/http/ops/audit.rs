@@ -36,14 +36,20 @@ struct Rows {
 
 /// `GET /ops/v1/audit?from=0`: a page of rows.
 pub async fn list(State(app): State<Arc<App>>, from: Result<Query<From>, QueryRejection>) -> Response {
-    let listed = async {
-        let Query(From { from }) = from.map_err(|_| invalid("from: must be a row's number.".into()))?;
-        let rows = journal::read(&app, &Stream::Audit, from).await.map_err(|error| {
-            tracing::warn!(%error, "the audit log cannot be read");
-            Problem::unavailable("The store does not answer.")
-        })?;
-        let next = rows.last().map(|last| last.n + 1);
-        Ok(Rows { rows, next })
-    };
-    answer(listed.await)
+    answer(page(&app, &Stream::Audit, from).await.map(|(rows, next)| Rows { rows, next }))
+}
+
+/// A page of a log, oldest first, and where the next one begins.
+pub(super) async fn page(
+    app: &App,
+    stream: &Stream,
+    from: Result<Query<From>, QueryRejection>,
+) -> Result<(Vec<Row>, Option<u64>), Problem> {
+    let Query(From { from }) = from.map_err(|_| invalid("from: must be a row's number, from 0.".into()))?;
+    let rows = journal::read(app, stream, from).await.map_err(|error| {
+        tracing::warn!(%error, %stream, "a log cannot be read");
+        Problem::unavailable("The store does not answer.")
+    })?;
+    let next = rows.last().map(|last| last.n.saturating_add(1));
+    Ok((rows, next))
 }

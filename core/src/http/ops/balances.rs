@@ -26,10 +26,11 @@ use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use super::answer;
+use super::audit::From;
+use super::audit::page;
 use crate::app::App;
 use crate::audit;
-use crate::http::read;
-use crate::journal;
+use crate::http::read_whole;
 use crate::journal::Stream;
 use crate::money;
 
@@ -64,14 +65,6 @@ struct Done {
     result: Credited,
     #[serde(flatten)]
     account: OfTenant,
-}
-
-/// From which entry on.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct From {
-    #[serde(default)]
-    from: u64,
 }
 
 #[derive(Serialize)]
@@ -111,7 +104,7 @@ pub async fn credit(
 ) -> Response {
     let credited = async {
         let tenant = paying(&app, &id)?;
-        let body = read(request, BODY_BYTES_MAX).await?.body;
+        let body = read_whole(request, BODY_BYTES_MAX).await?.body;
         let Credit { amount_micros, reference, note } = bytes::read_json(&body).map_err(|error| {
             invalid(format!("Send {{\"amount_micros\", \"reference\", \"note\"}}: {error}."))
         })?;
@@ -156,15 +149,9 @@ pub async fn ledger(
     from: Result<Query<From>, QueryRejection>,
 ) -> Response {
     let listed = async {
-        let Query(From { from }) = from.map_err(|_| invalid("from: a number of an entry, from 0.".into()))?;
         // One that pays no more still has its books.
         let tenant = TenantId::parse(&id).map_err(|_| unknown())?;
-        let rows = journal::read(&app, &Stream::Money(tenant), from).await;
-        let rows = rows.map_err(|error| {
-            tracing::warn!(%error, "a money log was not read");
-            Problem::unavailable("The store does not answer.")
-        })?;
-        let next = rows.last().map(|row| row.n.saturating_add(1));
+        let (rows, next) = page(&app, &Stream::Money(tenant), from).await?;
         Ok(Entries { entries: rows.into_iter().map(|row| row.body).collect(), next })
     };
     answer(listed.await)

@@ -27,7 +27,7 @@ use crate::bus::dead::BATCH_MAX;
 use crate::bus::dead::Dead;
 use crate::bus::dead::LOOK_MAX;
 use crate::bus::dead::Report;
-use crate::http::read;
+use crate::http::read_whole;
 
 /// Letters of one call that names no number.
 const BATCH: usize = 100;
@@ -98,7 +98,7 @@ pub async fn replay_all(
     request: Request,
 ) -> Response {
     let replayed = async {
-        let request = read(request, BODY_BYTES_MAX).await?;
+        let request = read_whole(request, BODY_BYTES_MAX).await?;
         let batch = match request.body.is_empty() {
             true => Batch::default(),
             false => bytes::read_json(&request.body).map_err(|_| out_of_range("max"))?,

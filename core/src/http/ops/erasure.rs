@@ -17,7 +17,7 @@ use super::answer;
 use super::orders::invalid;
 use crate::app::App;
 use crate::erasure;
-use crate::http::read;
+use crate::http::read_whole;
 
 /// A number.
 const BODY_BYTES_MAX: usize = 256;
@@ -32,7 +32,7 @@ struct Wanted {
 /// `POST /ops/v1/erasure` with `{"phone": "+919876543210"}`.
 pub async fn erase(State(app): State<Arc<App>>, Extension(by): Extension<By>, request: Request) -> Response {
     let erased = async {
-        let body = read(request, BODY_BYTES_MAX).await?.body;
+        let body = read_whole(request, BODY_BYTES_MAX).await?.body;
         let Wanted { phone } =
             bytes::read_json(&body).map_err(|_| invalid("Send {\"phone\": \"+...\"}.".into()))?;
         let phone = Phone::parse(&phone)

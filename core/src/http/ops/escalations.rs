@@ -40,7 +40,7 @@ use crate::audit;
 use crate::desk;
 use crate::escalations;
 use crate::host;
-use crate::http::read;
+use crate::http::read_whole;
 use crate::webhooks;
 
 /// A hundred orders' ids, and a note.
@@ -116,7 +116,7 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Respon
 /// `POST /ops/v1/escalations`
 pub async fn open(State(app): State<Arc<App>>, Extension(by): Extension<By>, request: Request) -> Response {
     let opened = async {
-        let request = read(request, BODY_BYTES_MAX).await?;
+        let request = read_whole(request, BODY_BYTES_MAX).await?;
         let name = match request.header("idempotency-key") {
             Some(name) => bytes::truncate(bytes::sha256(name.as_bytes())),
             None => host::random().map_err(|_| Problem::unavailable("There is no randomness."))?,
@@ -182,7 +182,7 @@ pub async fn act(
 ) -> Response {
     let acted = async {
         let id = number(&id)?;
-        let body = read(request, BODY_BYTES_MAX).await?.body;
+        let body = read_whole(request, BODY_BYTES_MAX).await?.body;
         let text = |Text { text }| said("text", text, NOTE_CHARS_MAX);
         let act = match verb.as_str() {
             "assign" => Act::Assign(said("owner", parsed::<Owner>(&body)?.owner, 64)?),

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::desk;
 use crate::desk::Retry;
 use crate::host;
-use crate::http::read;
+use crate::http::read_whole;
 
 /// A channel and a reason.
 const BODY_BYTES_MAX: usize = 2 * 1_024;
@@ -88,7 +88,7 @@ pub async fn retry(
 ) -> Response {
     let asked = async {
         let order = order_of(&id)?;
-        let request = read(request, BODY_BYTES_MAX).await?;
+        let request = read_whole(request, BODY_BYTES_MAX).await?;
         let name = request.header("idempotency-key").map(str::to_owned);
         if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > KEY_CHARS_MAX) {
             return Err(invalid(format!("Idempotency-Key: must be 1 to {KEY_CHARS_MAX} characters.")));

@@ -15,6 +15,7 @@ use tiffin_shared::country::Country;
 use tiffin_shared::gateway::Forced;
 use tiffin_shared::gateway::View;
 use tiffin_shared::id::GatewayId;
+use tiffin_shared::price::Money;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::route::stats;
@@ -40,8 +41,15 @@ struct Route {
     /// Whether orders go through it as a matter of course.
     up: bool,
     priority: u16,
+    /// Of what operators set over the file's, where they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// In the operator's own currency, to the country that is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     price_micros: Option<u64>,
+    /// The same in every currency that has a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    prices: Vec<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_second: Option<u32>,
     #[serde(flatten)]
@@ -78,7 +86,8 @@ pub struct Wanted {
     country: Option<String>,
 }
 
-/// `GET /ops/v1/routes`: as the fleet found each at most a second ago; `?country=IN` for how messages fare there.
+/// `GET /ops/v1/routes`: as the fleet found each at most a second ago; `?country=IN` for how messages fare there, and
+/// what they cost.
 pub async fn list(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
     answer(routes(&app, wanted.country.as_deref()))
 }
@@ -89,7 +98,7 @@ fn routes(app: &App, country: Option<&str>) -> Result<Routes, Problem> {
         country.map_err(|error| Problem::new(Code::InvalidRequest, format!("country: {error}.")))?;
     let of = |gateway: &Gateway| Route {
         fared: Fared::of(&app.routes.fared(gateway, country)),
-        ..route(app, gateway, app.routes.view(gateway.name()))
+        ..route(app, gateway, (country, app.routes.view(gateway.name())))
     };
     Ok(Routes { routes: app.gateways.all().iter().map(of).collect() })
 }
@@ -138,17 +147,21 @@ async fn force(app: &Arc<App>, by: &By, gateway: &str, hand: &str) -> Result<Rou
     };
     let view = audit::around(app, by, &format!("route.{hand} {}", gateway.name()), changed, hold).await?;
     tracing::info!(gateway = %gateway.name(), hand, "an operator's hand on a breaker");
-    Ok(route(app, gateway, view))
+    Ok(route(app, gateway, (None, view)))
 }
 
-fn route(app: &App, gateway: &Gateway, view: View) -> Route {
+fn route(app: &App, gateway: &Gateway, (country, view): (Option<Country>, View)) -> Route {
     let (settings, settled) = (gateway.settings(), app.settled.current());
+    let directory = app.directory.current();
+    let prices = admin::prices(&settled, &directory, gateway);
     Route {
         gateway: gateway.name().clone(),
         channel: gateway.channel(),
         up: view.is_closed(),
         priority: admin::priority(&settled, gateway),
-        price_micros: admin::price_micros(&settled, gateway),
+        version: settled.routes.get(gateway.name()).map(|kept| kept.version),
+        price_micros: prices.unit_micros(directory.currency, country),
+        prices: prices.units(country),
         per_second: settings.per_second,
         view,
         fared: Fared::default(),

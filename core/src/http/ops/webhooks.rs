@@ -27,7 +27,7 @@ use tiffin_shared::time::UnixMs;
 use super::answer;
 use crate::app::App;
 use crate::audit;
-use crate::http::read;
+use crate::http::read_whole;
 use crate::webhooks::Kind;
 use crate::webhooks::manage;
 use crate::webhooks::manage::DELIVERIES_MAX;
@@ -136,7 +136,9 @@ pub async fn remove(
     let removed = async {
         let (tenant, name) = parse(&named)?;
         let removing = async { manage::remove(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
-        audited(&app, &by, ("remove", &tenant, &name), removing).await?;
+        let (url, events) = manage::told(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
+        let gone = (json!({"url": target::shown(&url), "events": events}), Value::Null);
+        audited(&app, &by, ("remove", &tenant, &name), gone, removing).await?;
         Ok(json!({"removed": true}))
     };
     answer(removed.await)
@@ -159,7 +161,8 @@ pub async fn rotate(
             let rotated = manage::rotate(&app, (&tenant, &name), hours.saturating_mul(HOUR_MS)).await;
             rotated.map_err(|error| refused(&error))
         };
-        audited(&app, &by, ("rotate", &tenant, &name), rotating).await
+        let changed = (Value::Null, json!({"overlap_hours": hours}));
+        audited(&app, &by, ("rotate", &tenant, &name), changed, rotating).await
     };
     answer(rotated.await)
 }
@@ -173,7 +176,7 @@ pub async fn enable(
     let enabled = async {
         let (tenant, name) = parse(&named)?;
         let enabling = async { manage::enable(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
-        audited(&app, &by, ("enable", &tenant, &name), enabling).await
+        audited(&app, &by, ("enable", &tenant, &name), UNSAID, enabling).await
     };
     answer(enabled.await)
 }
@@ -229,7 +232,7 @@ pub async fn replay(
             let replayed = manage::replay(&app, (&tenant, &name), &which, from).await;
             replayed.map_err(|error| refused(&error))
         };
-        audited(&app, &by, ("replay", &tenant, &name), replaying).await
+        audited(&app, &by, ("replay", &tenant, &name), UNSAID, replaying).await
     };
     answer(replayed.await)
 }
@@ -239,11 +242,14 @@ async fn audited<T>(
     app: &Arc<App>,
     by: &By,
     (verb, tenant, name): (&str, &TenantId, &EndpointId),
+    changed: (Value, Value),
     act: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
     let what = format!("webhook.{verb} {tenant}/{name}");
-    audit::around(app, by, &what, (Value::Null, Value::Null), act).await
+    audit::around(app, by, &what, changed, act).await
 }
+
+const UNSAID: (Value, Value) = (Value::Null, Value::Null);
 
 fn parse((tenant, name): &(String, String)) -> Result<(TenantId, EndpointId), Problem> {
     let parsed = (TenantId::parse(tenant), EndpointId::parse(name));
@@ -255,7 +261,7 @@ fn parse((tenant, name): &(String, String)) -> Result<(TenantId, EndpointId), Pr
 
 /// An empty one is `{}`.
 async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
-    let request = read(request, BODY_BYTES_MAX).await?;
+    let request = read_whole(request, BODY_BYTES_MAX).await?;
     let text = if request.body.is_empty() { b"{}".as_slice() } else { &request.body };
     // Through a value: its errors repeat no more of the body than a name.
     let value: Value = bytes::read_json(text).map_err(|_| invalid("The body is no JSON.".into()))?;

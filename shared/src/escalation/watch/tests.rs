@@ -78,7 +78,7 @@ fn an_errand_that_comes_again_counts_no_attempt_twice_and_finds_what_it_found() 
 
 #[test]
 fn a_lost_message_is_overdue_where_its_provider_would_have_told() {
-    let look = |state, attempt: &str, tells: bool, later_ms| {
+    let look = |state, attempt: &str, tells: bool, later_ms: u64| {
         let errand = closed(state, &[attempt]);
         Watch::default().look(&order(1), &errand, LIMITS, |_| tells, NOW.plus(10_000 + later_ms)).len()
     };

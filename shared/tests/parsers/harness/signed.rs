@@ -9,20 +9,14 @@ use tiffin_shared::envelope::Error;
 use tiffin_shared::http::Request;
 use tiffin_shared::http::internal;
 use tiffin_shared::http::internal::EVENTS_PATH;
-use tiffin_shared::id::OrderId;
 use tiffin_shared::ledger;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::machine;
-use tiffin_shared::order::Attempt;
-use tiffin_shared::order::AttemptState;
-use tiffin_shared::order::Reason;
 use tiffin_shared::sign::Direction;
 use tiffin_shared::sign::SKEW_MS_MAX;
 use tiffin_shared::sign::Signed;
 use tiffin_shared::time::UnixMs;
-use tiffin_shared::wire::api::Channel;
-use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::event::OrderEvents;
 use tiffin_shared::wire::job::Job;
@@ -41,7 +35,7 @@ const HEADER: &str = r#"{"v":1,"order":"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcH
 static VALID: LazyLock<Envelope> = LazyLock::new(|| sealed(HEADER, PRIVATE.as_bytes()));
 
 static SIGNED: LazyLock<(String, [(&str, String); 4])> = LazyLock::new(|| {
-    let body = serde_json::to_string(&OrderEvents { events: vec![event()] }).unwrap();
+    let body = serde_json::to_string(&OrderEvents { events: vec![fixtures::event(&ORDERED.1)] }).unwrap();
     let headers = signed(body.as_bytes()).headers(&fixtures::edge(), NONCE, START);
     (body, headers)
 });
@@ -110,31 +104,6 @@ pub fn envelope_seeds() -> Vec<Vec<u8>> {
         with(2, HEADER.as_bytes()),
         with(3, PRIVATE.as_bytes()),
     ]
-}
-
-fn event() -> OrderEvent {
-    let attempt = Attempt {
-        n: 1,
-        channel: Channel::Sms,
-        gateway: tiffin_shared::id::GatewayId::parse("alpha").unwrap(),
-        state: AttemptState::Failed,
-        at: START.plus(2_500),
-        changed: "first attempt".into(),
-        reason: Some(Reason::ProviderDown),
-        expected_by: None,
-        sender: None,
-        told: None,
-        recall: None,
-    };
-    let order = OrderId::parse(&ORDERED.1).unwrap();
-    OrderEvent {
-        order,
-        seq: 2,
-        state: OrderState::Sending,
-        reason: None,
-        attempts: vec![attempt],
-        next: None,
-    }
 }
 
 fn signed(body: &[u8]) -> Signed<'_> {

@@ -1,0 +1,142 @@
+//! What was said to providers and by them goes with the phone it was about, and with no other.
+
+use redis::AsyncCommands;
+use reqwest::Method;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_tests::client::Reply;
+use tiffin_tests::client::fresh_phone;
+use tiffin_tests::stack::Backing;
+use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
+use tiffin_tests::wait;
+
+use crate::common::cli;
+use crate::common::ops;
+
+const UPLOAD: &str = "The user says that nothing came.";
+
+async fn evidence(stack: &Stack, id: &str) -> anyhow::Result<Reply> {
+    ops(stack, Method::GET, &format!("orders/{id}/evidence"), &[], &Value::Null).await
+}
+
+async fn upload(stack: &Stack, id: &str, text: &str) -> anyhow::Result<Reply> {
+    let bearer = format!("Bearer {}", stack.variable(OPERATOR_TOKEN)?);
+    let url = format!("{}/ops/v1/orders/{id}/uploads?note=by%20phone", stack.client.core);
+    let headers = [("authorization", bearer.as_str())];
+    stack.client.raw(Method::POST, url, &headers, text.as_bytes().to_vec()).await
+}
+
+/// An order with all that a packet shows: a failed attempt, one that arrived, receipts, and what support adds. The packet.
+async fn eventful(stack: &Stack, phone: &str) -> anyhow::Result<(String, Value)> {
+    stack.client.fault("http_500").await?;
+    let id = stack.client.order(phone).await?;
+    stack.client.until_state(&id, "delivered").await?;
+    stack.client.fault("ok").await?;
+    assert_eq!(upload(stack, &id, UPLOAD).await?.status, 200);
+    let look = || evidence(stack, &id);
+    let has_all = |reply: &Reply| {
+        let attempts = reply.body["evidence"]["attempts"].as_array().cloned().unwrap_or_default();
+        let exchanged = attempts.iter().all(|attempt| attempt["exchanges"][0].is_object());
+        let receipts = attempts.last().map(|attempt| attempt["receipts"].to_string()).unwrap_or_default();
+        attempts.len() > 1 && exchanged && receipts.contains("delivered")
+    };
+    let packet = wait::until("the whole packet", look, has_all).await?.body;
+    assert_eq!(packet["evidence"]["uploads"][0]["text"], UPLOAD, "{packet}");
+    Ok((id, packet["evidence"].clone()))
+}
+
+/// But for when it was made, and what is advised by then.
+fn timeless(mut evidence: Value) -> Value {
+    if let Some(fields) = evidence.as_object_mut() {
+        fields.remove("made_at");
+        fields.remove("advice");
+    }
+    evidence
+}
+
+/// What leads to the phone: what providers call its messages, and its mask.
+fn names(evidence: &Value) -> Vec<String> {
+    let attempts = evidence["attempts"].as_array().into_iter().flatten();
+    let ids = attempts.filter_map(|attempt| attempt["provider_id"].as_str());
+    ids.chain(evidence["to"].as_str()).map(str::to_owned).collect()
+}
+
+/// The packet is made still, is sealed, and says nothing of what was forgotten.
+async fn says_nothing(stack: &Stack, id: &str, before: &Value) -> anyhow::Result<()> {
+    let reply = evidence(stack, id).await?;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let packet = &reply.body["evidence"];
+    for part in ["attempts", "uploads", "timeline", "clocks"] {
+        assert_eq!(packet[part], json!([]), "{part}: {packet}");
+    }
+    assert!(packet.get("to").is_none_or(Value::is_null), "{packet}");
+    assert_eq!(packet["order"], id);
+    for name in names(before) {
+        assert!(!reply.text.contains(&name), "{name}: {packet}");
+    }
+    assert!(!reply.text.contains(UPLOAD) && !reply.text.contains("by phone"), "{packet}");
+    let file = stack.dir().join("erased.json");
+    std::fs::write(&file, &reply.text)?;
+    let (went, said) = stack.run(&["order", "evidence", "--verify", &file.display().to_string()])?;
+    assert!(went && said.contains("unchanged since core sealed it"), "{said}");
+    Ok(())
+}
+
+async fn a_phone_s_exchanges_go_with_it(front: Front, backing: Backing) -> anyhow::Result<()> {
+    let stack = Stack::start(front, backing).await?;
+    let (gone, stays) = (fresh_phone(), fresh_phone());
+    let (erased, before) = eventful(&stack, &gone).await?;
+    let (kept, its_own) = eventful(&stack, &stays).await?;
+    assert!(names(&before).len() > 1, "{before}");
+
+    let (went, said) = cli(&stack, &["erase", "--phone", &gone])?;
+    assert!(went && said.contains("erased: 1 orders"), "{said}");
+    says_nothing(&stack, &erased, &before).await?;
+    let (_, its_own_now) = (kept.clone(), evidence(&stack, &kept).await?.body["evidence"].clone());
+    assert_eq!(timeless(its_own_now), timeless(its_own.clone()), "the other phone's stays");
+
+    // What comes late is not kept.
+    let late = upload(&stack, &erased, "It came at last.").await?;
+    assert!((400..500).contains(&late.status), "{late:?}");
+    says_nothing(&stack, &erased, &before).await?;
+    if backing != Backing::Memory {
+        no_key_leads_there(&stack, &[names(&before), vec![UPLOAD.to_owned()]].concat(), &kept).await?;
+    }
+    Ok(())
+}
+
+/// Of everything in the store, but what belongs to the order that stays.
+async fn no_key_leads_there(stack: &Stack, names: &[String], kept: &str) -> anyhow::Result<()> {
+    let client = redis::Client::open(stack.variable("REDIS_URL")?)?;
+    let mut redis = client.get_multiplexed_async_connection().await?;
+    let keys: Vec<String> = redis.keys(format!("{}:*", stack.variable("TIFFIN_STORE_PREFIX")?)).await?;
+    let mut looked = 0;
+    for key in keys.iter().filter(|key| !key.contains(kept) && !key.contains(":wake:")) {
+        let value: Option<String> = redis.get(key).await?;
+        let value = value.unwrap_or_default();
+        for name in names {
+            assert!(!key.contains(name) && !value.contains(name), "{name} is in {key}: {value}");
+        }
+        looked += 1;
+    }
+    assert!(looked > 5, "{keys:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_phone_s_exchanges_go_with_it_at_the_edge() -> anyhow::Result<()> {
+    a_phone_s_exchanges_go_with_it(Front::Edge, Backing::Memory).await
+}
+
+#[tokio::test]
+async fn a_phone_s_exchanges_go_with_it_standalone() -> anyhow::Result<()> {
+    a_phone_s_exchanges_go_with_it(Front::Standalone, Backing::Memory).await
+}
+
+#[tokio::test]
+#[ignore = "needs Redis and RabbitMQ: make test"]
+async fn a_phone_s_exchanges_go_with_it_on_redis() -> anyhow::Result<()> {
+    a_phone_s_exchanges_go_with_it(Front::Standalone, Backing::Shared).await
+}
