@@ -6,3 +6,4 @@ mod common;
 mod cost;
 mod last_cent;
 mod low_balance;
+mod refunds;

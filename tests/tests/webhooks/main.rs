@@ -8,5 +8,6 @@ mod crash;
 mod operators;
 mod orders;
 mod receiver;
+mod refunds;
 mod signatures;
 mod trouble;
