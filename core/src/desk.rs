@@ -121,12 +121,13 @@ pub async fn retry(app: &Arc<App>, retry: Retry<'_>) -> Result<Box<api::Order>, 
     let Retry { order, by, reason, channel, request } = retry;
     let tenant = tenant_of(app, order).await?;
     let by = || by.to_owned();
+    let is_named = channel != ChannelChoice::Auto;
     // Before: what is wished for is on record whatever happens to this process.
     log(app, order, Desk::RetryAsked { by: by(), reason, channel }).await?;
     let errand = Errand::Retry { tenant, order: order.clone(), channel, request };
     let (entry, result) = match outcome(app, errand).await {
-        Ok(Outcome::Resent { order, channel, may_change, .. }) => {
-            (Desk::Retried { by: by(), channel, may_change }, Ok(Box::new(order)))
+        Ok(Outcome::Resent { order, channel, may_change, replayed }) => {
+            (Desk::Retried { by: by(), channel, may_change, is_named, replayed }, Ok(Box::new(order)))
         }
         Ok(_) => return Err(Problem::unavailable("The ledger answered something else.")),
         Err(problem) => {

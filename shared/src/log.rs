@@ -302,7 +302,10 @@ impl Machine for Page {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")
+)]
 fn is_zero(at: &UnixMs) -> bool {
     at.0 == 0
 }

@@ -45,6 +45,10 @@ pub enum Desk {
         channel: Option<Channel>,
         /// Channels that would have been another way.
         may_change: Vec<Channel>,
+        /// Whether support named the channel.
+        is_named: bool,
+        /// Whether it was asked before by the same name. Then it may be on record, or its host has died in between.
+        replayed: bool,
     },
     /// The ledger refused it.
     RetryRefused {
@@ -66,8 +70,12 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
         Desk::Erase => return erase(state, command, now),
         Desk::CalledOff { by, came_to } => Happening::CalledOff { by, came_to },
         Desk::RetryAsked { by, reason, channel } => Happening::RetryAsked { by, reason, channel, after },
-        Desk::Retried { by, channel, may_change } => {
-            let why = "the first way that differs from all that was tried".into();
+        Desk::Retried { channel, replayed: true, .. } if state.story.was_retried_by(channel) => {
+            return Step::keep(Reply::of(Decision::Noted));
+        }
+        Desk::Retried { by, channel, may_change, is_named, .. } => {
+            let first = "the first way that differs from all that was tried";
+            let why = if is_named { "as asked" } else { first }.into();
             Happening::Retried { by, channel, may_change, why }
         }
         Desk::RetryRefused { by, code, why, may_change } => {
@@ -114,6 +122,15 @@ fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply>
 }
 
 impl Story {
+    /// Whether a retry that went this way, or any way where that is not known any more, is on record.
+    fn was_retried_by(&self, way: Option<Channel>) -> bool {
+        let is_it = |what: &Happening| match what {
+            Happening::Retried { channel, .. } => way.is_none() || *channel == way,
+            _ => false,
+        };
+        self.entries.iter().any(|entry| is_it(&entry.what))
+    }
+
     /// Entries of support.
     fn by_support(&self) -> usize {
         let is_theirs = |what: &Happening| {

@@ -65,7 +65,12 @@ pub fn happening(what: &Happening) -> String {
             format!("{by}'s retry goes by {by_channel}, {why} (new would be: {})", names(may_change))
         }
         Happening::RetryRefused { code, why, may_change, .. } => {
-            format!("retry refused ({code}): {why} (new would be: {})", names(may_change))
+            let new = if may_change.is_empty() {
+                String::new()
+            } else {
+                format!(" (new would be: {})", names(may_change))
+            };
+            format!("retry refused ({code}): {why}{new}")
         }
     }
 }
