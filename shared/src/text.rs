@@ -4,6 +4,7 @@ mod counted;
 pub mod dlt;
 mod email;
 pub mod locale;
+pub mod note;
 pub mod segment;
 pub mod template;
 mod translation;

@@ -17,6 +17,7 @@ use tiffin_shared::order::Timeline;
 use tiffin_shared::order::advice::Advice;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
+use tiffin_shared::text::note::has_number;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::ChannelChoice;
 
@@ -132,25 +133,6 @@ pub(super) fn said(name: &str, text: String, chars_max: usize) -> Result<String,
         )));
     }
     Ok(text)
-}
-
-/// Seven digits that belong together, as a phone number has them at least; what stands between them is looked over.
-fn has_number(text: &str) -> bool {
-    let mut run = 0_usize;
-    // An order's id is random text, and may hold such digits.
-    for word in text.split_whitespace().filter(|word| !word.contains("ord_")) {
-        for char in word.chars() {
-            match char {
-                '0'..='9' => run += 1,
-                '+' | '-' | '(' | ')' | '.' | '/' => {}
-                _ => run = 0,
-            }
-            if run >= 7 {
-                return true;
-            }
-        }
-    }
-    false
 }
 
 pub(super) fn invalid(detail: String) -> Problem {
