@@ -131,7 +131,8 @@ pub async fn answer(app: &App, ask: &Ask) -> Result<Answer, Error> {
     let is_theirs = timeline.job.as_ref().is_some_and(|job| {
         job.tenant == ask.tenant && (ask.scope.is_empty() || ask.scope.contains(&job.service))
     });
-    if !is_theirs {
+    // An erased one exists for nobody but the operator, as at the public front door.
+    if !is_theirs || timeline.erased_at.is_some() {
         return Ok(Answer::NotFound);
     }
     // What providers charge is between them and the operator.
@@ -182,6 +183,7 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
         expires_at: job.as_ref().map(|job| job.expires_at),
         state: timeline.state,
         reason: timeline.reason,
+        erased_at: timeline.erased_at,
         is_closed: timeline.is_closed,
         advice,
         risk: job.as_ref().and_then(|job| Some(Risk { tier: job.tier?, factors: job.factors })),

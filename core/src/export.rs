@@ -52,7 +52,7 @@ fn row(order: &OrderId, errand: &Errand) -> Value {
         "verified": timeline.state == OrderState::Verified,
         "created_at": job.map(|job| job.created_at), "expires_at": job.map(|job| job.expires_at),
         "charged_micros": timeline.bill.as_ref().map(|bill| bill.sums.captured_micros - bill.sums.refunded_micros.min(bill.sums.captured_micros)),
-        "bill": timeline.bill, "ended_at": ended_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
+        "bill": timeline.bill, "ended_at": ended_at, "erased_at": timeline.erased_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
     })
 }
 

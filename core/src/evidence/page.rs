@@ -50,7 +50,11 @@ pub fn page(packet: &Packet) -> String {
     out.push_str(&timeline(evidence));
     out.push_str("<h2 id=\"attempts\">Attempts</h2>\n");
     if evidence.attempts.is_empty() {
-        out.push_str("<p class=\"none\">No provider was called.</p>\n");
+        let why = match evidence.erased_at {
+            Some(_) => "Erased: what was sent is no longer known.",
+            None => "No provider was called.",
+        };
+        writeln!(out, "<p class=\"none\">{why}</p>").ok();
     }
     evidence.attempts.iter().for_each(|tried| out.push_str(&attempt(tried)));
     if let Some(paid) = &evidence.costs {
@@ -85,6 +89,7 @@ fn head(evidence: &Evidence) -> String {
         ("Code lived until", evidence.expires_at.map(time)),
         ("Risk", risk),
         ("Advice", advice),
+        ("Erased on request", evidence.erased_at.map(time)),
         ("Made", Some(time(evidence.made_at))),
     ];
     let class = match evidence.state {

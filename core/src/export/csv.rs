@@ -14,7 +14,7 @@ pub enum Table {
     Orders,
 }
 
-const ORDERS: [&str; 14] = [
+const ORDERS: [&str; 15] = [
     "order",
     "service",
     "country",
@@ -26,6 +26,7 @@ const ORDERS: [&str; 14] = [
     "expires_at",
     "ended_at",
     "closed_at",
+    "erased_at",
     "resends",
     "charged_micros",
     "attempts",
@@ -105,7 +106,7 @@ mod tests {
         let line = Table::Orders.line("=shop", &row);
         assert!(line.starts_with("'=shop,7,ord_1,,,,failed,,,1970-01-01T00:00:00.000Z,"), "{line}");
         assert!(line.ends_with("\"[{\"\"n\"\":1}]\"\r\n"), "{line}");
-        assert_eq!(Table::Orders.head().split(',').count(), 16);
+        assert_eq!(Table::Orders.head().split(',').count(), 17);
         let money = Row { n: 1, at: UnixMs(0), id: "1".into(), body: json!({"available_micros": -5}) };
         assert!(Table::Ledger.line("shop", &money).contains(",-5,"));
     }

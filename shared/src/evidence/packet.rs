@@ -113,6 +113,11 @@ pub struct Evidence {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// When everything that was sent, and to whom, was erased on the phone's owner's request: attempts, timeline and uploads of
+    /// before are gone. State and costs are what they were.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<UnixMs>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
     /// What was to be done about it when the packet was made.

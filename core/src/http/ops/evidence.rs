@@ -20,6 +20,7 @@ use tiffin_shared::problem::Problem;
 
 use super::answer;
 use crate::app::App;
+use crate::desk;
 use crate::evidence;
 use crate::evidence::upload;
 use crate::evidence::upload::IMAGE_BYTES_MAX;
@@ -75,7 +76,9 @@ async fn keep(app: &App, id: &str, request: Request) -> Result<Added, Problem> {
     }
     let upload = upload::read(&request.body, note.as_deref(), host::now())?;
     // Only to an order that there is: else this would be a store for anybody's pictures.
-    evidence::packet(app, &order).await.map_err(|error| refused(&error))?;
+    if let Some(at) = desk::find(app, &order).await?.erased_at {
+        return Err(desk::erased(at));
+    }
     let added = Added { media: upload.media, bytes: upload.bytes, sha256: upload.sha256 };
     // The same picture again is the same upload.
     let id = tiffin_shared::bytes::truncate(upload.sha256.0);
