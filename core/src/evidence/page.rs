@@ -270,13 +270,18 @@ fn uploads(uploads: &[Upload]) -> String {
     if uploads.is_empty() {
         out.push_str("<p class=\"none\">Nothing.</p>\n");
     }
-    for upload in uploads {
+    for (n, upload) in (1..).zip(uploads) {
         let note = upload.note.as_deref().map(|note| format!(" {}", escape(note))).unwrap_or_default();
+        let by = upload.by.as_deref().map(|by| format!(" by {}", escape(by))).unwrap_or_default();
         let media = upload.media.as_str();
+        let digest = upload.sha256.map(|it| format!(", SHA-256 <code>{}</code>", bytes::encode(&it.0)));
         // Base64 and a type of ours: nothing of it can leave the attribute.
-        let shown = match upload.media {
-            Media::Text => format!("<pre>{}</pre>", escape(&upload.content)),
-            Media::Jpeg | Media::Png | Media::Webp => {
+        let shown = match (&upload.removed, upload.media) {
+            (Some(gone), _) => {
+                format!("<p class=\"none\">Removed by {} at {}.</p>", escape(&gone.by), time(gone.at))
+            }
+            (None, Media::Text) => format!("<pre>{}</pre>", escape(&upload.content)),
+            (None, Media::Jpeg | Media::Png | Media::Webp) => {
                 format!(
                     "<img src=\"data:{media};base64,{}\" alt=\"Picture added by support\">",
                     upload.content
@@ -285,10 +290,10 @@ fn uploads(uploads: &[Upload]) -> String {
         };
         write!(
             out,
-            "<figure>\n<figcaption>{} {media}, {} bytes, SHA-256 <code>{}</code>{note}</figcaption>\n{shown}\n</figure>\n",
+            "<figure>\n<figcaption>{n}. {}{by} {media}, {} bytes{}{note}</figcaption>\n{shown}\n</figure>\n",
             time(upload.at),
             upload.bytes,
-            bytes::encode(&upload.sha256.0)
+            digest.unwrap_or_default()
         )
         .ok();
     }
