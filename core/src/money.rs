@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::directory::Billing;
 use tiffin_shared::directory::Caps;
@@ -204,7 +205,7 @@ async fn write_all(app: Arc<App>, tenant: TenantId) {
                 for (waiting, answer) in batch.into_iter().zip(&reply.answers) {
                     waiting.told.send(Ok(*answer)).ok();
                 }
-                if let Err(error) = log(&app, &tenant, &reply.entries).await {
+                if let Err(error) = log(&app, &tenant, reply.summary.currency, &reply.entries).await {
                     tracing::warn!(%error, %tenant, "what moved waits in the account");
                 }
             }
@@ -239,21 +240,18 @@ pub async fn ask_and_log(app: &Arc<App>, tenant: &TenantId, asked: Ask) -> Resul
     let failed = |error| Error::Store(tenant.clone(), Arc::new(error));
     let reply = ask(app, tenant, asked).await.map_err(failed)?;
     if !reply.entries.is_empty() {
-        log(app, tenant, &reply.entries).await?;
+        log(app, tenant, reply.summary.currency, &reply.entries).await?;
         ask(app, tenant, Ask::Tick).await.map_err(failed)?;
     }
     Ok(reply)
 }
 
 /// Appends entries to the tenant's money log: each once, whoever comes first.
-async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(), Error> {
+async fn log(app: &Arc<App>, tenant: &TenantId, currency: Currency, entries: &[Entry]) -> Result<(), Error> {
     let Some(last) = entries.last() else { return Ok(()) };
     let rows: Vec<NewRow> = entries
         .iter()
-        .map(|entry| NewRow {
-            id: entry.seq.to_string(),
-            body: serde_json::to_value(entry).unwrap_or_default(),
-        })
+        .map(|entry| NewRow { id: entry.seq.to_string(), body: row(entry, currency) })
         .collect();
     for entry in entries.iter().filter(|entry| entry.kind == Kind::LowBalance) {
         low_balance(app, tenant, entry).await?;
@@ -264,6 +262,16 @@ async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(),
     let known = logged.entry(tenant.clone()).or_default();
     *known = (*known).max(last.seq);
     Ok(())
+}
+
+/// With what a reader of the books needs, and an account says only once: in which currency, and how much in one number.
+fn row(entry: &Entry, currency: Currency) -> Value {
+    let mut row = serde_json::to_value(entry).unwrap_or_default();
+    if let Some(fields) = row.as_object_mut() {
+        fields.insert("currency".into(), json!(currency));
+        fields.insert("amount_micros".into(), json!(entry.amount_micros()));
+    }
+    row
 }
 
 /// Less is left than the tenant's mark. Told once per crossing, and once more where the process was killed meanwhile: the
