@@ -83,6 +83,17 @@ checks() {
 }
 # preflight PHONE [MORE]
 preflight() { api POST /v1/preflight "{\"to\": {\"phone\": \"$1\"}, \"service\": \"login\"${2:-}}"; }
+# settle: once its orders hold nothing, what is left is taken out, for only then the tenant can go.
+settle() {
+    local left
+    for _ in $(seq 50); do
+        left=$(tiffin balance show "$shop" --json)
+        [ "$(pick it.open_orders <<<"$left")" = 0 ] && break
+        sleep 0.2
+    done
+    left=$(pick it.available_micros <<<"$left")
+    [ "$left" = 0 ] || tiffin balance credit "$shop" --micros $((-left)) --reference "end of $shop"
+}
 money() { tiffin balance show "$shop" | sed 's/^/  /'; }
 
 step "Before: a tenant of its own that pays, a price for each gateway, a key. By an operator, on record."
@@ -103,6 +114,7 @@ TOML
 sed 's/^/  /' "$scratch/tenant.toml"
 tiffin tenant put "$shop" --file "$scratch/tenant.toml" >/dev/null
 undo+=('tiffin tenant remove "$shop" --version "$(tiffin tenant show "$shop" --json | pick it.version)"')
+undo+=(settle)
 for priced in twilio-sms:45000 vonage-sms:52000 whatsapp-cloud:31000 twilio-voice:70000; do
     tiffin route set "${priced%:*}" --price-micros "${priced#*:}" --json >"$scratch/route" ||
         die "${priced%:*} has settings of an operator, which stay as they are" "Play on an installation of your own: make playbook, with no other one running"

@@ -1,5 +1,7 @@
 //! What operators set over the settings file: kept in the store, merged into every process's directory, every change audited.
 
+mod leaving;
+
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -150,6 +152,7 @@ async fn read(store: &Store) -> Result<Settings, store::Error> {
 pub async fn change(app: &Arc<App>, wish: Wish) -> Result<Arc<Settings>, Problem> {
     managed_by_file(app, &wish.change)?;
     let _turn = app.settled.turn.lock().await;
+    leaving::check(app, &wish.change).await?;
     for _ in 0..TRIES_MAX {
         let settings = read(&app.store).await.map_err(|error| failed(&error))?;
         let candidate = settings.changed(&wish, host::now()).map_err(refused)?;

@@ -1,5 +1,6 @@
 //! Hosts the logs: appends rows, many writers' in one write, and reads them back page by page.
 
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tiffin_shared::log::Log;
 use tiffin_shared::log::NewRow;
 use tiffin_shared::log::PAGE_ROWS;
 use tiffin_shared::log::Page;
+use tiffin_shared::log::Paged;
 use tiffin_shared::log::Row;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::oneshot;
@@ -22,6 +24,7 @@ use crate::app::App;
 use crate::host;
 use crate::store;
 use crate::store::Key;
+use crate::store::Space;
 
 /// Rows that wait in this process for one log; one more is refused until the store has taken some.
 const WAITING_MAX: usize = 4_096;
@@ -165,11 +168,14 @@ async fn write(app: &App, stream: &Stream, command: &log::Command) -> Result<Opt
     Ok(Some(numbers))
 }
 
-/// Writes full pages under their own keys.
+/// Writes full pages under their own keys. What another page's place is not free for stays in the head.
 async fn seal(app: &App, stream: &Stream, mut reply: log::Reply) -> Result<(), store::Error> {
     while let Some((number, page)) = reply.full.take() {
-        let key = Key::log_page(&stream.to_string(), number);
-        app.store.apply::<Page>(&key, &Some(page), host::now()).await?;
+        let key = Key::log_page(&stream.to_string(), reply.began_at, number);
+        if app.store.apply::<Page>(&key, &Some(page), host::now()).await? == Paged::Differs {
+            tracing::error!(%key, "a page of a log has other rows than its head: the head keeps them, until it is full");
+            return Ok(());
+        }
         reply = ask(app, stream, &log::Command::Sealed(number)).await?;
     }
     Ok(())
@@ -180,8 +186,8 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
     let head = ask(app, stream, &log::Command::Read).await?;
     let mut page = from / PAGE_ROWS as u64;
     while page < head.pages {
-        let key = Key::log_page(&stream.to_string(), page);
-        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?;
+        let key = Key::log_page(&stream.to_string(), head.began_at, page);
+        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?.rows();
         let rows: Vec<_> = rows.into_iter().filter(|row| row.n >= from).collect();
         if !rows.is_empty() {
             return Ok(rows);
@@ -194,11 +200,12 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
 
 /// A number at or before the first row from `since` on, by halves: pages are in order of time, and the oldest may be gone.
 pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, store::Error> {
-    let (mut from, mut to) = (0, ask(app, stream, &log::Command::Read).await?.pages);
+    let head = ask(app, stream, &log::Command::Read).await?;
+    let (mut from, mut to) = (0, head.pages);
     while from < to {
         let page = from.midpoint(to);
-        let key = Key::log_page(&stream.to_string(), page);
-        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?;
+        let key = Key::log_page(&stream.to_string(), head.began_at, page);
+        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?.rows();
         match rows.last() {
             Some(last) if since <= last.at => to = page,
             _ => from = page.saturating_add(1),
@@ -211,6 +218,16 @@ pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, stor
 pub async fn end(app: &App, stream: &Stream) -> Result<u64, store::Error> {
     let head = ask(app, stream, &log::Command::Read).await?;
     Ok(head.pages.saturating_mul(PAGE_ROWS as u64).saturating_add(head.tail.len() as u64))
+}
+
+/// Tenants that have such a log, those that are not served any more included.
+pub async fn tenants(app: &App, of: fn(TenantId) -> Stream) -> Result<BTreeSet<TenantId>, store::Error> {
+    // Any name will do to learn what stands before it.
+    let Ok(any) = TenantId::parse("x") else { return Ok(BTreeSet::new()) };
+    let name = of(any).to_string();
+    let prefix = name.strip_suffix('x').unwrap_or_default();
+    let named = app.store.named(Space::Log, prefix).await?;
+    Ok(named.iter().filter_map(|id| TenantId::parse(id.strip_prefix(prefix)?).ok()).collect())
 }
 
 async fn ask(app: &App, stream: &Stream, command: &log::Command) -> Result<log::Reply, store::Error> {

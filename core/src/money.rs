@@ -7,6 +7,7 @@ pub mod balances;
 pub mod price;
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -50,8 +51,6 @@ use crate::webhooks;
 const WAITING_MAX: usize = 4_096;
 /// Postings of one write: with an entry or two each they stay far below what an account keeps.
 const BATCH_MAX: usize = 512;
-/// No currency (ISO 4217).
-const NO_CURRENCY: &str = "XXX";
 
 /// A posting is not in its account, as far as we know. The same may be sent again.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +79,8 @@ pub enum Error {
 #[derive(Default)]
 pub struct Money {
     waiting: Mutex<HashMap<TenantId, Vec<Waiting>>>,
+    /// Tenants that are just now told that their balance is low.
+    telling: Mutex<HashSet<TenantId>>,
     logged: Mutex<HashMap<TenantId, u64>>,
 }
 
@@ -91,6 +92,10 @@ struct Waiting {
 impl Money {
     fn waiting(&self) -> MutexGuard<'_, HashMap<TenantId, Vec<Waiting>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn telling(&self) -> MutexGuard<'_, HashSet<TenantId>> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn logged(&self) -> MutexGuard<'_, HashMap<TenantId, u64>> {
@@ -117,7 +122,7 @@ fn billing(app: &App, tenant: &TenantId) -> Billing {
     let agreed = directory.tenants.get(tenant).and_then(|tenant| tenant.billing.clone());
     agreed.unwrap_or_else(|| Billing {
         mode: Mode::Prepaid,
-        currency: Currency::parse(NO_CURRENCY).unwrap_or_else(|_| unreachable!("three capital letters")),
+        currency: Currency::NONE,
         credit_limit_micros: 0,
         low_balance_micros: None,
         opening_micros: 0,
@@ -208,6 +213,7 @@ async fn write_all(app: Arc<App>, tenant: TenantId) {
                 if let Err(error) = log(&app, &tenant, reply.summary.currency, &reply.entries).await {
                     tracing::warn!(%error, %tenant, "what moved waits in the account");
                 }
+                begin_telling(&app, &tenant, &reply);
             }
             Err(error) => {
                 let error = Arc::new(error);
@@ -237,6 +243,12 @@ pub async fn read(app: &App, tenant: &TenantId) -> Result<Reply, Error> {
 
 /// Asks, and sees to it that what moved is in the log.
 pub async fn ask_and_log(app: &Arc<App>, tenant: &TenantId, asked: Ask) -> Result<Reply, Error> {
+    let reply = asked_and_logged(app, tenant, asked).await?;
+    begin_telling(app, tenant, &reply);
+    Ok(reply)
+}
+
+async fn asked_and_logged(app: &Arc<App>, tenant: &TenantId, asked: Ask) -> Result<Reply, Error> {
     let failed = |error| Error::Store(tenant.clone(), Arc::new(error));
     let reply = ask(app, tenant, asked).await.map_err(failed)?;
     if !reply.entries.is_empty() {
@@ -253,14 +265,17 @@ async fn log(app: &Arc<App>, tenant: &TenantId, currency: Currency, entries: &[E
         .iter()
         .map(|entry| NewRow { id: entry.seq.to_string(), body: row(entry, currency) })
         .collect();
-    for entry in entries.iter().filter(|entry| entry.kind == Kind::LowBalance) {
-        low_balance(app, tenant, entry).await?;
-    }
     let keep_ms = Retention::ms(app.config.file.retention.ledger_days);
     journal::append_counted(app, &Stream::Money(tenant.clone()), &rows, keep_ms).await?;
     let mut logged = app.money.logged();
     let known = logged.entry(tenant.clone()).or_default();
     *known = (*known).max(last.seq);
+    for entry in entries.iter().filter(|entry| entry.kind == Kind::LowBalance) {
+        tracing::warn!(
+            %tenant, available_micros = entry.available_micros, entry = entry.seq,
+            "a tenant's balance is low; its next orders may be refused"
+        );
+    }
     Ok(())
 }
 
@@ -274,13 +289,31 @@ fn row(entry: &Entry, currency: Currency) -> Value {
     row
 }
 
+/// Tells the tenant what the account says, beside the postings: endpoints that cannot be told must not keep them waiting.
+/// What fails comes again with the next posting, and with the sweep.
+fn begin_telling(app: &Arc<App>, tenant: &TenantId, reply: &Reply) {
+    let Some(entry) = reply.tell.clone() else { return };
+    if !app.money.telling().insert(tenant.clone()) {
+        return;
+    }
+    let (app, tenant) = (app.clone(), tenant.clone());
+    tokio::spawn(async move {
+        if let Err(error) = tell(&app, &tenant, &entry).await {
+            tracing::warn!(%error, %tenant, "a tenant is not told of its balance yet");
+        }
+        app.money.telling().remove(&tenant);
+    });
+}
+
+async fn tell(app: &Arc<App>, tenant: &TenantId, entry: &Entry) -> Result<(), Error> {
+    low_balance(app, tenant, entry).await?;
+    let told = ask(app, tenant, Ask::Told(entry.seq)).await;
+    told.map(drop).map_err(|error| Error::Store(tenant.clone(), Arc::new(error)))
+}
+
 /// Less is left than the tenant's mark. Told once per crossing, and once more where the process was killed meanwhile: the
 /// entry's number is the event's name.
 async fn low_balance(app: &Arc<App>, tenant: &TenantId, entry: &Entry) -> Result<(), webhooks::Error> {
-    tracing::warn!(
-        %tenant, available_micros = entry.available_micros, entry = entry.seq,
-        "a tenant's balance is low; its next orders may be refused"
-    );
     let currency = billing(app, tenant).currency;
     let data = json!({
         "available_micros": entry.available_micros,
@@ -295,10 +328,17 @@ async fn low_balance(app: &Arc<App>, tenant: &TenantId, entry: &Entry) -> Result
 pub async fn wake(app: &Arc<App>, tenant: &str) -> bool {
     // What is no tenant's name was not written by us, and is only forgotten.
     let Ok(tenant) = TenantId::parse(tenant) else { return true };
-    let woken = ask_and_log(app, &tenant, Ask::Tick).await;
+    let woken = async {
+        let reply = asked_and_logged(app, &tenant, Ask::Tick).await?;
+        match &reply.tell {
+            Some(entry) => tell(app, &tenant, entry).await,
+            None => Ok(()),
+        }
+    };
+    let woken = woken.await;
     let woken = woken.inspect_err(|error| tracing::warn!(%error, %tenant, "cannot wake an account"));
     match woken {
-        Ok(_) => true,
+        Ok(()) => true,
         Err(Error::Store(_, error)) => matches!(*error, store::Error::State { .. }),
         Err(_) => false,
     }

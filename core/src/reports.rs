@@ -181,7 +181,15 @@ mod tests {
         let mut name = [0; 16];
         name[..2].copy_from_slice(&[high, low]);
         let order = OrderId::new(name, LedgerId::new(name));
-        OrderEvent { order, seq, state: OrderState::Sending, reason: None, attempts: Vec::new(), next: None }
+        OrderEvent {
+            order,
+            seq,
+            state: OrderState::Sending,
+            reason: None,
+            attempts: Vec::new(),
+            next: None,
+            cost: None,
+        }
     }
 
     fn seqs(events: &[OrderEvent]) -> Vec<u64> {

@@ -72,7 +72,7 @@ pub enum Space {
     Ledger,
     /// [`tiffin_shared::log::Log`] by its stream's name.
     Log,
-    /// [`tiffin_shared::log::Page`] by its stream's name and its number.
+    /// [`tiffin_shared::log::Page`] by its stream's name, the time its head began, and its number.
     LogPage,
     /// [`tiffin_shared::nonce::Nonce`] by the nonce.
     Nonce,
@@ -161,8 +161,12 @@ impl Key {
     }
 
     /// A page of a log.
-    pub fn log_page(stream: &str, page: u64) -> Self {
-        Self { space: Space::LogPage, id: format!("{stream}/{page}") }
+    pub fn log_page(stream: &str, began_at: UnixMs, page: u64) -> Self {
+        let id = match began_at {
+            UnixMs(0) => format!("{stream}/{page}"),
+            UnixMs(began_at_ms) => format!("{stream}/{began_at_ms}/{page}"),
+        };
+        Self { space: Space::LogPage, id }
     }
 
     /// A nonce.
@@ -283,6 +287,14 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.due(space, now, max)),
             Self::Redis(redis) => redis.due(space, now, max).await,
+        }
+    }
+
+    /// The ids of a space's states that begin so, in no order. For what operators ask now and then: it looks at every key.
+    pub async fn named(&self, space: Space, prefix: &str) -> Result<Vec<String>, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.named(space, prefix)),
+            Self::Redis(redis) => redis.named(space, prefix).await,
         }
     }
 

@@ -161,7 +161,7 @@ async fn keep(app: &Arc<App>, tenant: &TenantId, events: Vec<Event>) -> Result<(
         // The first of them: what follows it in the log is read with it.
         let Some((n, _)) = kept.iter().find(|(_, event)| endpoint.wants(event)) else { continue };
         ask(app, endpoint, outbox::Command::Notify(*n)).await?;
-        pump::kick(app, endpoint);
+        pump::kick(app, &endpoint.id);
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ async fn ask(
 /// stays until its outbox has set another.
 pub fn wake(app: &Arc<App>, id: &str) -> bool {
     let found = app.hooks.find(id);
-    found.map(|endpoint| pump::kick(app, &endpoint)).is_none()
+    found.map(|endpoint| pump::kick(app, &endpoint.id)).is_none()
 }
 
 /// Reads what operators changed.

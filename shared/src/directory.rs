@@ -204,6 +204,14 @@ impl Directory {
         billing.map_or(self.currency, |billing| billing.currency)
     }
 
+    /// Tenants that pay, in whose currency no gateway has a price: their orders go out for nothing.
+    pub fn unpriced(&self) -> impl Iterator<Item = (&TenantId, Currency)> {
+        let paying = self.tenants.iter().filter_map(|(id, it)| Some((id, it.billing.as_ref()?.currency)));
+        paying.filter(|(_, currency)| {
+            self.routes.iter().all(|route| route.prices.least_micros(*currency).is_none())
+        })
+    }
+
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
     /// than all the rest, and an edge's variable and snapshot have their limits.
     pub fn without_words(&self) -> Self {

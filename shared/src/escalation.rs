@@ -3,9 +3,14 @@
 //! Opened by a rule, there is one open escalation for each rule and subject, and further orders are added to it: an outage is one
 //! matter and not a thousand. A missing state means that there are none.
 
+mod watch;
+
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::watch::Limits;
+pub use self::watch::Matter;
+pub use self::watch::Watch;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
 use crate::id::OrderId;
@@ -108,7 +113,7 @@ pub enum Kind {
 }
 
 /// What opens one by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// An order ended, and nothing was heard of a message for too long after its window.

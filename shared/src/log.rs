@@ -2,7 +2,8 @@
 //!
 //! The head holds the rows of the last, unfinished page. A full page is written under its own key by the host, which then
 //! tells the head so; until it has, the head holds the page too, so that a crash in between loses nothing. A missing head
-//! means an empty log; a missing page, one whose time is over.
+//! means an empty log; a missing page, one whose time is over. A head lives at least as long as its pages, and one that
+//! begins anew, after its store has lost it, names its pages anew: they never meet older ones.
 
 use std::collections::BTreeMap;
 
@@ -88,6 +89,8 @@ pub struct Reply {
     pub full: Option<(u64, PageState)>,
     /// Pages before the tail: numbers below this one.
     pub pages: u64,
+    /// When the head began. It names its pages, beside their numbers; zero for one of before there was such a name.
+    pub began_at: UnixMs,
 }
 
 /// What a head keeps.
@@ -97,6 +100,12 @@ pub struct State {
     clock: UnixMs,
     /// How long a row is kept.
     keep_ms: u64,
+    /// See [`Reply::began_at`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    began_at: UnixMs,
+    /// Earlier rows were promised a longer time than `keep_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promised: Option<Promise>,
     /// Pages that were written.
     pages: u64,
     /// Rows after them.
@@ -105,6 +114,15 @@ pub struct State {
     /// himself has his last row in the tail.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     counted: BTreeMap<String, u64>,
+}
+
+/// Rows of a time at which they were kept longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Promise {
+    until: UnixMs,
+    /// Those of lower numbers.
+    before: u64,
 }
 
 /// A page.
@@ -117,6 +135,27 @@ pub struct PageState {
     pub expires_at: UnixMs,
 }
 
+/// What a page answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paged {
+    /// Other rows are there, which stay: these must not be forgotten.
+    Differs,
+    /// What is there.
+    Rows(Vec<Row>),
+    /// It is there, now or before.
+    Written,
+}
+
+impl Paged {
+    /// What was read.
+    pub fn rows(self) -> Vec<Row> {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Differs | Self::Written => Vec::new(),
+        }
+    }
+}
+
 impl Machine for Log {
     type State = State;
     type Command = Command;
@@ -124,12 +163,16 @@ impl Machine for Log {
 
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
         let state = state.filter(|state| now < state.expires_at());
+        let is_new = state.is_none();
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
         let mut state = state.unwrap_or_default();
         match command {
             Command::Append { rows, keep_ms } | Command::AppendCounted { rows, keep_ms } => {
                 if state.tail.len() + rows.len() > HEAD_ROWS_MAX {
                     return Step::keep(state.reply(Vec::new(), false));
+                }
+                if is_new {
+                    state.began_at = now;
                 }
                 let before = state.tail.len();
                 let is_counted = matches!(command, Command::AppendCounted { .. });
@@ -141,7 +184,7 @@ impl Machine for Log {
                 if state.tail.len() == before {
                     return Step::keep(state.reply(numbers, true));
                 }
-                state.keep_ms = *keep_ms;
+                state.keep(*keep_ms, before, now);
                 state.put(numbers, now)
             }
             Command::Read => {
@@ -160,13 +203,30 @@ impl Machine for Log {
 
 impl Default for State {
     fn default() -> Self {
-        Self { clock: UnixMs(0), keep_ms: 0, pages: 0, tail: Vec::new(), counted: BTreeMap::new() }
+        let (clock, began_at) = (UnixMs(0), UnixMs(0));
+        let (tail, counted) = (Vec::new(), BTreeMap::new());
+        Self { clock, keep_ms: 0, began_at, promised: None, pages: 0, tail, counted }
     }
 }
 
 impl State {
+    /// With its last page.
     fn expires_at(&self) -> UnixMs {
-        self.clock.plus(self.keep_ms)
+        let own = self.clock.plus(self.keep_ms);
+        self.promised.map_or(own, |promised| promised.until.max(own))
+    }
+
+    /// From here on rows are kept for so long; those before, of which `in_tail` are in no page yet, for what they were promised.
+    fn keep(&mut self, keep_ms: u64, in_tail: usize, now: UnixMs) {
+        let (was, is) = (self.clock.plus(self.keep_ms), now.plus(keep_ms));
+        let older = self.promised.filter(|promised| was <= promised.until);
+        let before = self.in_pages().saturating_add(in_tail as u64);
+        self.promised = older.or(Some(Promise { until: was, before })).filter(|promised| is < promised.until);
+        self.keep_ms = keep_ms;
+    }
+
+    fn in_pages(&self) -> u64 {
+        self.pages.saturating_mul(PAGE_ROWS as u64)
     }
 
     /// Its number, unless its writer has come further already.
@@ -187,8 +247,7 @@ impl State {
         if let Some(there) = self.tail.iter().find(|there| there.id == row.id) {
             return there.n;
         }
-        let in_pages = self.pages.saturating_mul(PAGE_ROWS as u64);
-        let n = in_pages.saturating_add(self.tail.len() as u64);
+        let n = self.in_pages().saturating_add(self.tail.len() as u64);
         self.tail.push(Row { n, at: now, id: row.id.clone(), body: row.body.clone() });
         n
     }
@@ -198,9 +257,11 @@ impl State {
         let is_full = self.tail.len() >= 2 * PAGE_ROWS;
         let full = is_full.then(|| self.tail.get(..PAGE_ROWS)).flatten().map(|rows| {
             let last = rows.last().map_or(self.clock, |row| row.at);
-            (self.pages, PageState { rows: rows.to_vec(), expires_at: last.plus(self.keep_ms) })
+            let promised = self.promised.filter(|promised| self.in_pages() < promised.before);
+            let until = promised.map_or(UnixMs(0), |promised| promised.until);
+            (self.pages, PageState { rows: rows.to_vec(), expires_at: last.plus(self.keep_ms).max(until) })
         });
-        Reply { numbers, appended, tail: Vec::new(), full, pages: self.pages }
+        Reply { numbers, appended, tail: Vec::new(), full, pages: self.pages, began_at: self.began_at }
     }
 
     fn put(mut self, numbers: Vec<u64>, now: UnixMs) -> Step<Self, Reply> {
@@ -220,19 +281,28 @@ impl Machine for Page {
     type State = PageState;
     /// Writes it, the first time; `None` only reads.
     type Command = Option<PageState>;
-    type Reply = Vec<Row>;
+    type Reply = Paged;
 
-    fn step(state: Option<PageState>, command: &Self::Command, now: UnixMs) -> Step<PageState, Vec<Row>> {
+    fn step(state: Option<PageState>, command: &Self::Command, now: UnixMs) -> Step<PageState, Paged> {
         match (state.filter(|state| now < state.expires_at), command) {
-            (Some(state), _) => Step::keep(state.rows),
+            (Some(state), Some(page)) if state.rows == page.rows => Step::keep(Paged::Written),
+            (Some(_), Some(_)) => Step::keep(Paged::Differs),
+            (Some(state), None) => Step::keep(Paged::Rows(state.rows)),
             (None, Some(page)) if now < page.expires_at => {
                 let expires_at = page.expires_at;
                 Step {
-                    reply: Vec::new(),
+                    reply: Paged::Written,
                     write: Write::Put { state: page.clone(), expires_at, wake_at: None },
                 }
             }
-            (None, _) => Step::keep(Vec::new()),
+            // Its time was over before it was written.
+            (None, Some(_)) => Step::keep(Paged::Written),
+            (None, None) => Step::keep(Paged::Rows(Vec::new())),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(at: &UnixMs) -> bool {
+    at.0 == 0
 }

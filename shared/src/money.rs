@@ -47,7 +47,7 @@ pub const REFERENCE_CHARS_MAX: usize = 64;
 pub const NOTE_CHARS_MAX: usize = 200;
 /// How long an account is kept that nobody touches.
 const KEEP_MS: u64 = 3_660 * DAY_MS;
-/// After a step, how long entries may wait for the log before the sweep sees to them.
+/// After a step, how long entries may wait for the log before the sweep sees to them; and news for the tenant.
 const LOG_AFTER_MS: u64 = 5 * SECOND_MS;
 
 /// The machine.
@@ -84,6 +84,8 @@ pub enum Ask {
     Read,
     /// The alarm rang, or the log has more.
     Tick,
+    /// The tenant was told of this entry, or of a later one.
+    Told(u64),
 }
 
 /// What an account answers.
@@ -97,6 +99,8 @@ pub struct Reply {
     pub summary: Summary,
     /// Entries that the log may not have, oldest first: append them, then tell so with the next command.
     pub entries: Vec<Entry>,
+    /// Less than the tenant's mark is left, and nobody has told the tenant so: tell, then ask [`Ask::Told`].
+    pub tell: Option<Entry>,
 }
 
 /// What became of an operator's credit.
@@ -143,6 +147,13 @@ pub struct Summary {
     pub seq: u64,
 }
 
+impl Summary {
+    /// Nothing is there, nothing is on hold and nothing may follow: the tenant can go, or take another currency.
+    pub fn is_settled(&self) -> bool {
+        self.available_micros == 0 && self.held_micros == 0 && self.open_orders == 0
+    }
+}
+
 /// What could be held now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reach {
@@ -164,11 +175,12 @@ impl Machine for Account {
         let now = state.as_ref().map_or(now, |state| state.clock().max(now));
         let mut state = state.unwrap_or_else(|| State::new(command.billing.currency, now));
         let mut is_changed = false;
-        if !matches!(command.ask, Ask::Read) {
+        let (before, is_read) = (state.seq(), matches!(command.ask, Ask::Read));
+        state.adopt(command.billing.currency, now);
+        if !is_read {
             is_changed |= state.was_logged(command.logged);
             is_changed |= state.tidy(now);
         }
-        let before = state.seq();
         let (mut answers, mut credited) = (Vec::new(), None);
         match &command.ask {
             Ask::Credit { amount_micros, reference, note } => {
@@ -184,16 +196,24 @@ impl Machine for Account {
                 }
             }
             Ask::Read | Ask::Tick => {}
+            Ask::Told(seq) => is_changed |= state.told(*seq),
         }
-        if !matches!(command.ask, Ask::Read) {
+        if !is_read {
             is_changed |= state.watch(&command.billing, now);
         }
-        is_changed |= state.seq() != before;
+        is_changed |= state.seq() != before && !is_read;
         let reply = Reply {
             answers,
             credited,
             summary: state.summary(&command.billing, now),
-            entries: state.entries().to_vec(),
+            // What only looking found is not kept.
+            entries: state
+                .entries()
+                .iter()
+                .filter(|entry| !is_read || entry.seq <= before)
+                .cloned()
+                .collect(),
+            tell: state.untold().cloned(),
         };
         if is_changed { state.put(reply, now) } else { Step::keep(reply) }
     }
@@ -203,7 +223,9 @@ impl State {
     fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
         self.set_clock(now);
         let logs_at = (!self.entries().is_empty()).then(|| now.plus(LOG_AFTER_MS));
-        let wake_at = [logs_at, self.next_let_go()].into_iter().flatten().min();
+        // Not from the last write on: an account that is always written to would never be told of.
+        let tells_at = self.untold().map(|entry| entry.at.plus(LOG_AFTER_MS));
+        let wake_at = [logs_at, tells_at, self.next_let_go()].into_iter().flatten().min();
         let expires_at = self.expires_at();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }

@@ -42,6 +42,7 @@ pub use self::bill::BillTerms;
 pub use self::bill::Billed;
 pub use self::bill::Charge;
 pub use self::bill::ChargeState;
+pub use self::bill::Costs;
 pub use self::bill::Sums;
 pub use self::choose::ATTEMPTS_MAX;
 pub use self::choose::PATIENCE_MS;
@@ -315,6 +316,7 @@ impl State {
         reply.errand = self.next_errand(command, now);
         reply.inquiries = self.inquire(now);
         reply.posting = self.posting(command, now);
+        self.tell_cost(&mut reply, now);
         let expires_at = self.keep_until();
         let report_at = (self.reported < self.seq).then_some(self.report_at);
         let errand_at = self.errand.as_ref().map(|leased| leased.until);

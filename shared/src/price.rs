@@ -34,6 +34,9 @@ pub struct Currency([u8; 3]);
 pub struct InvalidCurrency;
 
 impl Currency {
+    /// No currency (ISO 4217): of a tenant that pays no more.
+    pub const NONE: Self = Self(*b"XXX");
+
     /// Reads three capital letters. Whether there is such a currency is not checked.
     pub fn parse(text: &str) -> Result<Self, InvalidCurrency> {
         match text.as_bytes() {

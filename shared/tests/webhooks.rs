@@ -158,6 +158,34 @@ fn a_replay_delivers_again_what_was_delivered_and_only_that() {
 }
 
 #[test]
+fn a_replay_makes_what_waits_after_failures_due_now_with_all_its_tries() {
+    let well_from = START.plus(HOUR_MS);
+    let mut world =
+        World::new(move |event, _| if event.n == 1 && event.at < well_from { FAILED } else { OK });
+    (0..3).for_each(|n| world.append(START, n));
+    world.run(well_from);
+    let before = world.tries_of(1);
+    assert!(before > 2, "it waits for its next try: {before}");
+    let rows = vec![(1, world.group(1))];
+    world.ask(&Command::Replay(rows.clone()), well_from);
+    world.run(well_from.plus(2 * SECOND_MS));
+    assert_eq!(
+        world.delivered.last().map(|(n, at)| (*n, at.since(well_from) < 2 * SECOND_MS)),
+        Some((1, true))
+    );
+    assert_eq!(world.view().waiting, 0);
+
+    // Of its ten tries none is used up.
+    let mut world = World::new(|event, _| if event.n == 1 { FAILED } else { OK });
+    (0..3).for_each(|n| world.append(START, n));
+    world.run(START.plus(HOUR_MS));
+    let before = world.tries_of(1);
+    world.ask(&Command::Replay(rows), START.plus(HOUR_MS));
+    world.run(START.plus(200 * HOUR_MS));
+    assert_eq!(world.tries_of(1), before + TRIES_MAX as usize);
+}
+
+#[test]
 fn a_log_that_began_anew_is_read_from_its_beginning() {
     let mut world = World::new(|_, _| OK);
     (0..10).for_each(|n| world.append(START, n));

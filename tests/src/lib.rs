@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 pub mod authenticator;
+pub mod billing;
 pub mod chaos;
 pub mod client;
 pub mod edge;

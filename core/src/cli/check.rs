@@ -39,7 +39,7 @@ async fn try_all(app: &App) -> anyhow::Result<()> {
 
 /// What boots, and will not do what is probably wanted.
 fn warnings(config: &Config) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = unpriced(config);
     let Ok(india) = Country::parse("IN") else { return warnings };
     let texts_india =
         config.file.gateways.iter().any(|gateway| {
@@ -57,6 +57,14 @@ fn warnings(config: &Config) -> Vec<String> {
         }
     }
     warnings
+}
+
+fn unpriced(config: &Config) -> Vec<String> {
+    let Ok(directory) = config.reread_directory() else { return Vec::new() };
+    let warning = |(tenant, currency)| {
+        format!("tenants.{tenant}.billing: no gateway has a price in {currency}: its orders cost nothing")
+    };
+    directory.unpriced().map(warning).collect()
 }
 
 fn say(line: &str) {

@@ -41,7 +41,7 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
-    /// Remove one; its keys have to be revoked before
+    /// Remove one; before, revoke its keys, remove its webhooks and settle its account
     Remove {
         /// As `list` shows it
         id: String,

@@ -206,7 +206,7 @@ pub struct Escalations {
 
 impl Default for Escalations {
     fn default() -> Self {
-        Self { overdue_ms: 5 * MINUTE_MS, failures: 15, of: 20, due_ms: DAY_MS }
+        Self { overdue_ms: MINUTE_MS, failures: 15, of: 20, due_ms: DAY_MS }
     }
 }
 

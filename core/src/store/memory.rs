@@ -51,6 +51,12 @@ impl Memory {
         own.take(max).map(|(_, wake_at, key)| Due { key: key.clone(), wake_at: *wake_at }).collect()
     }
 
+    pub(super) fn named(&self, space: Space, prefix: &str) -> Vec<String> {
+        let inner = self.lock();
+        let own = inner.states.keys().filter(|key| key.space == space && key.id.starts_with(prefix));
+        own.map(|key| key.id.clone()).collect()
+    }
+
     pub(super) fn rest(&self, due: &Due) {
         let mut inner = self.lock();
         let still_set = inner.states.get(&due.key).is_some_and(|state| state.wake_at == Some(due.wake_at));

@@ -7,6 +7,7 @@
 //! something is proven by the compare-and-set, which answers what is stored instead where it was wrong; one that would
 //! change nothing is proven by reading. So a new order, and the next step of one's own, cost one call each.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::hash::BuildHasher;
 use std::hash::RandomState;
@@ -49,6 +50,8 @@ const EXPIRY_SLACK_MS: u64 = 60 * SECOND_MS;
 /// How long a set of wake-ups is kept after the last one was put in: longer than any of them lies ahead. Of an
 /// installation that is gone, nothing stays.
 const WAKES_KEEP_MS: u64 = 30 * DAY_MS;
+/// Keys that one call of a scan looks at: a millisecond or so, between which others are served.
+const SCAN_KEYS: usize = 1_000;
 /// Shards per space: no key is shared by all traffic.
 const SHARDS: usize = 16;
 
@@ -169,6 +172,24 @@ impl Redis {
         due.sort_by_key(|due| due.wake_at);
         due.truncate(max);
         Ok(due)
+    }
+
+    /// `prefix` holds no character that means something in a pattern.
+    pub(super) async fn named(&self, space: Space, prefix: &str) -> Result<Vec<String>, Error> {
+        let (space, mut connection) = (space.as_str(), self.connection.clone());
+        let pattern = format!("{}:{space}:{{*}}:{prefix}*", self.prefix);
+        let (mut ids, mut cursor) = (BTreeSet::new(), 0_u64);
+        loop {
+            let mut call = redis::cmd("SCAN");
+            call.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(SCAN_KEYS);
+            let (next, names): (u64, Vec<String>) = within(call.query_async(&mut connection)).await?;
+            let id = |name: &String| name.split_once("}:").map(|(_, id)| id.to_owned());
+            ids.extend(names.iter().filter_map(id));
+            cursor = next;
+            if cursor == 0 {
+                return Ok(ids.into_iter().collect());
+            }
+        }
     }
 
     pub(super) async fn rest(&self, due: &Due) -> Result<(), Error> {

@@ -12,7 +12,6 @@ use tiffin_shared::webhook::outbox::Begin;
 use tiffin_shared::webhook::outbox::Done;
 use tiffin_shared::webhook::outbox::Outcome;
 
-use super::endpoint::Endpoint;
 use super::send::Sent;
 use super::target;
 use crate::app::App;
@@ -23,9 +22,10 @@ use crate::journal::Stream;
 /// How long it is known what came of deliveries.
 const DELIVERIES_KEEP_MS: u64 = 7 * DAY_MS;
 
-/// Tries once.
-pub async fn deliver(app: Arc<App>, endpoint: Arc<Endpoint>, begin: Begin, row: Row) -> Done {
+/// Tries once, at the endpoint of this id as it is when the try begins.
+pub async fn deliver(app: Arc<App>, id: String, begin: Begin, row: Row) -> Done {
     let done = |outcome| Done { n: begin.n, attempt: begin.attempt, outcome };
+    let Some(endpoint) = app.hooks.find(&id) else { return done(Outcome::Missing) };
     let Ok(event) = serde_json::from_value::<Event>(row.body) else {
         tracing::error!(row = row.n, tenant = %endpoint.tenant, "an event in the log cannot be read; it is left out");
         return done(Outcome::Missing);

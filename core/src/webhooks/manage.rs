@@ -126,6 +126,12 @@ pub async fn list(app: &Arc<App>) -> Result<Vec<Shown>, Refused> {
     Ok(shown)
 }
 
+/// The names of those that operators manage of a tenant, as the store has them.
+pub async fn managed_of(app: &App, tenant: &TenantId) -> Result<Vec<EndpointId>, Refused> {
+    let endpoints = book(app, &Command::Read).await?.endpoints;
+    Ok(endpoints.into_iter().filter(|of| of.tenant == *tenant).map(|of| of.name).collect())
+}
+
 async fn show(app: &App, endpoint: &Endpoint) -> Result<Shown, Refused> {
     let reply = ask(app, endpoint, outbox::Command::Read).await?;
     let signs = endpoint.keys(host::now()).map(|key| if key.is_pair() { "v1a" } else { "v1" });
@@ -209,7 +215,7 @@ pub async fn enable(app: &Arc<App>, tenant: &TenantId, name: &EndpointId) -> Res
     let endpoint = find(app, tenant, name).await?;
     ask(app, &endpoint, outbox::Command::Enable).await?;
     tracing::info!(%tenant, endpoint = %name, "an operator enabled an endpoint");
-    pump::kick(app, &endpoint);
+    pump::kick(app, &endpoint.id);
     show(app, &endpoint).await
 }
 
@@ -232,6 +238,7 @@ pub async fn deliveries(
     (tenant, name): (&TenantId, &EndpointId),
     limit: usize,
 ) -> Result<Vec<Value>, Refused> {
+    find(app, tenant, name).await?;
     let limit = limit.min(DELIVERIES_MAX);
     let stream = Stream::Deliveries(tenant.clone(), name.clone());
     let end = journal::end(app, &stream).await?;
@@ -271,7 +278,7 @@ pub async fn replay(
         replayed += chosen.len();
         if !chosen.is_empty() {
             ask(app, &endpoint, outbox::Command::Replay(chosen)).await?;
-            pump::kick(app, &endpoint);
+            pump::kick(app, &endpoint.id);
         }
         from = last.saturating_add(1);
     }

@@ -31,35 +31,37 @@ use crate::journal;
 use crate::journal::Stream;
 use crate::store;
 
-/// Has what is due delivered, without keeping the caller waiting.
-pub fn kick(app: &Arc<App>, endpoint: &Arc<Endpoint>) {
+/// Has what is due delivered to the endpoint of this id, without keeping the caller waiting.
+pub fn kick(app: &Arc<App>, id: &str) {
     let mut running = app.hooks.running.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(more) = running.get(&endpoint.id) {
+    if let Some(more) = running.get(id) {
         return more.notify_one();
     }
     let more = Arc::new(Notify::new());
-    running.insert(endpoint.id.clone(), more.clone());
-    tokio::spawn(run(app.clone(), endpoint.clone(), more));
+    running.insert(id.to_owned(), more.clone());
+    tokio::spawn(run(app.clone(), id.to_owned(), more));
 }
 
-async fn run(app: Arc<App>, endpoint: Arc<Endpoint>, more: Arc<Notify>) {
+async fn run(app: Arc<App>, id: String, more: Arc<Notify>) {
     loop {
-        let pumped = pump(&app, &endpoint, &more).await;
+        let pumped = pump(&app, &id, &more).await;
         let mut running = app.hooks.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = &pumped {
-            tracing::warn!(%error, tenant = %endpoint.tenant, endpoint = %endpoint.name, "webhooks wait");
+            tracing::warn!(%error, endpoint = id, "webhooks wait");
         } else if more.notified().now_or_never().is_some() {
             continue;
         }
-        running.remove(&endpoint.id);
+        running.remove(&id);
         return;
     }
 }
 
-async fn pump(app: &Arc<App>, endpoint: &Arc<Endpoint>, more: &Notify) -> Result<(), Error> {
+async fn pump(app: &Arc<App>, id: &str, more: &Notify) -> Result<(), Error> {
     let mut trying = FuturesUnordered::new();
     let mut done: Vec<Done> = Vec::new();
     loop {
+        // As it is now: a backlog takes hours, and meanwhile operators rotate its key or remove it.
+        let Some(endpoint) = &app.hooks.find(id) else { return Ok(()) };
         let mut permits = permits(app, trying.len()).await;
         let turn = Command::Turn { done, room: permits.len(), entropy: host::entropy()? };
         let reply = ask(app, endpoint, turn).await?;
@@ -73,7 +75,7 @@ async fn pump(app: &Arc<App>, endpoint: &Arc<Endpoint>, more: &Notify) -> Result
         for (begin, row) in rows(app, endpoint, &reply.begin).await? {
             match (row, permits.pop()) {
                 (Some(row), Some(permit)) => {
-                    let delivering = deliver(app.clone(), endpoint.clone(), begin, row);
+                    let delivering = deliver(app.clone(), id.to_owned(), begin, row);
                     trying.push(delivering.map(move |done| {
                         drop(permit);
                         done

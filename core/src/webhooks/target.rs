@@ -64,9 +64,27 @@ pub fn check(text: &str, to_loopback: bool) -> Result<Url, Refused> {
     Ok(url)
 }
 
+/// Its origin and path, for an audit: what follows, or stands before the host, may be a secret.
+pub fn shown(text: &str) -> String {
+    let Ok(url) = Url::parse(text) else { return "no address".into() };
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_secret() {
+        for (text, expected) in [
+            ("https://example.com/hooks?token=s3cret", "https://example.com/hooks"),
+            ("https://example.com:8443/a/b#s3cret", "https://example.com:8443/a/b"),
+            ("https://user:s3cret@example.com/", "https://example.com/"),
+            ("s3cret", "no address"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn only_https_to_a_public_name_is_an_endpoint() {

@@ -203,10 +203,17 @@ impl Wish<'_> {
         findings: &mut Findings,
     ) {
         let unpriced: Vec<_> = ways.iter().filter(|it| total(it).is_none()).collect();
+        // What a publishable key must not see of prices, it is not warned of either.
+        let pays = self.caller.tenant.billing.is_some() && self.is_shown_prices();
         match (quote, unpriced.first()) {
             (Some(quote), None) => {
                 let most = Money { amount_micros: quote.most_micros, currency: quote.currency };
                 findings.pass(CheckName::Price, format!("at most {most}"));
+            }
+            (_, Some(_)) if pays && unpriced.len() == ways.len() => {
+                let detail =
+                    format!("no way there has a price in {}: an order costs nothing", self.currency());
+                findings.warn(CheckName::Price, detail);
             }
             (Some(_), Some(first)) => {
                 let (gateway, currency) = (&first.route.gateway, self.currency());

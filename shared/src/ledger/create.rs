@@ -242,6 +242,7 @@ fn make(
         verified_channel: None,
         attempts: Vec::new(),
         next: None,
+        cost: None,
         client_ref: create.client_ref.clone(),
         metadata: create.metadata.clone(),
     })

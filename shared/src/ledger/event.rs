@@ -16,6 +16,7 @@ pub(super) fn step(mut state: State, event: &OrderEvent, now: UnixMs) -> Step<St
     order.seq = event.seq;
     order.attempts.clone_from(&event.attempts);
     order.next.clone_from(&event.next);
+    order.cost = event.cost;
     if !order.state_at(now).is_final() && from_core(event.state) {
         order.state = event.state;
         order.reason = event.reason;

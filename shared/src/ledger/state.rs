@@ -161,6 +161,9 @@ pub(super) struct Order {
     /// What core does next by itself, as far as it has told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<Next>,
+    /// What it costs, as far as core has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cost: Option<crate::order::Costs>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client_ref: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -314,6 +317,7 @@ impl Section {
             client_ref: order.client_ref.clone(),
             metadata: order.metadata.clone(),
             attempts: order.attempts.iter().map(Attempt::view).collect(),
+            cost: order.cost.map(Box::new),
         }
     }
 }

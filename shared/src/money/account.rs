@@ -56,6 +56,9 @@ pub struct State {
     seq: u64,
     /// Those that the log may not have.
     entries: Vec<Entry>,
+    /// The latest crossing of the tenant's mark, until the tenant was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    untold: Option<Entry>,
 }
 
 /// What counts against the caps of a day.
@@ -83,6 +86,7 @@ impl State {
             is_low: false,
             seq: 0,
             entries: Vec::new(),
+            untold: None,
         }
     }
 
@@ -113,6 +117,15 @@ impl State {
         self.entries.len() < before
     }
 
+    pub(super) fn untold(&self) -> Option<&Entry> {
+        self.untold.as_ref()
+    }
+
+    /// The tenant knows of what happened up to this entry. True where that is news.
+    pub(super) fn told(&mut self, up_to: u64) -> bool {
+        self.untold.take_if(|entry| entry.seq <= up_to).is_some()
+    }
+
     /// Forgets what is over, and lets go of what nobody came back for.
     pub(super) fn tidy(&mut self, now: UnixMs) -> bool {
         let before = self.closed.len();
@@ -132,6 +145,23 @@ impl State {
 
     pub(super) fn next_let_go(&self) -> Option<UnixMs> {
         self.open.values().map(|open| open.until).min()
+    }
+
+    /// Takes another currency, where nothing is left in the one before.
+    pub(super) fn adopt(&mut self, currency: Currency, now: UnixMs) {
+        let is_settled = self.available == 0 && self.held == 0 && self.open.is_empty();
+        if self.takes(currency) || currency == Currency::NONE || !is_settled {
+            return;
+        }
+        let (old, closed) = (self.currency, self.charged);
+        // With nothing available and nothing held, what was charged is what was put in.
+        (self.currency, self.charged, self.funded, self.spent) = (currency, 0, 0, Spent::default());
+        if self.seq > 0 {
+            self.enter(Kind::Currency, i64::try_from(closed).unwrap_or(i64::MAX), now);
+            if let Some(entry) = self.entries.last_mut() {
+                entry.note = Some(format!("{old} to {currency}"));
+            }
+        }
     }
 
     /// The account's first money.
@@ -316,6 +346,7 @@ impl State {
         self.is_low = is_low;
         if is_low {
             self.enter(Kind::LowBalance, 0, now);
+            self.untold = self.entries.last().cloned();
         }
         true
     }
@@ -361,21 +392,6 @@ impl State {
             open_orders: self.open.len() as u64,
             is_low: self.is_low,
             seq: self.seq,
-        }
-    }
-}
-
-impl Standing {
-    /// Of an order that has no hold any more: the account has done what it asked, or never will.
-    fn closed(posting: &Posting) -> Self {
-        Self {
-            n: posting.n,
-            held_micros: 0,
-            captured_micros: 0,
-            released_micros: 0,
-            refunded_micros: 0,
-            refused: Some(Refused::Closed),
-            reach_micros: 0,
         }
     }
 }

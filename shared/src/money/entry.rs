@@ -75,6 +75,8 @@ pub enum Kind {
     Capture,
     /// An operator put money in, or took it out.
     Credit,
+    /// From here on amounts are in another currency: what was charged in the old one is closed against what paid for it.
+    Currency,
     /// An order may go out.
     Hold,
     /// Less is left than the tenant's mark; nothing moved.
@@ -91,6 +93,7 @@ impl Kind {
         match self {
             Self::Capture => "capture",
             Self::Credit => "credit",
+            Self::Currency => "currency",
             Self::Hold => "hold",
             Self::LowBalance => "low_balance",
             Self::Refund => "refund",
@@ -103,6 +106,7 @@ impl Kind {
         match self {
             Self::Capture => Some((Side::Held, Side::Charges)),
             Self::Credit => Some((Side::Funding, Side::Available)),
+            Self::Currency => Some((Side::Charges, Side::Funding)),
             Self::Hold => Some((Side::Available, Side::Held)),
             Self::LowBalance => None,
             Self::Refund => Some((Side::Charges, Side::Available)),

@@ -87,6 +87,21 @@ pub enum Answer {
     Posted(Standing),
 }
 
+impl Standing {
+    /// Of an order that has no hold any more: the account has done what it asked, or never will.
+    pub(super) fn closed(posting: &Posting) -> Self {
+        Self {
+            n: posting.n,
+            held_micros: 0,
+            captured_micros: 0,
+            released_micros: 0,
+            refunded_micros: 0,
+            refused: Some(Refused::Closed),
+            reach_micros: 0,
+        }
+    }
+}
+
 impl Refused {
     /// In words, for an order's story.
     pub fn as_str(self) -> &'static str {

@@ -3,12 +3,14 @@
 //! The record decides what moves, and keeps the sums; the tenant's [account](crate::money) says what can be held. One
 //! posting is under way at a time, and is given out again until it is answered.
 
+mod costs;
 mod flow;
 mod rules;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::costs::Costs;
 pub(super) use self::flow::posted;
 use super::Reason;
 use super::State;
@@ -67,6 +69,9 @@ pub struct Bill {
     pub(super) post_tries: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shortage: Option<Shortage>,
+    /// What the edge has been told, or soon is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) told: Option<Costs>,
     /// What is on hold is for an attempt that is about to begin.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_wanted: bool,
@@ -181,6 +186,7 @@ impl Bill {
             post_at: None,
             post_tries: 0,
             shortage: None,
+            told: None,
             is_wanted: false,
             is_gone: false,
         }

@@ -11,6 +11,7 @@ use super::Command;
 use super::Decision;
 use super::Entry;
 use super::Happening;
+use super::Moved;
 use super::Reply;
 use super::State;
 use super::Timeline;
@@ -111,8 +112,22 @@ impl State {
 
     /// Whether something waits to be told.
     pub(super) fn has_errand(&self) -> bool {
-        let told = usize::try_from(self.told).unwrap_or(usize::MAX);
-        self.closing || self.terms.announces && self.story.entries.len() > told
+        self.closing || self.terms.announces && self.tellable() > self.already_told()
+    }
+
+    fn already_told(&self) -> usize {
+        usize::try_from(self.told).unwrap_or(usize::MAX)
+    }
+
+    /// Entries that may be told: a refund once the account has it, and what came after it then.
+    fn tellable(&self) -> usize {
+        let entries = &self.story.entries;
+        if !self.bill.as_ref().is_some_and(|bill| bill.is_refunding()) {
+            return entries.len();
+        }
+        let is_refund = |entry: &Entry| matches!(entry.what, Happening::Money { what: Moved::Refund, .. });
+        let untold = entries.iter().skip(self.already_told()).take_while(|entry| !is_refund(entry));
+        entries.len().min(self.already_told().saturating_add(untold.count()))
     }
 
     /// Closes an order that is done, and begins an errand where there is something to tell and none is under way.
@@ -124,15 +139,16 @@ impl State {
             return None;
         }
         let random = u64::from_be_bytes(command.entropy.derive("errand"));
+        let tellable = self.tellable();
         let leased = Leased {
             token: Bytes(command.entropy.derive("errand token")),
             until: now.plus(BACKOFF.delay_ms(self.errand_tries, random)),
-            up_to: u32::try_from(self.story.entries.len()).unwrap_or(u32::MAX),
+            up_to: u32::try_from(tellable).unwrap_or(u32::MAX),
             closes: self.closing,
         };
         self.errand_tries = self.errand_tries.saturating_add(1);
-        let told = usize::try_from(self.told).unwrap_or(usize::MAX);
-        let numbered = (1..).zip(self.story.entries.iter().cloned());
+        let told = self.already_told();
+        let numbered = (1..).zip(self.story.entries.iter().cloned()).take(tellable);
         let errand = Errand {
             tenant: self.header.as_ref().map(|header| header.tenant.clone()).or_else(|| self.tenant.clone()),
             fresh: numbered.skip(told).collect(),

@@ -59,7 +59,22 @@ impl State {
             reason: self.reason,
             attempts: self.attempts.iter().map(Record::told_of).collect(),
             next: self.next.clone().filter(|_| self.waits && !self.is_over()),
+            cost: self.cost(),
         })
+    }
+
+    /// What the order has come to is told with the change that it comes of, or with the next one, or by itself when that
+    /// does not come soon.
+    pub(super) fn tell_cost(&mut self, reply: &mut Reply, now: UnixMs) {
+        if !self.costs_anew() {
+            return;
+        }
+        self.seq = self.seq.saturating_add(1);
+        if reply.event.is_some() {
+            reply.event = self.event();
+        } else {
+            (self.report_tries, self.report_at) = (0, now.plus(STILL_SENDING_MS));
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::id::OrderId;
 use crate::order::AttemptState;
 use crate::order::Entry;
 use crate::order::Happening;
+use crate::order::Moved;
 use crate::order::Timeline;
 use crate::time::UnixMs;
 use crate::wire::api::OrderState;
@@ -114,6 +115,9 @@ fn kind_of(what: &Happening) -> Option<(Kind, Value)> {
             };
             (kind, json!({"why": why}))
         }
+        Happening::Money { what: Moved::Refund, micros, n, why } => {
+            (Kind::OrderRefunded, json!({"attempt": n, "amount_micros": micros, "rule": why}))
+        }
         // What only operators need to know.
         _ => return None,
     };
@@ -127,6 +131,9 @@ fn view(order: &OrderId, timeline: &Timeline) -> Value {
     let Some(fields) = view.as_object_mut() else { return view };
     if let Some(reason) = timeline.reason {
         fields.insert("reason".into(), json!(reason));
+    }
+    if let Some(bill) = &timeline.bill {
+        fields.insert("cost".into(), json!(bill.cost()));
     }
     if let Some(job) = &timeline.job {
         fields.insert("service".into(), json!(job.service));

@@ -275,6 +275,9 @@ pub struct Order {
     pub metadata: BTreeMap<String, String>,
     /// Tries to deliver, oldest first.
     pub attempts: Vec<Attempt>,
+    /// What it costs, as far as core has told; absent where the tenant pays nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<crate::order::Costs>>,
 }
 
 /// What made an order suspicious.

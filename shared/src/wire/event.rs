@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::id::OrderId;
 use crate::order::Attempt;
+use crate::order::Costs;
 use crate::order::Next;
 use crate::order::Reason;
 use crate::wire::api::OrderState;
@@ -32,9 +33,9 @@ pub struct Missed {
     pub missed: Vec<OrderId>,
 }
 
-/// The order as core has it. Whole, so that a lost event is made good by the next.
+/// The order as core has it. Whole, so that a lost event is made good by the next. What a newer core tells besides is left
+/// out: core is upgraded first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OrderEvent {
     /// Which order.
     pub order: OrderId,
@@ -50,4 +51,7 @@ pub struct OrderEvent {
     /// What comes by itself, unless something happens before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Next>,
+    /// What it costs, where its tenant pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Costs>,
 }

@@ -241,5 +241,6 @@ pub fn event(order: &str) -> OrderEvent {
         reason: None,
         attempts: vec![attempt],
         next: None,
+        cost: None,
     }
 }

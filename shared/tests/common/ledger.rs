@@ -158,6 +158,7 @@ impl World {
                 reason: None,
                 attempts: Vec::new(),
                 next: None,
+                cost: None,
             }),
             Action::Cancel { tenant, back } => Ask::Cancel(whose(tenant, &self.id(tenant, back))),
             Action::Resend { tenant, back, key, channel } => {

@@ -124,7 +124,7 @@ proptest! {
         let mut world = World::default();
         world.play(&Move { pause: 0, action: Action::Create { tenant: 0, service: 0, key: 0, body: 0 } });
         let order = world.placed[0].id.clone();
-        let event = OrderEvent { order: order.clone(), seq: 1, state, reason: None, attempts: Vec::new(), next: None };
+        let event = OrderEvent { order: order.clone(), seq: 1, state, reason: None, attempts: Vec::new(), next: None, cost: None };
         world.host.ask::<Ledger>(&command(1, Ask::Event(event)), world.now);
         let fetch = command(2, Ask::Fetch(whose(0, &order)));
         match world.host.probe::<Ledger>(&fetch, world.now).outcome {

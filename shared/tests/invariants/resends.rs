@@ -163,6 +163,7 @@ fn the_same_way_is_new_thirty_seconds_after_a_failure_that_passes_and_no_sooner(
         reason: None,
         attempts,
         next: None,
+        cost: None,
     };
     host.ask::<Ledger>(&command(8, Ask::Event(event)), failed_at);
     let by_sms = |asked: &mut Resend| asked.channel = ChannelChoice::Sms;

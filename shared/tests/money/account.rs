@@ -8,11 +8,15 @@ use tiffin_shared::money::Account;
 use tiffin_shared::money::Answer;
 use tiffin_shared::money::Ask;
 use tiffin_shared::money::Command;
+use tiffin_shared::money::Credited;
+use tiffin_shared::money::Currency;
 use tiffin_shared::money::Entry;
 use tiffin_shared::money::Kind;
+use tiffin_shared::money::Posting;
 use tiffin_shared::money::Reply;
 use tiffin_shared::money::Side;
 use tiffin_shared::money::Standing;
+use tiffin_shared::time::HOUR_MS;
 
 use crate::common;
 use crate::common::money::World;
@@ -57,6 +61,76 @@ fn plain(reply: &Reply) -> Vec<Answer> {
         Answer::Busy | Answer::Late => *answer,
     };
     reply.answers.iter().map(without).collect()
+}
+
+#[test]
+fn a_settled_account_takes_another_currency_and_its_books_still_add_up() {
+    let mut world = World::new(serde_json::from_str(r#"{"currency": "USD"}"#).unwrap());
+    let put_in = |amount_micros, reference: &str| Ask::Credit {
+        amount_micros,
+        reference: reference.into(),
+        note: None,
+    };
+    let ask = |world: &World, ask| Command { billing: world.billing.clone(), logged: 0, ask };
+    for of in [put_in(9_000, "a"), put_in(-4_000, "b")] {
+        world.play(&ask(&world, of));
+    }
+    let posting = |n, closes| {
+        Ask::Post(vec![Posting {
+            tenant: common::fixtures::tenant(0),
+            order: common::money::order(1),
+            n,
+            country: None,
+            held_micros: 5_000,
+            captured_micros: if closes { 5_000 } else { 0 },
+            released_micros: 0,
+            refunded_micros: 0,
+            closes,
+            until: world.now.plus(HOUR_MS),
+            deadline: world.now.plus(HOUR_MS),
+        }])
+    };
+    let (holds, closes) = (posting(1, false), posting(2, true));
+    let held = world.play(&ask(&world, holds));
+    assert!(!held.summary.is_settled(), "{held:?}");
+    world.billing.currency = Currency::parse("EUR").unwrap();
+    let refused = world.play(&ask(&world, put_in(1, "c")));
+    assert_eq!((refused.credited, refused.summary.currency.as_str()), (Some(Credited::Currency), "USD"));
+    world.play(&ask(&world, closes));
+    // Looking shows it, and writes nothing.
+    let (body, seen) = (world.host.body().map(str::to_owned), world.play(&ask(&world, Ask::Read)));
+    assert_eq!((seen.summary.is_settled(), seen.summary.currency.as_str()), (true, "EUR"));
+    assert_eq!(world.host.body(), body.as_deref());
+    let taken = world.play(&ask(&world, put_in(700, "d")));
+    assert_eq!((taken.credited, taken.summary.available_micros), (Some(Credited::Done), 700));
+    assert_eq!((taken.summary.funded_micros, taken.summary.charged_micros), (700, 0));
+    adds_up(&world, &taken);
+    let changed = world.waiting.iter().find(|entry| entry.kind == Kind::Currency).unwrap();
+    assert_eq!(changed.note.as_deref(), Some("USD to EUR"));
+    // One that pays no more keeps what it was in.
+    world.billing.currency = Currency::NONE;
+    assert_eq!(world.play(&ask(&world, put_in(-700, "e"))).credited, Some(Credited::Currency));
+}
+
+#[test]
+fn a_low_balance_is_handed_out_until_the_tenant_was_told_and_holds_up_nothing() {
+    let billing = r#"{"currency": "USD", "opening_micros": 9000, "low_balance_micros": 5000}"#;
+    let mut world = World::new(serde_json::from_str(billing).unwrap());
+    let ask = |world: &World, logged, ask| Command { billing: world.billing.clone(), logged, ask };
+    world.play(&ask(&world, 0, Ask::Open));
+    let less = Ask::Credit { amount_micros: -6_000, reference: "a".into(), note: None };
+    let low = world.play(&ask(&world, 0, less));
+    let told = low.tell.clone().unwrap();
+    assert_eq!((told.kind, told.available_micros), (Kind::LowBalance, 3_000));
+    // The log has everything: the account keeps no entries for it, and rings until the tenant was told.
+    let seq = low.summary.seq;
+    let logged = world.play(&ask(&world, seq, Ask::Tick));
+    assert_eq!((logged.entries.len(), logged.tell.as_ref()), (0, Some(&told)));
+    assert!(world.host.wake_at().is_some_and(|at| at <= world.now.plus(5_000)), "{:?}", world.host.wake_at());
+    let early = world.play(&ask(&world, seq, Ask::Told(told.seq - 1)));
+    assert_eq!(early.tell, Some(told.clone()));
+    assert_eq!(world.play(&ask(&world, seq, Ask::Told(told.seq))).tell, None);
+    assert_eq!(world.host.wake_at(), None);
 }
 
 proptest! {

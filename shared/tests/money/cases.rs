@@ -1,20 +1,31 @@
 //! What the rules come to, case by case. A text costs 2,500 millionths, a call 9,000.
 
+use serde_json::json;
 use tiffin_shared::directory::Refund;
+use tiffin_shared::money::Currency;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Cause;
 use tiffin_shared::order::ChargeState;
 use tiffin_shared::order::Cost;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Entry;
+use tiffin_shared::order::Errand;
+use tiffin_shared::order::Happening;
+use tiffin_shared::order::Moved;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
+use tiffin_shared::order::STILL_SENDING_MS;
 use tiffin_shared::order::Sums;
 use tiffin_shared::order::Terms;
+use tiffin_shared::webhook::Kind;
+use tiffin_shared::webhook::of_order;
 use tiffin_shared::wire::api::OrderState;
 
 use crate::common::fixtures::TTL_MS;
 use crate::common::fixtures::tenant;
+use crate::common::money::order;
 use crate::common::order::gateway;
 use crate::common::order::offer;
 use crate::world::World;
@@ -246,4 +257,106 @@ fn what_did_not_arrive_goes_back_whole_whatever_the_provider_took_for_it() {
     world.now = world.now.plus(TTL_MS);
     let refunded = vec![ChargeState::Refunded(Refund::NotDelivered)];
     assert_eq!(ends(&mut world), ([2_500, 2_500, 0, 2_500], refunded));
+}
+
+/// The kinds of webhooks that a tenant hears of the order, in their order.
+fn hears(world: &World) -> Vec<Kind> {
+    let told = |errand: &Errand| -> Vec<Kind> {
+        let events =
+            errand.fresh.iter().filter_map(|(n, entry)| of_order(&order(0), &errand.timeline, *n, entry));
+        events.map(|event| event.unwrap().kind).collect()
+    };
+    world.records[&0].told.iter().flat_map(told).collect()
+}
+
+#[test]
+fn a_refund_is_told_once_the_account_has_it_and_so_is_what_came_after_it() {
+    let mut world = World::new(RICH, None);
+    world.announces = true;
+    let n = begins(&mut world, None).unwrap();
+    taken(&mut world, n);
+    deliver(&mut world);
+    world.now = world.now.plus(TTL_MS + 60_000);
+    let before = [Kind::OrderAttemptStarted, Kind::OrderSent];
+    for _ in 0..3 {
+        world.ask(0, Ask::Tick);
+        world.ran(0);
+    }
+    assert!(world.timeline(0).unwrap().is_closed);
+    assert_eq!(hears(&world), before, "the account has not answered");
+    deliver(&mut world);
+    world.ran(0);
+    assert_eq!(hears(&world), [&before[..], &[Kind::OrderRefunded, Kind::OrderExpired]].concat());
+
+    let last = world.records[&0].told.last().unwrap();
+    let is_refund =
+        |entry: &&(u32, Entry)| matches!(entry.1.what, Happening::Money { what: Moved::Refund, .. });
+    let (n, entry) = last.fresh.iter().find(is_refund).unwrap();
+    let payload = of_order(&order(0), &last.timeline, *n, entry).unwrap().unwrap().payload;
+    let data = &serde_json::from_str::<serde_json::Value>(&payload).unwrap()["data"];
+    assert_eq!(data["order"]["cost"], serde_json::to_value(cost([0, 2_500, 2_500])).unwrap());
+    let told = [&data["attempt"], &data["amount_micros"], &data["rule"]];
+    assert_eq!(told, [&json!(1), &json!(2_500), &json!("not_delivered")]);
+}
+
+#[test]
+fn a_refund_before_the_end_and_one_at_the_end_are_told_once_each() {
+    let billing = r#"{"currency": "USD", "opening_micros": 1000000, "charged_by": "provider"}"#;
+    let mut world = World::new(billing, None);
+    world.announces = true;
+    let n = begins(&mut world, None).unwrap();
+    taken(&mut world, n);
+    let cost = Cost::parse("0.0011", "USD", false);
+    let (gateway, provider_id) = (gateway("alpha"), format!("m{n}"));
+    world.ask(0, Ask::Receipt { gateway, n, provider_id, receipt: Receipt::Sent, cost });
+    deliver(&mut world);
+    world.ran(0);
+    let mut told = vec![Kind::OrderAttemptStarted, Kind::OrderSent, Kind::OrderRefunded];
+    world.ran(0);
+    assert_eq!(hears(&world), told);
+    world.now = world.now.plus(TTL_MS + 60_000);
+    world.ask(0, Ask::Tick);
+    world.ran(0);
+    assert_eq!(hears(&world), told, "the account has not answered");
+    deliver(&mut world);
+    world.ran(0);
+    world.ran(0);
+    told.extend([Kind::OrderRefunded, Kind::OrderExpired]);
+    assert_eq!(hears(&world), told);
+}
+
+/// On hold, charged and refunded.
+fn cost([held_micros, charged_micros, refunded_micros]: [u64; 3]) -> Costs {
+    Costs { currency: Currency::default(), held_micros, charged_micros, refunded_micros }
+}
+
+#[test]
+fn the_edge_hears_what_an_order_costs_as_it_changes_and_after_its_end() {
+    let mut world = World::new(RICH, None);
+    let heard = |world: &mut World| {
+        // What is not told at once is told within a second.
+        world.now = world.now.plus(STILL_SENDING_MS);
+        world.ask(0, Ask::Tick);
+        let event = world.records[&0].event.clone().unwrap();
+        let (seq, cost) = (event.seq, event.cost.unwrap());
+        world.ask(0, Ask::Reported(seq));
+        (seq, cost)
+    };
+    assert!(matches!(world.claim(0, None).decision, Decision::Post(_)));
+    deliver(&mut world);
+    let (on_hold, told) = heard(&mut world);
+    assert_eq!(told, cost([9_000, 0, 0]));
+    let n = begins(&mut world, None).unwrap();
+    taken(&mut world, n);
+    let (charged, told) = heard(&mut world);
+    assert_eq!(told, cost([6_500, 2_500, 0]));
+    world.now = world.now.plus(TTL_MS + 60_000);
+    world.ask(0, Ask::Tick);
+    let (closed, told) = heard(&mut world);
+    assert_eq!(told, cost([0, 2_500, 2_500]));
+    assert!(on_hold < charged && charged < closed, "{on_hold} {charged} {closed}");
+
+    let mut world = World::new(RICH, Some(2_499));
+    assert_eq!(begins(&mut world, None), None);
+    assert_eq!(heard(&mut world).1, cost([0; 3]), "nothing was held for it");
 }

@@ -22,15 +22,18 @@ use tiffin_shared::order::Ask;
 use tiffin_shared::order::BillTerms;
 use tiffin_shared::order::Billed;
 use tiffin_shared::order::Decision;
+use tiffin_shared::order::Errand;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Read;
 use tiffin_shared::order::Reply;
 use tiffin_shared::order::Sums;
+use tiffin_shared::order::Terms;
 use tiffin_shared::order::Timeline;
 use tiffin_shared::route::Offer;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::event::OrderEvent;
 use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 
@@ -48,6 +51,9 @@ pub struct Record {
     pub host: Host,
     pub n: u32,
     errand: Option<Bytes<8>>,
+    /// What was told of it.
+    pub told: Vec<Errand>,
+    pub event: Option<OrderEvent>,
     /// What it had come to when it was closed.
     pub closed_with: Option<Billed>,
 }
@@ -61,6 +67,8 @@ pub struct World {
     pub max_price: Option<u64>,
     /// Records are lost: one that was made anew learns from the account what the one before had come to.
     pub forgets: bool,
+    /// Somebody listens.
+    pub announces: bool,
     /// On their way to the account, and the answers on their way back.
     pub postings: Vec<Posting>,
     pub answers: Vec<(OrderId, u32, Standing)>,
@@ -80,6 +88,7 @@ impl World {
             billing: serde_json::from_str(billing).unwrap(),
             max_price,
             forgets: false,
+            announces: false,
             postings: Vec::new(),
             answers: Vec::new(),
             in_hand: Vec::new(),
@@ -112,7 +121,7 @@ impl World {
             header: Box::new(self.header(which)),
             dispatch: resend.map(|n| Dispatch { n, channel: Channel::Sms }),
             offers,
-            terms: tiffin_shared::order::Terms { announces: false, billing: Some(billing) },
+            terms: Terms { announces: self.announces, billing: Some(billing) },
         };
         self.ask(which, ask)
     }
@@ -128,6 +137,8 @@ impl World {
             _ => {}
         }
         record.errand = reply.errand.as_ref().map(|errand| errand.token).or(record.errand);
+        record.told.extend(reply.errand.clone());
+        record.event = reply.event.clone().or(record.event.take());
         self.postings.extend(reply.posting.clone());
         self.check_final(which);
         reply

@@ -33,10 +33,9 @@ impl World {
                 copy.directory.tenants.values().nth(tenant).unwrap().funds,
             )
         };
+        let spent = spent(&then.moves[tenant], &now.moves[tenant]).filter(|_| told(then) != told(now));
         let cause = match code {
-            "insufficient_balance" if told(then) != told(now) => {
-                spent(&then.moves[tenant], &now.moves[tenant])
-            }
+            "insufficient_balance" if spent.is_some() => spent,
             "insufficient_balance" | "price_exceeded" if then.directory.routes != now.directory.routes => {
                 Some("a price rose, or the cheaper routes went")
             }

@@ -6,6 +6,7 @@ use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::Cause;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Terms;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::time::SECOND_MS;
@@ -37,7 +38,7 @@ pub struct Order {
     /// By sending; the first is the order itself.
     pub dispatches: Vec<Dispatch>,
     /// The newest event it has taken.
-    pub seen: Option<(u64, OrderState)>,
+    pub seen: Option<(u64, OrderState, Option<Costs>)>,
     /// Messages that truly came.
     pub arrived: u32,
     /// Its first place in the queue.
@@ -239,8 +240,8 @@ impl World {
 
     pub fn edge_hears(&mut self, order: usize, event: &OrderEvent) {
         let seen = &mut self.edge.orders[order].seen;
-        if seen.is_none_or(|(seq, _)| event.seq > seq) {
-            *seen = Some((event.seq, event.state));
+        if seen.is_none_or(|(seq, ..)| event.seq > seq) {
+            *seen = Some((event.seq, event.state, event.cost));
         } else {
             self.trace.count("events that came too late");
         }

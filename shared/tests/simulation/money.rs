@@ -20,6 +20,7 @@ use tiffin_shared::money::Posting;
 use tiffin_shared::money::Standing;
 use tiffin_shared::order::Ask;
 use tiffin_shared::order::BillTerms;
+use tiffin_shared::order::Costs;
 use tiffin_shared::order::Read;
 use tiffin_shared::order::Terms;
 use tiffin_shared::time::DAY_MS;
@@ -214,6 +215,13 @@ impl World {
         }
         if it.refunded_micros > 0 {
             self.trace.count("orders that were refunded something");
+        }
+        // What nothing was ever held for need not be told.
+        let seen = self.edge.orders[order].seen.and_then(|(.., cost)| cost);
+        let seen =
+            seen.unwrap_or(Costs { held_micros: 0, charged_micros: 0, refunded_micros: 0, ..bill.cost() });
+        if seen != bill.cost() {
+            return Some(format!("its bill says {bill:?}, and the edge {seen:?}"));
         }
         let is_whole = it.held_micros == it.captured_micros + it.released_micros
             && it.refunded_micros <= it.captured_micros

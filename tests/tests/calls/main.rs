@@ -10,6 +10,7 @@ mod deliver_only;
 mod events;
 mod feedback;
 mod many_streams;
+mod next;
 mod polls;
 mod preflight;
 mod quotes;

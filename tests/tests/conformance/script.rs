@@ -179,7 +179,15 @@ impl Script {
             5..10 => OrderState::Sent,
             _ => OrderState::Delivered,
         };
-        OrderEvent { order, seq: self.below(6), state, reason: None, attempts: Vec::new(), next: None }
+        OrderEvent {
+            order,
+            seq: self.below(6),
+            state,
+            reason: None,
+            attempts: Vec::new(),
+            next: None,
+            cost: None,
+        }
     }
 
     pub fn order_ask(&mut self) -> (OrderId, UnixMs, Entropy, order::Ask) {

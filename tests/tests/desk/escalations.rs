@@ -63,6 +63,7 @@ async fn people_work_escalations_off(stack: &Stack) -> anyhow::Result<()> {
     assert!(said.contains("nothing is escalated"), "{said}");
     let (_, said) = cli(stack, &["escalation", "list", "--all"])?;
     assert!(said.contains("one shop"), "{said}");
+    what_a_person_names_is_checked(stack).await?;
     let (_, said) = cli(stack, &["audit"])?;
     assert!(said.contains("escalation.open") && said.contains("escalation.resolve 1"), "{said}");
     for (path, body, status) in [
@@ -74,6 +75,31 @@ async fn people_work_escalations_off(stack: &Stack) -> anyhow::Result<()> {
     ] {
         let reply = ops(stack, Method::POST, path, &[], &body).await?;
         assert_eq!(reply.status, status, "{path} {body}: {reply:?}");
+    }
+    Ok(())
+}
+
+async fn what_a_person_names_is_checked(stack: &Stack) -> anyhow::Result<()> {
+    let order = stack.client.order(&fresh_phone()).await?;
+    stack.client.until_state(&order, "delivered").await?;
+    let shop = json!({"countries": ["DE"], "services": {"login": {"brand": "Shop", "channels": ["sms"]}}});
+    let made = ops(stack, Method::PUT, "tenants/shop", &[], &shop).await?;
+    assert_eq!(made.status, 200, "{made:?}");
+    let unknown = "ord_AgICAgICAgICAgICAgICAgcHBwcHBwcHBwcHBwcHBwc";
+    for (more, status, why) in [
+        (json!({"tenant": "nosuch"}), 400, "there is no nosuch"),
+        (json!({"gateway": "nogw"}), 400, "there is no nogw"),
+        (json!({"orders": [unknown]}), 400, "no record"),
+        (json!({"tenant": "shop", "orders": [order]}), 400, "is not shop's"),
+        (json!({"tenant": "dev", "orders": [order], "gateway": "twilio-sms"}), 200, ""),
+        (json!({"orders": [order]}), 200, ""),
+    ] {
+        let mut body = json!({"kind": "refund", "subject": "down 2026-11-22", "text": "invoice 20261122"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let reply = ops(stack, Method::POST, "escalations", &[], &body).await?;
+        assert!(reply.status == status && reply.text.contains(why), "{more}: {reply:?}");
     }
     Ok(())
 }

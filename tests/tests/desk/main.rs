@@ -9,5 +9,6 @@ mod crash;
 mod erasure;
 mod escalations;
 mod export;
+mod leaving;
 mod replay;
 mod retry;

@@ -136,6 +136,7 @@ async fn the_edge_takes_events_of_core_alone() -> anyhow::Result<()> {
         reason: None,
         attempts: Vec::new(),
         next: None,
+        cost: None,
     };
     let events = [event];
     let sign = |key: &Signing, at| anyhow::Ok(internal::events(&events, key, &host::entropy()?, at)?.0);

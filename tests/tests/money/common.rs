@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_tests::billing::paying;
 use tiffin_tests::client::Reply;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -20,14 +21,19 @@ pub async fn start(
     waiting_ms: u64,
 ) -> anyhow::Result<Stack> {
     let edit = |toml: &str| {
-        let toml = toml.replace("sandbox = true\n", &format!("sandbox = true\nprice_micros = {PRICE}\n"));
-        let toml =
-            toml.replace("brand = \"Tiffin\"\n", &format!("brand = \"Tiffin\"\nwaiting_ms = {waiting_ms}\n"));
-        format!(
-            "{toml}\n[tenants.dev.billing]\nmode = \"prepaid\"\ncurrency = \"USD\"\n\
-             opening_micros = {opening_micros}\nlow_balance_micros = {PRICE}\n"
-        )
+        toml.replace("brand = \"Tiffin\"\n", &format!("brand = \"Tiffin\"\nwaiting_ms = {waiting_ms}\n"))
     };
+    start_with(front, backing, opening_micros, edit).await
+}
+
+/// With other settings.
+pub async fn start_with(
+    front: Front,
+    backing: Backing,
+    opening_micros: u64,
+    edit: impl FnOnce(&str) -> String,
+) -> anyhow::Result<Stack> {
+    let edit = |toml: &str| paying(&edit(toml), PRICE, opening_micros);
     let stack = Stack::start_with_settings(front, backing, edit).await?;
     let is_open = |reply: &Reply| reply.body["funded_micros"] == opening_micros;
     wait::until("an account", || balance(&stack), is_open).await?;

@@ -5,3 +5,5 @@
 mod common;
 mod cost;
 mod last_cent;
+mod low_balance;
+mod refunds;

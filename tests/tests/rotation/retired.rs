@@ -56,6 +56,7 @@ pub async fn tell(client: &Client, then: &Config) -> anyhow::Result<Reply> {
         reason: None,
         attempts: Vec::new(),
         next: None,
+        cost: None,
     };
     let keys = then.core_keys(false)?.signing;
     let key: &Signing = keys.current();

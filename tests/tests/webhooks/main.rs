@@ -7,6 +7,8 @@ mod audit;
 mod crash;
 mod operators;
 mod orders;
+mod overdue;
 mod receiver;
+mod refunds;
 mod signatures;
 mod trouble;

@@ -30,6 +30,8 @@ async fn an_endpoint_is_added_tested_looked_at_replayed_and_removed_by_the_comma
         (vec!["add", "dev", "second", "--to-url", "https://10.0.0.1/"], "IP address"),
         (vec!["add", "dev", "second", "--to-url", &hooks.url, "--events", "order.lost"], "order.lost"),
         (vec!["test", "dev", "third"], "no such endpoint"),
+        (vec!["deliveries", "dev", "third"], "no such endpoint"),
+        (vec!["add", "dev", "second", "--to-url", "https://10.0.0.1/hooks?token=s3cret"], "IP address"),
     ] {
         let (ok, said) = run(&stack, &arguments)?;
         assert!(!ok && said.contains(why), "{arguments:?}: {said}");
@@ -56,6 +58,9 @@ async fn an_endpoint_is_added_tested_looked_at_replayed_and_removed_by_the_comma
     assert!(run(&stack, &["remove", "dev", "main"])?.0);
     let (_, said) = run(&stack, &["list"])?;
     assert!(!said.contains("dev main"), "{said}");
+    let url = format!("http://{}", stack.variable("TIFFIN_SERVER_LISTEN")?);
+    let (_, audit) = stack.run_with(&["audit"], &[("TIFFIN_OPS_URL", url.as_str())])?;
+    assert!(audit.contains("https://10.0.0.1/hooks") && !audit.contains("s3cret"), "{audit}");
     let log = stack.core.as_ref().unwrap().log();
     assert!(!log.contains(&secret), "a secret is never logged");
     Ok(())

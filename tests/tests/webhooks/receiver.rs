@@ -43,6 +43,7 @@ type Script = dyn FnMut(usize, &Hook) -> Answer + Send;
 
 struct Inner {
     taken: Vec<Hook>,
+    answered: usize,
     script: Box<Script>,
 }
 
@@ -73,7 +74,7 @@ impl Hook {
 impl Receiver {
     /// Answers by `script`, which is given the number of the delivery, from 0.
     pub async fn start(script: impl FnMut(usize, &Hook) -> Answer + Send + 'static) -> anyhow::Result<Self> {
-        let inner = Arc::new(Mutex::new(Inner { taken: Vec::new(), script: Box::new(script) }));
+        let inner = Arc::new(Mutex::new(Inner { taken: Vec::new(), answered: 0, script: Box::new(script) }));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/hooks", listener.local_addr()?);
         let router = Router::new().fallback(take).with_state(inner.clone());
@@ -88,6 +89,12 @@ impl Receiver {
     /// Waits until so many were taken.
     pub async fn until(&self, count: usize) -> anyhow::Result<Vec<Hook>> {
         self.until_all(|taken| taken.len() >= count).await
+    }
+
+    /// Waits until so many were answered.
+    pub async fn until_answered(&self, count: usize) -> anyhow::Result<usize> {
+        let look = || async { Ok(self.inner.lock().unwrap().answered) };
+        wait::until("answers", look, |answered| *answered >= count).await
     }
 
     pub async fn until_all(&self, is: impl Fn(&Vec<Hook>) -> bool) -> anyhow::Result<Vec<Hook>> {
@@ -107,6 +114,7 @@ async fn take(State(inner): State<Arc<Mutex<Inner>>>, headers: HeaderMap, body: 
         (inner.script)(n, &hook)
     };
     tokio::time::sleep(answer.after).await;
+    inner.lock().unwrap().answered += 1;
     let mut response = (StatusCode::from_u16(answer.status).unwrap(), "thanks\u{7}").into_response();
     if let Some((name, value)) = answer.header {
         response.headers_mut().insert(name, value.parse().unwrap());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::webhook::outbox::AT_ONCE_MAX;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
@@ -14,6 +15,11 @@ use crate::receiver;
 use crate::receiver::Answer;
 use crate::receiver::Receiver;
 use crate::receiver::status;
+use crate::signatures::library;
+use crate::signatures::question;
+
+/// Events that wait for a slow receiver.
+const BACKLOG: usize = 40;
 
 async fn test(stack: &Stack, name: &str) -> anyhow::Result<String> {
     let reply = receiver::ops(stack, Method::POST, &format!("/dev/{name}/test"), &Value::Null).await?;
@@ -104,6 +110,48 @@ async fn a_slow_receiver_delays_no_other_and_a_flood_is_told_completely() -> any
     assert!((1..EVENTS / 2).contains(&taken), "{taken}");
     let look = || receiver::view(&stack, "quick");
     wait::until("the last mark", look, |view| view["delivered"] == json!(EVENTS)).await?;
+    Ok(())
+}
+
+/// A receiver that holds the first eight, which are under way at once, and a backlog behind them.
+async fn backlog(stack: &Stack) -> anyhow::Result<(Receiver, String)> {
+    let held = |n| if n < AT_ONCE_MAX { Duration::from_secs(5) } else { Duration::ZERO };
+    let hooks = Receiver::start(move |n, _| Answer { status: 200, header: None, after: held(n) }).await?;
+    let key = receiver::add(stack, "main", &hooks.url, &json!({})).await?;
+    for _ in 0..BACKLOG {
+        test(stack, "main").await?;
+    }
+    hooks.until(AT_ONCE_MAX).await?;
+    Ok((hooks, key))
+}
+
+#[tokio::test]
+async fn a_backlog_is_signed_with_the_key_that_it_was_rotated_to() -> anyhow::Result<()> {
+    let stack = receiver::stack(Backing::Memory).await?;
+    let (hooks, old) = backlog(&stack).await?;
+    let body = json!({"overlap_hours": 0});
+    let rotated = receiver::ops(&stack, Method::POST, "/dev/main/rotate", &body).await?;
+    let new = rotated.body["key"].as_str().unwrap();
+    let taken = hooks.until(BACKLOG).await?;
+    let questions = |key| taken.iter().map(|hook| question(key, hook)).collect::<Vec<_>>();
+    let is_after = (0..BACKLOG).map(|n| n >= AT_ONCE_MAX).collect::<Vec<_>>();
+    assert_eq!(library(&questions(new))?, is_after);
+    assert_eq!(library(&questions(&old))?, is_after.iter().map(|it| !it).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_of_a_backlog_follows_once_its_endpoint_is_removed() -> anyhow::Result<()> {
+    let stack = receiver::stack(Backing::Memory).await?;
+    let (hooks, _) = backlog(&stack).await?;
+    let removed = receiver::ops(&stack, Method::DELETE, "/dev/main", &Value::Null).await?;
+    assert_eq!(removed.status, 200, "{removed:?}");
+    // Whatever would come comes with the first answer, and before another endpoint is told by the same receiver.
+    hooks.until_answered(1).await?;
+    receiver::add(&stack, "other", &hooks.url, &json!({})).await?;
+    let event = test(&stack, "other").await?;
+    let taken = hooks.until_all(|taken| taken.iter().any(|hook| hook.id() == event)).await?;
+    assert_eq!(taken.len(), AT_ONCE_MAX + 1, "those that were under way, and the other endpoint's");
     Ok(())
 }
 

@@ -37,6 +37,7 @@ use super::orders::invalid;
 use super::orders::said;
 use crate::app::App;
 use crate::audit;
+use crate::desk;
 use crate::escalations;
 use crate::host;
 use crate::http::read_whole;
@@ -125,6 +126,7 @@ pub async fn open(State(app): State<Arc<App>>, Extension(by): Extension<By>, req
         if orders.len() > ORDERS_MAX || !(HOUR_MS..=DUE_MS_MAX).contains(&due_ms) {
             return Err(invalid(format!("At most {ORDERS_MAX} orders, and due_ms of an hour to a year.")));
         }
+        check(&app, tenant.as_ref(), gateway.as_ref(), &orders).await?;
         let opening = Opening {
             kind,
             rule: None,
@@ -141,6 +143,34 @@ pub async fn open(State(app): State<Arc<App>>, Extension(by): Extension<By>, req
         audit::around(&app, &by, "escalation.open", what, done(&app, command)).await
     };
     answer(opened.await)
+}
+
+/// What a person names is there, and of orders that a tenant is told of, each is its own.
+async fn check(
+    app: &App,
+    tenant: Option<&TenantId>,
+    gateway: Option<&GatewayId>,
+    orders: &[OrderId],
+) -> Result<(), Problem> {
+    if let Some(tenant) = tenant.filter(|tenant| !app.directory.current().tenants.contains_key(*tenant)) {
+        return Err(invalid(format!("tenant: there is no {tenant}. `tiffin tenant list` shows them.")));
+    }
+    if let Some(gateway) = gateway.filter(|gateway| app.gateways.named(gateway.as_str()).is_none()) {
+        return Err(invalid(format!("gateway: there is no {gateway}. `tiffin route list` shows them.")));
+    }
+    for order in orders {
+        let found = desk::find(app, order).await.map_err(|problem| match problem.code {
+            Code::NotFound => invalid(format!(
+                "orders: core has no record of {order}, or no more: name it in the text instead."
+            )),
+            _ => problem,
+        })?;
+        let of = found.job.map(|job| job.tenant);
+        if let Some(tenant) = tenant.filter(|tenant| of.as_ref() != Some(*tenant)) {
+            return Err(invalid(format!("orders: {order} is not {tenant}'s, who will be told of it.")));
+        }
+    }
+    Ok(())
 }
 
 /// `POST /ops/v1/escalations/{id}/assign|note|resolve` with `{"owner"}` or `{"text"}`.

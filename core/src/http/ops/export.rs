@@ -1,5 +1,6 @@
 //! `/ops/v1/export` and `/ops/v1/evidence`: a period's orders or money, and what is known of one supplier's orders; streamed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -31,6 +32,7 @@ use crate::evidence;
 use crate::export::Reader;
 use crate::export::csv::Table;
 use crate::http::health;
+use crate::journal;
 use crate::journal::Stream;
 use crate::store;
 
@@ -91,7 +93,7 @@ pub async fn export(
         }
         Ok(What::Rows(table, period.format))
     });
-    respond(begun)
+    respond(begun.await)
 }
 
 /// `GET /ops/v1/evidence?gateway=&since=&until=&tenant=`: of each order that the supplier was tried for, its closed row, and
@@ -105,10 +107,10 @@ pub async fn evidence(
         Some(_) => Err(invalid("format: evidence is NDJSON.".into())),
         None => Err(invalid("gateway: name the supplier's account.".into())),
     });
-    respond(begun)
+    respond(begun.await)
 }
 
-fn begin(
+async fn begin(
     app: Arc<App>,
     period: Result<Query<Period>, QueryRejection>,
     what: impl FnOnce(&Period) -> Result<What, Problem>,
@@ -121,16 +123,30 @@ fn begin(
     if until <= since {
         return Err(invalid("until: must be later than since.".into()));
     }
-    let mut tenants: Vec<_> = match period.tenant {
-        Some(tenant) => vec![tenant],
-        None => app.directory.current().tenants.keys().cloned().collect(),
-    };
-    tenants.reverse();
+    let tenants = tenants(&app, period.tenant, &what).await?;
     let head = match &what {
         What::Rows(table, Format::Csv) => Some(table.head()),
         What::Rows(_, Format::Ndjson) | What::Evidence(_) => None,
     };
     Ok(Export { app, tenants, now: None, since, until, what, head })
+}
+
+/// The one that is asked for, or all that are served or have such rows still; the first one last.
+async fn tenants(app: &App, asked: Option<TenantId>, what: &What) -> Result<Vec<TenantId>, Problem> {
+    let logged = journal::tenants(app, what.stream()).await.map_err(|error| {
+        tracing::warn!(%error, "the logs cannot be listed");
+        Problem::unavailable("The store does not answer.")
+    })?;
+    let served = app.directory.current().tenants.keys().cloned().collect();
+    let known: BTreeSet<TenantId> = &logged | &served;
+    match asked {
+        None => Ok(known.into_iter().rev().collect()),
+        Some(tenant) if known.contains(&tenant) => Ok(vec![tenant]),
+        Some(tenant) => {
+            let detail = format!("There is no tenant {tenant}, and nothing is kept of one.");
+            Err(Problem::new(Code::NotFound, detail))
+        }
+    }
 }
 
 fn respond(begun: Result<Export, Problem>) -> Response {
@@ -154,6 +170,15 @@ fn respond(begun: Result<Export, Problem>) -> Response {
     response
 }
 
+impl What {
+    fn stream(&self) -> fn(TenantId) -> Stream {
+        match self {
+            Self::Rows(Table::Ledger, _) => Stream::Money,
+            Self::Rows(Table::Orders, _) | Self::Evidence(_) => Stream::Orders,
+        }
+    }
+}
+
 impl Export {
     /// A page's lines; `None` at the end.
     async fn piece(&mut self) -> Result<Option<String>, store::Error> {
@@ -165,10 +190,7 @@ impl Export {
                 Some(now) => now,
                 None => {
                     let Some(tenant) = self.tenants.pop() else { return Ok(None) };
-                    let stream = match self.what {
-                        What::Rows(Table::Ledger, _) => Stream::Money(tenant.clone()),
-                        What::Rows(Table::Orders, _) | What::Evidence(_) => Stream::Orders(tenant.clone()),
-                    };
+                    let stream = self.what.stream()(tenant.clone());
                     let reader = Reader::start(&self.app, stream, self.since, self.until).await?;
                     (tenant, reader)
                 }

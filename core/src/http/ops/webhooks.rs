@@ -33,6 +33,7 @@ use crate::webhooks::manage;
 use crate::webhooks::manage::DELIVERIES_MAX;
 use crate::webhooks::manage::Refused;
 use crate::webhooks::manage::Which;
+use crate::webhooks::target;
 
 /// An address of 2 KiB, the names of all events, and some room.
 const BODY_BYTES_MAX: usize = 8_192;
@@ -116,7 +117,7 @@ pub async fn add(
         let New { name, url, events, signature } = body(request).await?;
         let is_pair = matches!(signature, Signature::V1a);
         let what = format!("webhook.add {tenant}/{name}");
-        let wanted = (Value::Null, json!({"url": url, "events": events}));
+        let wanted = (Value::Null, json!({"url": target::shown(&url), "events": events}));
         let adding = async {
             let added = manage::add(&app, (tenant, name), url, events, is_pair).await;
             added.map_err(|error| refused(&error))
@@ -136,7 +137,7 @@ pub async fn remove(
         let (tenant, name) = parse(&named)?;
         let removing = async { manage::remove(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
         let (url, events) = manage::told(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
-        let gone = (json!({"url": url, "events": events}), Value::Null);
+        let gone = (json!({"url": target::shown(&url), "events": events}), Value::Null);
         audited(&app, &by, ("remove", &tenant, &name), gone, removing).await?;
         Ok(json!({"removed": true}))
     };

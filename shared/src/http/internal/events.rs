@@ -114,6 +114,7 @@ mod tests {
             reason: None,
             attempts: (1..=attempts).map(attempt).collect(),
             next: None,
+            cost: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::order::Costs;
 use crate::order::advice::Do;
 use crate::price::Currency;
 use crate::wire::api;
@@ -79,6 +80,7 @@ fn order_view() -> api::Order {
         client_ref: Some("signup-42".into()),
         metadata: [("campaign".to_owned(), "spring".to_owned())].into(),
         attempts: Vec::new(),
+        cost: None,
     }
 }
 
@@ -110,6 +112,15 @@ fn verified() -> api::Verified {
         may_change: Vec::new(),
     };
     let state = api::OrderState::Verified;
-    let order = api::Order { state, cancel: None, resend_at: None, advice: Box::new(advice), ..order_view() };
+    let cost =
+        Costs { currency: Currency::default(), held_micros: 0, charged_micros: 2_300, refunded_micros: 0 };
+    let order = api::Order {
+        state,
+        cancel: None,
+        resend_at: None,
+        advice: Box::new(advice),
+        cost: Some(Box::new(cost)),
+        ..order_view()
+    };
     api::Verified { result: api::VerifyResult::Verified, guesses_left: Some(5), order: Some(order) }
 }

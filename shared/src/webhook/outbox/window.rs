@@ -76,7 +76,9 @@ impl State {
         // What the cursor has not reached comes anyway.
         let rows = rows.iter().filter(|(n, _)| *n < self.cursor).copied().collect::<Vec<_>>();
         for (n, group) in rows {
-            if self.pending.len() < WINDOW_MAX {
+            if let Some(event) = self.pending.iter_mut().find(|event| event.n == n) {
+                event.again(now);
+            } else if self.pending.len() < WINDOW_MAX {
                 self.insert(n, group, now);
             }
         }
@@ -135,6 +137,16 @@ impl State {
             failures: self.failures,
             next_at: self.next_at().filter(|_| self.disabled.is_none()),
             disabled: self.disabled,
+        }
+    }
+}
+
+impl Pending {
+    /// Due now, and as if it had never been tried. One that is under way is left to it.
+    fn again(&mut self, now: UnixMs) {
+        if self.leased_until.is_none_or(|until| until <= now) {
+            (self.tries, self.first_at, self.leased_until) = (0, None, None);
+            self.next_at = self.next_at.min(now);
         }
     }
 }

@@ -10,6 +10,7 @@ mod load;
 mod memory;
 mod order_cost;
 mod peers;
+mod postings;
 mod smpp_throughput;
 mod throughput;
 mod wasm_size;
@@ -52,6 +53,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("live_state") {
         save("live_state", &live_state::measure().await?)?;
+    }
+    if is_wanted("postings") {
+        save("postings", &postings::measure().await?)?;
     }
     if is_wanted("delivery_workers") {
         save("delivery_workers", &delivery::workers::measure().await?)?;
