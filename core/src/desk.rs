@@ -154,8 +154,19 @@ pub async fn cancel(app: &Arc<App>, order: &OrderId, by: &str) -> Result<Box<api
     result
 }
 
+/// What core says where something is to be done about an order that was erased.
+pub fn erased(at: UnixMs) -> Problem {
+    let detail =
+        format!("This order was erased on request at {}: nothing more is done or kept.", at.rfc3339());
+    Problem::new(Code::NotFound, detail)
+}
+
 async fn tenant_of(app: &App, order: &OrderId) -> Result<TenantId, Problem> {
-    find(app, order).await?.job.map(|job| job.tenant).ok_or_else(no_record)
+    let record = find(app, order).await?;
+    if let Some(at) = record.erased_at {
+        return Err(erased(at));
+    }
+    record.job.map(|job| job.tenant).ok_or_else(no_record)
 }
 
 /// The ledger's answer, where it is no refusal.

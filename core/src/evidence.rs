@@ -121,6 +121,13 @@ pub async fn add(app: &App, order: &OrderId, upload: Upload, id: [u8; 16]) -> Re
     Ok(kept.is_kept)
 }
 
+/// Takes away what support added as the `n`th, counted from 1. False where there is no such upload.
+pub async fn remove(app: &App, order: &OrderId, n: u32, by: &str) -> Result<bool, store::Error> {
+    let command = Command::Remove { n, by: by.to_owned() };
+    let kept = app.store.apply::<Shelf>(&Key::exhibits(order, UPLOADS), &command, host::now()).await?;
+    Ok(kept.is_kept)
+}
+
 /// The answer to a public front door's question.
 pub async fn answer(app: &App, ask: &Ask) -> Result<Answer, Error> {
     let timeline = match timeline(app, &ask.order).await {
@@ -131,7 +138,8 @@ pub async fn answer(app: &App, ask: &Ask) -> Result<Answer, Error> {
     let is_theirs = timeline.job.as_ref().is_some_and(|job| {
         job.tenant == ask.tenant && (ask.scope.is_empty() || ask.scope.contains(&job.service))
     });
-    if !is_theirs {
+    // An erased one exists for nobody but the operator, as at the public front door.
+    if !is_theirs || timeline.erased_at.is_some() {
         return Ok(Answer::NotFound);
     }
     // What providers charge is between them and the operator.
@@ -182,6 +190,7 @@ async fn made(app: &App, order: &OrderId, timeline: Timeline) -> Result<Packet, 
         expires_at: job.as_ref().map(|job| job.expires_at),
         state: timeline.state,
         reason: timeline.reason,
+        erased_at: timeline.erased_at,
         is_closed: timeline.is_closed,
         advice,
         risk: job.as_ref().and_then(|job| Some(Risk { tier: job.tier?, factors: job.factors })),
@@ -238,9 +247,11 @@ fn uploaded(upload: &Upload) -> Uploaded {
         at: upload.at,
         media: upload.media,
         bytes: upload.bytes,
+        by: upload.by.clone(),
         sha256: upload.sha256,
         note: upload.note.clone(),
-        text: is_text.then(|| upload.content.clone()),
+        text: (is_text && upload.removed.is_none()).then(|| upload.content.clone()),
+        removed: upload.removed.clone(),
     }
 }
 

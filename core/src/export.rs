@@ -46,13 +46,18 @@ fn row(order: &OrderId, errand: &Errand) -> Value {
         Happening::Ended { .. } => Some(entry.at),
         _ => None,
     });
+    // The row is written with the last posting, not after it: whether that is confirmed, the ledger says.
+    let mut bill = json!(timeline.bill);
+    if let Some(fields) = bill.as_object_mut() {
+        fields.remove("is_posted");
+    }
     json!({
-        "order": order, "service": job.map(|job| &job.service), "country": job.and_then(|job| job.country),
+        "order": order, "request": job.and_then(|job| job.request.as_ref()), "service": job.map(|job| &job.service), "country": job.and_then(|job| job.country),
         "channel": job.map(|job| job.channel), "state": timeline.state, "reason": timeline.reason,
         "verified": timeline.state == OrderState::Verified,
         "created_at": job.map(|job| job.created_at), "expires_at": job.map(|job| job.expires_at),
         "charged_micros": timeline.bill.as_ref().map(|bill| bill.sums.captured_micros - bill.sums.refunded_micros.min(bill.sums.captured_micros)),
-        "bill": timeline.bill, "ended_at": ended_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
+        "currency": timeline.bill.as_ref().map(|bill| bill.currency), "bill": bill, "ended_at": ended_at, "erased_at": timeline.erased_at, "closed_at": host::now(), "resends": timeline.resends, "attempts": attempts,
     })
 }
 

@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::directory::Billing;
 use tiffin_shared::directory::Caps;
@@ -209,7 +210,7 @@ async fn write_all(app: Arc<App>, tenant: TenantId) {
                 for (waiting, answer) in batch.into_iter().zip(&reply.answers) {
                     waiting.told.send(Ok(*answer)).ok();
                 }
-                if let Err(error) = log(&app, &tenant, &reply.entries).await {
+                if let Err(error) = log(&app, &tenant, reply.summary.currency, &reply.entries).await {
                     tracing::warn!(%error, %tenant, "what moved waits in the account");
                 }
                 begin_telling(&app, &tenant, &reply);
@@ -251,21 +252,18 @@ async fn asked_and_logged(app: &Arc<App>, tenant: &TenantId, asked: Ask) -> Resu
     let failed = |error| Error::Store(tenant.clone(), Arc::new(error));
     let reply = ask(app, tenant, asked).await.map_err(failed)?;
     if !reply.entries.is_empty() {
-        log(app, tenant, &reply.entries).await?;
+        log(app, tenant, reply.summary.currency, &reply.entries).await?;
         ask(app, tenant, Ask::Tick).await.map_err(failed)?;
     }
     Ok(reply)
 }
 
 /// Appends entries to the tenant's money log: each once, whoever comes first.
-async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(), Error> {
+async fn log(app: &Arc<App>, tenant: &TenantId, currency: Currency, entries: &[Entry]) -> Result<(), Error> {
     let Some(last) = entries.last() else { return Ok(()) };
     let rows: Vec<NewRow> = entries
         .iter()
-        .map(|entry| NewRow {
-            id: entry.seq.to_string(),
-            body: serde_json::to_value(entry).unwrap_or_default(),
-        })
+        .map(|entry| NewRow { id: entry.seq.to_string(), body: row(entry, currency) })
         .collect();
     let keep_ms = Retention::ms(app.config.file.retention.ledger_days);
     journal::append_counted(app, &Stream::Money(tenant.clone()), &rows, keep_ms).await?;
@@ -279,6 +277,16 @@ async fn log(app: &Arc<App>, tenant: &TenantId, entries: &[Entry]) -> Result<(),
         );
     }
     Ok(())
+}
+
+/// With what a reader of the books needs, and an account says only once: in which currency, and how much in one number.
+fn row(entry: &Entry, currency: Currency) -> Value {
+    let mut row = serde_json::to_value(entry).unwrap_or_default();
+    if let Some(fields) = row.as_object_mut() {
+        fields.insert("currency".into(), json!(currency));
+        fields.insert("amount_micros".into(), json!(entry.amount_micros()));
+    }
+    row
 }
 
 /// Tells the tenant what the account says, beside the postings: endpoints that cannot be told must not keep them waiting.

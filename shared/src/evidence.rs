@@ -33,6 +33,7 @@ pub use self::shelf::Kept;
 pub use self::shelf::Media;
 pub use self::shelf::RECEIPTS_MAX;
 pub use self::shelf::Received;
+pub use self::shelf::Removed;
 pub use self::shelf::Request;
 pub use self::shelf::Shelf;
 pub use self::shelf::State;

@@ -129,6 +129,9 @@ pub struct State {
     /// Whose, where the order was ended before its job came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<TenantId>,
+    /// When it was forgotten on the phone's owner's request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erased_at: Option<UnixMs>,
     /// Nothing more is waited for: what comes later is only recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_closed: bool,
@@ -264,6 +267,7 @@ impl State {
             story: Story::default(),
             terms: Terms::default(),
             tenant: None,
+            erased_at: None,
             is_closed: false,
             closing: false,
             told: 0,
@@ -288,9 +292,10 @@ impl State {
         self.header.as_ref().map_or(begun_at, |header| header.created_at).plus(KEEP_MS)
     }
 
-    /// What the edge ended: nothing opens it again, not even a resend.
+    /// What the edge ended, or was erased: nothing opens it again, not even a resend.
     fn is_ended(&self) -> bool {
-        matches!(self.state, OrderState::Cancelled | OrderState::Expired | OrderState::Verified)
+        self.erased_at.is_some()
+            || matches!(self.state, OrderState::Cancelled | OrderState::Expired | OrderState::Verified)
     }
 
     /// **final-is-final**, as far as delivery goes: a delivered order may still be verified, at the edge.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tiffin_shared::admin;
 use tiffin_shared::bytes::Bytes;
+use tiffin_shared::directory::Limits;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::escalation;
 use tiffin_shared::id::GatewayId;
@@ -18,6 +19,9 @@ use tiffin_shared::order;
 use tiffin_shared::order::Decision;
 use tiffin_shared::order::Desk;
 use tiffin_shared::order::Order;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::OrderState;
+use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 
 use self::common::fixtures;
@@ -119,6 +123,38 @@ fn an_erased_order_is_not_sent_by_the_job_that_comes_after() {
         let says = ["prefix", "3210", "attempt\""].into_iter().find(|word| body.contains(word));
         assert_eq!(says, None, "{body}");
         assert_eq!(ask(&mut host, 3, claim()).decision, Decision::Stop);
+    }
+}
+
+#[test]
+fn an_erased_order_keeps_its_state_says_when_and_takes_nothing_more() {
+    let delivered = order::Ask::Receipt {
+        gateway: common::order::gateway("alpha"),
+        n: 1,
+        provider_id: "m1".into(),
+        receipt: order::Receipt::Delivered,
+        cost: None,
+    };
+    for (before, state) in [(Some(delivered), OrderState::Delivered), (None, OrderState::Cancelled)] {
+        let mut sent = common::order::Sent::new();
+        before.into_iter().for_each(|ask| drop(sent.ask(ask)));
+        assert_eq!(sent.ask(order::Ask::Desk(Desk::Erase)).decision, Decision::Noted);
+        let read = sent.host.ask::<order::Read>(&(), START).expect("a record");
+        assert_eq!((read.state, read.erased_at, read.is_closed), (state, Some(START), true));
+        assert_eq!(read.advice(&[], &Limits::default(), 12_000, START), None);
+        let body = |sent: &common::order::Sent| sent.host.body().map(str::to_owned);
+        let kept = body(&sent);
+        let resend = Dispatch { n: 1, channel: Channel::Voice };
+        assert_eq!(sent.ask(common::order::dispatched(9, Some(resend))).decision, Decision::Stop);
+        let wish = Desk::RetryRefused {
+            by: "asha".into(),
+            code: "not_found".into(),
+            why: "x".into(),
+            may_change: Vec::new(),
+        };
+        assert_eq!(sent.ask(order::Ask::Desk(wish)).decision, Decision::Stop);
+        assert_eq!(sent.ask(order::Ask::Desk(Desk::Erase)).decision, Decision::Noted);
+        assert_eq!(body(&sent), kept, "nothing is written any more");
     }
 }
 

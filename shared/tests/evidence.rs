@@ -113,6 +113,7 @@ fn evidence() -> Evidence {
         expires_at: Some(START.plus(300_000)),
         state: OrderState::Verified,
         reason: None,
+        erased_at: None,
         is_closed: true,
         advice: None,
         risk: None,

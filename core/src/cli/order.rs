@@ -89,6 +89,9 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
+    if reply.get("erased_at").is_some() {
+        lines.push(format!("{:<10}  {}, on request", "erased", time(Some(reply), "erased_at")));
+    }
     if let Some(advice) = reply.get("advice") {
         let of = Some(advice);
         let until = advice.get("until").and_then(Value::as_str).map(|until| format!(" until {until}"));

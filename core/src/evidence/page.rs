@@ -50,7 +50,11 @@ pub fn page(packet: &Packet) -> String {
     out.push_str(&timeline(evidence));
     out.push_str("<h2 id=\"attempts\">Attempts</h2>\n");
     if evidence.attempts.is_empty() {
-        out.push_str("<p class=\"none\">No provider was called.</p>\n");
+        let why = match evidence.erased_at {
+            Some(_) => "Erased: what was sent is no longer known.",
+            None => "No provider was called.",
+        };
+        writeln!(out, "<p class=\"none\">{why}</p>").ok();
     }
     evidence.attempts.iter().for_each(|tried| out.push_str(&attempt(tried)));
     if let Some(paid) = &evidence.costs {
@@ -85,6 +89,7 @@ fn head(evidence: &Evidence) -> String {
         ("Code lived until", evidence.expires_at.map(time)),
         ("Risk", risk),
         ("Advice", advice),
+        ("Erased on request", evidence.erased_at.map(time)),
         ("Made", Some(time(evidence.made_at))),
     ];
     let class = match evidence.state {
@@ -265,13 +270,18 @@ fn uploads(uploads: &[Upload]) -> String {
     if uploads.is_empty() {
         out.push_str("<p class=\"none\">Nothing.</p>\n");
     }
-    for upload in uploads {
+    for (n, upload) in (1..).zip(uploads) {
         let note = upload.note.as_deref().map(|note| format!(" {}", escape(note))).unwrap_or_default();
+        let by = upload.by.as_deref().map(|by| format!(" by {}", escape(by))).unwrap_or_default();
         let media = upload.media.as_str();
+        let digest = upload.sha256.map(|it| format!(", SHA-256 <code>{}</code>", bytes::encode(&it.0)));
         // Base64 and a type of ours: nothing of it can leave the attribute.
-        let shown = match upload.media {
-            Media::Text => format!("<pre>{}</pre>", escape(&upload.content)),
-            Media::Jpeg | Media::Png | Media::Webp => {
+        let shown = match (&upload.removed, upload.media) {
+            (Some(gone), _) => {
+                format!("<p class=\"none\">Removed by {} at {}.</p>", escape(&gone.by), time(gone.at))
+            }
+            (None, Media::Text) => format!("<pre>{}</pre>", escape(&upload.content)),
+            (None, Media::Jpeg | Media::Png | Media::Webp) => {
                 format!(
                     "<img src=\"data:{media};base64,{}\" alt=\"Picture added by support\">",
                     upload.content
@@ -280,10 +290,10 @@ fn uploads(uploads: &[Upload]) -> String {
         };
         write!(
             out,
-            "<figure>\n<figcaption>{} {media}, {} bytes, SHA-256 <code>{}</code>{note}</figcaption>\n{shown}\n</figure>\n",
+            "<figure>\n<figcaption>{n}. {}{by} {media}, {} bytes{}{note}</figcaption>\n{shown}\n</figure>\n",
             time(upload.at),
             upload.bytes,
-            bytes::encode(&upload.sha256.0)
+            digest.unwrap_or_default()
         )
         .ok();
     }

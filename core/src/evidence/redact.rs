@@ -54,6 +54,8 @@ pub enum Trust {
     Others,
     /// About this message: what is known goes.
     Own,
+    /// A person's, about anything: every number and code goes, even one that stands there alone.
+    Person,
 }
 
 /// Takes things out.
@@ -98,7 +100,7 @@ impl<'a> Redactor<'a> {
 
     /// Text that a person wrote.
     pub fn words(&self, text: &str) -> String {
-        self.leaf(None, text, Trust::Others)
+        self.leaf(None, text, Trust::Person)
     }
 
     fn shaped(&self, bytes: &[u8], trust: Trust) -> Option<String> {
@@ -182,7 +184,7 @@ impl<'a> Redactor<'a> {
         if self.known.plain.iter().any(|plain| plain == text) {
             return text.to_owned();
         }
-        if name.is_some_and(|name| names::is_secret(name) || trust == Trust::Others && names::is_text(name)) {
+        if name.is_some_and(|name| names::is_secret(name) || trust != Trust::Own && names::is_text(name)) {
             return REMOVED.to_owned();
         }
         if self.hides(text) {

@@ -22,7 +22,7 @@ pub const TEXT_BYTES_MAX: usize = 8 * 1024;
 const NOTE_CHARS_MAX: usize = 300;
 
 /// Reads what was sent. What it is follows from its bytes; a text is kept without numbers, mailboxes and codes.
-pub fn read(body: &[u8], note: Option<&str>, now: UnixMs) -> Result<Upload, Problem> {
+pub fn read(body: &[u8], note: Option<&str>, by: &str, now: UnixMs) -> Result<Upload, Problem> {
     let Some(media) = Media::of(body) else {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
@@ -49,10 +49,12 @@ pub fn read(body: &[u8], note: Option<&str>, now: UnixMs) -> Result<Upload, Prob
     Ok(Upload {
         at: now,
         media,
-        sha256: Bytes(bytes::sha256(kept)),
+        by: Some(by.to_owned()),
+        sha256: Some(Bytes(bytes::sha256(kept))),
         bytes: u32::try_from(kept.len()).unwrap_or(u32::MAX),
         note: note.filter(|note| !note.trim().is_empty()).map(|note| redactor.words(note)),
         content,
+        removed: None,
     })
 }
 

@@ -14,8 +14,9 @@ pub enum Table {
     Orders,
 }
 
-const ORDERS: [&str; 14] = [
+const ORDERS: [&str; 17] = [
     "order",
+    "request",
     "service",
     "country",
     "channel",
@@ -26,12 +27,25 @@ const ORDERS: [&str; 14] = [
     "expires_at",
     "ended_at",
     "closed_at",
+    "erased_at",
     "resends",
     "charged_micros",
+    "currency",
     "attempts",
 ];
-const LEDGER: [&str; 9] =
-    ["seq", "at", "kind", "order", "reference", "note", "available_micros", "held_micros", "lines"];
+const LEDGER: [&str; 11] = [
+    "seq",
+    "at",
+    "kind",
+    "currency",
+    "amount_micros",
+    "order",
+    "reference",
+    "note",
+    "available_micros",
+    "held_micros",
+    "lines",
+];
 
 impl Table {
     fn columns(self) -> &'static [&'static str] {
@@ -103,10 +117,14 @@ mod tests {
         let body = json!({"order": "ord_1", "created_at": 0, "state": "failed", "attempts": [{"n": 1}]});
         let row = Row { n: 7, at: UnixMs(0), id: "x".into(), body };
         let line = Table::Orders.line("=shop", &row);
-        assert!(line.starts_with("'=shop,7,ord_1,,,,failed,,,1970-01-01T00:00:00.000Z,"), "{line}");
+        assert!(line.starts_with("'=shop,7,ord_1,,,,,failed,,,1970-01-01T00:00:00.000Z,"), "{line}");
         assert!(line.ends_with("\"[{\"\"n\"\":1}]\"\r\n"), "{line}");
-        assert_eq!(Table::Orders.head().split(',').count(), 16);
+        assert_eq!(Table::Orders.head().split(',').count(), 19);
         let money = Row { n: 1, at: UnixMs(0), id: "1".into(), body: json!({"available_micros": -5}) };
         assert!(Table::Ledger.line("shop", &money).contains(",-5,"));
+        let body =
+            json!({"seq": 3, "kind": "credit", "currency": "EUR", "amount_micros": -7, "note": "=1+1"});
+        let taken = Table::Ledger.line("shop", &Row { n: 2, at: UnixMs(0), id: "3".into(), body });
+        assert_eq!(taken, "shop,2,3,,credit,EUR,-7,,,'=1+1,,,\r\n");
     }
 }

@@ -98,6 +98,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}", get(orders::show))
         .route("/ops/v1/orders/{id}/evidence", get(evidence::show))
         .route("/ops/v1/orders/{id}/uploads", post(evidence::add))
+        .route("/ops/v1/orders/{id}/uploads/{n}", delete(evidence::remove))
         .route("/ops/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/ops/v1/orders/{id}/retry", post(orders::retry))
         .route("/ops/v1/audit", get(audit::list))

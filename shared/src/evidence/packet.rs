@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::shelf::Exchange;
 use super::shelf::Media;
 use super::shelf::Received;
+use super::shelf::Removed;
 use crate::bytes::Bytes;
 use crate::country::Country;
 use crate::id::GatewayId;
@@ -113,6 +114,11 @@ pub struct Evidence {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// When everything that was sent, and to whom, was erased on the phone's owner's request: attempts, timeline and uploads of
+    /// before are gone. State and costs are what they were.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<u64>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<UnixMs>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
     /// What was to be done about it when the packet was made.
@@ -304,7 +310,8 @@ pub struct Clock {
     pub samples: u32,
 }
 
-/// Something that support added. The content stands in the page, and is known here by its digest.
+/// Something that support added. The content stands in the page, and is known here by its digest. Of what was removed there is
+/// neither, only who did it and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "openapi", schemars(rename = "EvidenceUpload"))]
@@ -317,15 +324,22 @@ pub struct Uploaded {
     pub media: Media,
     /// Its length in bytes.
     pub bytes: u32,
+    /// Who added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// SHA-256 of the content.
-    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
-    pub sha256: Bytes<32>,
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Bytes<32>>,
     /// What support says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The content, where it is text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Who took the content away, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
 }
 
 /// The story with each entry's own link.

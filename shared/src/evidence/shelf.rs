@@ -19,6 +19,8 @@ pub const EXCHANGES_MAX: usize = 16;
 pub const RECEIPTS_MAX: usize = 8;
 /// Things that support adds to one order.
 pub const UPLOADS_MAX: usize = 6;
+/// The same with marks of those that were removed: what makes room for another is still told.
+const MARKS_MAX: usize = 4 * UPLOADS_MAX;
 
 /// The machine.
 pub enum Shelf {}
@@ -39,6 +41,13 @@ pub enum Command {
     Forget,
     /// What is there?
     Look,
+    /// Take the content of an upload away, and leave a mark. Repeated, it is taken away once.
+    Remove {
+        /// Which, counted from 1.
+        n: u32,
+        /// Who wants it.
+        by: String,
+    },
 }
 
 /// Something to keep.
@@ -177,15 +186,35 @@ pub struct Upload {
     pub at: UnixMs,
     /// What it is, by its first bytes.
     pub media: Media,
-    /// SHA-256 of the content.
-    pub sha256: Bytes<32>,
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// SHA-256 of the content. None once it was removed: a short text is found from its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Bytes<32>>,
     /// Its length in bytes.
     pub bytes: u32,
     /// What support says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The text, or the picture in base64.
+    /// The text, or the picture in base64; empty once it was removed.
     pub content: String,
+    /// Who took the content away, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
+}
+
+/// The mark of an upload whose content is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "RemovedUpload"))]
+#[serde(deny_unknown_fields)]
+pub struct Removed {
+    /// When, in milliseconds since 1970.
+    #[cfg_attr(feature = "openapi", schemars(with = "u64"))]
+    pub at: UnixMs,
+    /// Who.
+    pub by: String,
 }
 
 /// What may be added.
@@ -258,7 +287,7 @@ pub struct Kept {
     pub items: Vec<Item>,
     /// Whether more came, and found no room.
     pub is_full: bool,
-    /// For [`Command::Keep`]: whether that is there now.
+    /// For [`Command::Keep`]: whether that is there now. For [`Command::Remove`]: whether there is such an upload.
     pub is_kept: bool,
 }
 
@@ -282,6 +311,7 @@ impl Machine for Shelf {
                     write: Write::Put { state: erased, expires_at, wake_at: None },
                 };
             }
+            (Command::Remove { n, by }, Some(_)) => return remove(state, (*n, by), now),
             _ => return Step::keep(state.map(State::kept).unwrap_or_default()),
         };
         let mut state = state.unwrap_or_else(|| State {
@@ -309,6 +339,26 @@ impl Machine for Shelf {
     }
 }
 
+fn remove(state: Option<State>, (n, by): (u32, &str), now: UnixMs) -> Step<State, Kept> {
+    let Some(mut state) = state else { return Step::keep(Kept::default()) };
+    let uploads = state.items.iter_mut().filter(|(_, item)| matches!(item, Item::Upload(_)));
+    let Some((id, Item::Upload(upload))) =
+        (1..).zip(uploads).find(|(at, _)| *at == n).map(|(_, found)| found)
+    else {
+        return Step::keep(state.kept());
+    };
+    if upload.removed.is_some() {
+        return Step::keep(Kept { is_kept: true, ..state.kept() });
+    }
+    (upload.sha256, upload.note) = (None, None);
+    upload.content.clear();
+    upload.removed = Some(Removed { at: now, by: by.to_owned() });
+    // It was made of the digest; and the same may be added again.
+    *id = Bytes(u128::from(n).to_be_bytes());
+    let (reply, expires_at) = (Kept { is_kept: true, ..state.clone().kept() }, state.expires_at);
+    Step { reply, write: Write::Put { state, expires_at, wake_at: None } }
+}
+
 impl State {
     fn has_room(&self, item: &Item) -> bool {
         let like =
@@ -318,7 +368,9 @@ impl State {
             Item::Receipt(_) => RECEIPTS_MAX,
             Item::Upload(_) => UPLOADS_MAX,
         };
-        self.items.iter().filter(like).count() < max
+        let is_mark = |item: &Item| matches!(item, Item::Upload(upload) if upload.removed.is_some());
+        let marks = self.items.iter().filter(|(_, item)| is_mark(item)).count();
+        self.items.iter().filter(like).count() < max + marks && self.items.len() < EXCHANGES_MAX + MARKS_MAX
     }
 
     fn kept(self) -> Kept {
@@ -328,53 +380,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_upload_is_follows_from_its_bytes() {
-        let cases: [(&[u8], Option<Media>); 9] = [
-            (b"\x89PNG\r\n\x1a\n....", Some(Media::Png)),
-            (b"\xff\xd8\xff\xe0....", Some(Media::Jpeg)),
-            (b"RIFF\x10\0\0\0WEBPVP8 ", Some(Media::Webp)),
-            ("The user says: nothing came.\n\tनमस्ते".as_bytes(), Some(Media::Text)),
-            (b"GIF89a", Some(Media::Text)),
-            (b"%PDF-1.7\n\xe2\xe3\xcf\xd3", None),
-            (b"MZ\x90\0\x03\0\0\0", None),
-            (b"", None),
-            (b"RIFF\x10\0\0\0WAVE", None),
-        ];
-        for (bytes, media) in cases {
-            assert_eq!(Media::of(bytes), media, "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn a_shelf_that_is_full_keeps_what_it_has_and_says_so() {
-        let receipt = |n: usize| Received {
-            at: UnixMs(n as u64),
-            fate: "delivered".into(),
-            code: None,
-            scheme: "x".into(),
-            is_proven: true,
-            headers: Vec::new(),
-            body: None,
-            provider_time: None,
-        };
-        let mut stored = None;
-        for n in 0..RECEIPTS_MAX + 3 {
-            let id = Bytes([u8::try_from(n).unwrap(); 16]);
-            let keep = Command::Keep { id, to: None, item: Box::new(Item::Receipt(receipt(n))) };
-            for _ in 0..2 {
-                let step = Shelf::step(stored.clone(), &keep, UnixMs(1));
-                assert_eq!(step.reply.is_kept, n < RECEIPTS_MAX);
-                if let Write::Put { state, .. } = step.write {
-                    stored = Some(state);
-                }
-            }
-        }
-        let kept = Shelf::step(stored, &Command::Look, UnixMs(2)).reply;
-        assert_eq!((kept.items.len(), kept.is_full), (RECEIPTS_MAX, true));
-        assert_eq!(kept.items.first(), Some(&Item::Receipt(receipt(0))));
-    }
-}
+mod tests;

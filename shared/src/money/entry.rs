@@ -34,6 +34,15 @@ pub struct Entry {
     pub held_micros: u64,
 }
 
+impl Entry {
+    /// How much moved, in millionths; negative where an operator took money out, zero where nothing moved.
+    pub fn amount_micros(&self) -> i64 {
+        let to = self.kind.sides().map(|(_, to)| to);
+        let gets = self.lines.iter().filter(|line| Some(line.account) == to);
+        gets.map(|line| line.micros).fold(0, i64::saturating_add)
+    }
+}
+
 /// What an account gets, or gives where it is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -63,8 +63,11 @@ pub enum Desk {
     },
 }
 
-/// [`Decision::Stop`] where the story has no room for it.
+/// [`Decision::Stop`] where the story has no room for it, or the order was erased: it has no story any more.
 pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    if state.erased_at.is_some() && *desk != Desk::Erase {
+        return Step::keep(Reply::of(Decision::Stop));
+    }
     let after = state.attempts.last().map(|last| After::of(&last.attempt));
     let what = match desk.clone() {
         Desk::Erase => return erase(state, command, now),
@@ -93,15 +96,11 @@ pub(super) fn step(mut state: State, desk: &Desk, command: &Command, now: UnixMs
 
 /// What is left keeps its job, when it comes again, from being sent, and has its bill settled.
 fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply> {
-    let names_none = state
-        .header
-        .as_ref()
-        .is_none_or(|it| (&it.prefix, &it.to_masked) == (&None, &None) && it.supersedes.is_empty());
-    let is_blank = names_none && state.attempts.is_empty() && state.story == Story::default();
-    if is_blank && state.is_ended() && state.is_closed {
+    if state.erased_at.is_some() {
         return Step::keep(Reply::of(Decision::Noted));
     }
-    if !state.is_ended() {
+    // What was under way is called off by it. What had come to something keeps its state, and its money.
+    if !state.is_over() {
         state.state = OrderState::Cancelled;
     }
     if !state.is_closed {
@@ -112,6 +111,7 @@ fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply>
         (header.prefix, header.to_masked) = (None, None);
         header.supersedes.clear();
     }
+    state.erased_at = Some(now);
     state.sent_at = None;
     state.attempts.clear();
     state.story = Story::default();

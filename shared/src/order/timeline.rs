@@ -52,6 +52,9 @@ pub struct Timeline {
     /// What it costs, where its tenant pays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bill: Option<Billed>,
+    /// When everything that was sent was forgotten, on the phone's owner's request. State and money are what they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<UnixMs>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
     /// Everything that happened, oldest first, and the link of the last entry.
@@ -99,6 +102,7 @@ impl Machine for Read {
 
 impl Timeline {
     /// What to do about the order, as far as core knows: guesses are counted at the edge. `ways` are those of its service.
+    /// Nothing where it was erased: nobody knows it any more.
     pub fn advice(
         &self,
         ways: &[ledger::Way],
@@ -106,7 +110,7 @@ impl Timeline {
         waiting_ms: u64,
         now: UnixMs,
     ) -> Option<Advice> {
-        let job = self.job.as_ref()?;
+        let job = self.job.as_ref().filter(|_| self.erased_at.is_none())?;
         let resent = self.story.entries.iter().filter_map(|entry| match &entry.what {
             Happening::Resend { channel, .. } => Some((entry.at, *channel)),
             _ => None,
@@ -157,6 +161,7 @@ impl State {
             next: self.next.filter(|_| !is_over),
             attempts: self.attempts.into_iter().map(Record::tried).collect(),
             bill: self.bill.as_ref().map(|bill| bill.billed()),
+            erased_at: self.erased_at,
             is_closed: self.is_closed,
             story: self.story,
         }

@@ -37,10 +37,12 @@ pub fn command(which: u8, now: UnixMs) -> Command {
         _ => Item::Upload(Upload {
             at: now,
             media: Media::Text,
-            sha256: Bytes([1; 32]),
+            by: Some("asha".into()),
+            sha256: Some(Bytes([1; 32])),
             bytes: 2,
             note: None,
             content: "no".into(),
+            removed: None,
         }),
     };
     Command::Keep {

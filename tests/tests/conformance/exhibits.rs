@@ -46,10 +46,12 @@ fn item(which: u64, now: UnixMs) -> Item {
         _ => Item::Upload(Upload {
             at: now,
             media: Media::Text,
-            sha256: Bytes([1; 32]),
+            by: Some("asha".into()),
+            sha256: Some(Bytes([1; 32])),
             bytes: 2,
             note: None,
             content: "no".into(),
+            removed: None,
         }),
     }
 }

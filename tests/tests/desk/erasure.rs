@@ -72,7 +72,19 @@ async fn says_nothing(stack: &Stack, id: &str, before: &Value) -> anyhow::Result
         assert_eq!(packet[part], json!([]), "{part}: {packet}");
     }
     assert!(packet.get("to").is_none_or(Value::is_null), "{packet}");
-    assert_eq!(packet["order"], id);
+    assert_eq!(
+        (&packet["order"], &packet["state"]),
+        (&json!(id), &before["state"]),
+        "its state is what it was"
+    );
+    assert!(packet["erased_at"].is_u64() && packet.get("advice").is_none(), "{packet}");
+    let page =
+        ops(stack, Method::GET, &format!("orders/{id}/evidence"), &[("accept", "text/html")], &Value::Null)
+            .await?;
+    assert!(
+        page.text.contains("Erased on request") && !page.text.contains("No provider was called"),
+        "{page:?}"
+    );
     for name in names(before) {
         assert!(!reply.text.contains(&name), "{name}: {packet}");
     }
@@ -97,9 +109,21 @@ async fn a_phone_s_exchanges_go_with_it(front: Front, backing: Backing) -> anyho
     let (_, its_own_now) = (kept.clone(), evidence(&stack, &kept).await?.body["evidence"].clone());
     assert_eq!(timeless(its_own_now), timeless(its_own.clone()), "the other phone's stays");
 
-    // What comes late is not kept.
+    // What comes late is not kept, and nothing more is done.
     let late = upload(&stack, &erased, "It came at last.").await?;
-    assert!((400..500).contains(&late.status), "{late:?}");
+    let wish = json!({"reason": "it never came"});
+    let retry = ops(&stack, Method::POST, &format!("orders/{erased}/retry"), &[], &wish).await?;
+    let cancel = ops(&stack, Method::POST, &format!("orders/{erased}/cancel"), &[], &Value::Null).await?;
+    for refused in [late, retry, cancel] {
+        assert!(refused.status == 404 && refused.text.contains("erased on request"), "{refused:?}");
+    }
+    let public =
+        stack.client.call(Method::GET, &format!("/v1/orders/{erased}/evidence"), &[], &Value::Null).await?;
+    assert_eq!(public.status, 404, "{public:?}");
+    let rows = ops(&stack, Method::GET, "export/orders", &[], &Value::Null).await?;
+    let row = rows.text.lines().find(|row| row.contains(&erased)).unwrap_or_default();
+    let row: Value = serde_json::from_str(row)?;
+    assert!(row["state"] == before["state"] && row["erased_at"].is_u64(), "{row}");
     says_nothing(&stack, &erased, &before).await?;
     if backing != Backing::Memory {
         no_key_leads_there(&stack, &[names(&before), vec![UPLOAD.to_owned()]].concat(), &kept).await?;

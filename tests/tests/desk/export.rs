@@ -58,12 +58,14 @@ async fn closed_orders_are_exported_and_a_phone_is_erased(
         (&json!("dev"), &json!("login"), &json!("verified"))
     );
     assert_eq!((&row["attempts"][0]["state"], &row["country"]), (&json!("delivered"), &json!("IN")), "{row}");
+    assert!(row["request"].as_str().is_some_and(|id| id.starts_with("req_")), "{row}");
+    assert!(row["bill"].get("is_posted").is_none(), "not known when it is written: {row}");
     assert!(rows(&stack, "since=2999-01-01").await?.is_empty());
     assert!(rows(&stack, "until=2001-01-01T00:00:00Z").await?.is_empty());
     assert_eq!(rows(&stack, "since=2001-01-01&until=2999-01-01").await?.len(), 2);
     let (went, said) = cli(&stack, &["export", "orders", "--format", "csv"])?;
     assert!(
-        went && said.starts_with("tenant,row,order,service,country") && said.lines().count() == 3,
+        went && said.starts_with("tenant,row,order,request,service,country") && said.lines().count() == 3,
         "{said}"
     );
     let (went, said) =

@@ -36,6 +36,7 @@ async fn support_adds_pictures_and_messages_and_nothing_else() -> anyhow::Result
     let uploads = packet.body["evidence"]["uploads"].as_array().expect("a list").clone();
     assert_eq!(uploads.len(), 2, "{uploads:?}");
     assert_eq!(uploads[0]["note"], "The user's phone");
+    assert!(uploads.iter().all(|upload| upload["by"].is_string()), "who added it: {uploads:?}");
     let kept = uploads[1]["text"].as_str().unwrap_or_default();
     assert_eq!(kept, "Nothing came to +919•••••5678, nor 000000. <script>alert(1)</script>");
     let page = ops(&stack, Method::GET, &path, "text/html", Vec::new()).await?;
@@ -76,5 +77,37 @@ async fn without_the_operators_token_nobody_gets_or_adds_anything() -> anyhow::R
         let refused = stack.client.raw(method, url, &[("authorization", &key)], PIXEL.to_vec()).await?;
         assert_eq!(refused.status, 401, "{refused:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_is_removed_and_who_did_it_stays() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let id = delivered(&stack).await?;
+    for text in ["The wrong user's letter.", "The right one."] {
+        assert_eq!(upload(&stack, &id, "?note=by+post", text.into()).await?.status, 200);
+    }
+    let environment = [("TIFFIN_OPS_URL", stack.client.core.as_str()), ("TIFFIN_OPERATOR", "asha")];
+    let (went, said) = stack.run_with(&["order", "evidence", &id, "--remove-upload", "1"], &environment)?;
+    assert!(went && said.contains("upload 1 of"), "{said}");
+    let path = format!("orders/{id}/evidence");
+    let packet = ops(&stack, Method::GET, &path, JSON, Vec::new()).await?;
+    let uploads = &packet.body["evidence"]["uploads"];
+    assert_eq!(
+        (&uploads[0]["removed"]["by"], &uploads[1]["text"]),
+        (&"asha".into(), &"The right one.".into())
+    );
+    for gone in ["text", "note", "sha256"] {
+        assert!(uploads[0].get(gone).is_none() && uploads[1].get(gone).is_some(), "{gone}: {uploads}");
+    }
+    let page = ops(&stack, Method::GET, &path, "text/html", Vec::new()).await?;
+    assert!(page.text.contains("Removed by asha") && !page.text.contains("wrong user"), "{page:?}");
+    let none = ops(&stack, Method::DELETE, &format!("orders/{id}/uploads/7"), JSON, Vec::new()).await?;
+    assert_eq!(none.status, 404, "{none:?}");
+    let audit = ops(&stack, Method::GET, "audit", JSON, Vec::new()).await?;
+    for what in [format!("evidence.add {id}"), format!("evidence.remove {id}/1")] {
+        assert!(audit.text.contains(&what), "{what}: {audit:?}");
+    }
+    assert!(!audit.text.contains("letter"), "{audit:?}");
     Ok(())
 }

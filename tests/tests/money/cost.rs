@@ -7,6 +7,7 @@ use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
 use crate::common;
@@ -62,6 +63,24 @@ async fn orders_cost_what_they_came_to(front: Front) -> anyhow::Result<()> {
         .filter_map(|line| line["micros"].as_i64())
         .sum();
     assert_eq!(sum, 0, "debits are credits");
+    books_say_how_much_in_what(&stack).await
+}
+
+/// Without adding up lines: to the unit, by kind.
+async fn books_say_how_much_in_what(stack: &Stack) -> anyhow::Result<()> {
+    for entry in common::entries(stack).await? {
+        let most =
+            entry["lines"].as_array().into_iter().flatten().filter_map(|line| line["micros"].as_i64()).max();
+        assert_eq!(entry["amount_micros"], most.unwrap_or(0), "{entry}");
+        assert!(entry["currency"].as_str().is_some_and(|code| code.len() == 3), "{entry}");
+    }
+    let csv = common::ask(stack, Method::GET, "export/ledger?tenant=dev&format=csv", None).await?;
+    let mut lines = csv.text.lines();
+    assert!(
+        lines.next().is_some_and(|head| head.starts_with("tenant,row,seq,at,kind,currency,amount_micros,"))
+    );
+    let captured = format!(",{PRICE},ord_");
+    assert!(lines.any(|line| line.contains(",capture,") && line.contains(&captured)), "{csv:?}");
     Ok(())
 }
 

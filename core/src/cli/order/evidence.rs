@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use reqwest::Method;
 use tiffin_shared::config;
 use tiffin_shared::evidence::Form;
 use tiffin_shared::evidence::PACKET_BYTES_MAX;
@@ -34,6 +35,9 @@ pub struct Arguments {
     /// Core's public signing keys, `id:base64url,…`, for --verify
     #[arg(long, env = config::CORE_PUBLIC_KEYS, value_name = "RING")]
     keys: Option<String>,
+    /// Take away what support added as the Nth, counted from 1; who did it and when stays
+    #[arg(long, value_name = "N", requires = "id", conflicts_with_all = ["html", "out"])]
+    remove_upload: Option<u32>,
     #[command(flatten)]
     to: Core,
 }
@@ -42,9 +46,19 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match (&arguments.verify, &arguments.id) {
         (Some(file), _) => check(file, arguments.keys.as_deref()),
-        (None, Some(id)) => fetch(arguments, id).await,
+        (None, Some(id)) => match arguments.remove_upload {
+            Some(n) => remove(arguments, id, n).await,
+            None => fetch(arguments, id).await,
+        },
         (None, None) => anyhow::bail!("which order?"),
     }
+}
+
+async fn remove(arguments: &Arguments, id: &str, n: u32) -> anyhow::Result<()> {
+    let path = ops::path(&["orders", id, "uploads", &n.to_string()], "");
+    let reply = arguments.to.ask(Method::DELETE, &path, None).await?;
+    arguments.to.print(&reply, || format!("upload {n} of {id} is removed"));
+    Ok(())
 }
 
 async fn fetch(arguments: &Arguments, id: &str) -> anyhow::Result<()> {

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use tiffin_shared::phone::Phone;
+use tiffin_shared::text::note;
+use tiffin_shared::text::note::Part;
 
 use super::Known;
 use super::Trust;
@@ -62,34 +64,44 @@ pub(super) fn has_code(text: &str, code: &str) -> bool {
 
 /// Without what may stand between digits.
 pub(super) fn without_gaps(text: &str) -> String {
-    text.chars().filter(|char| !is_gap(*char)).collect()
+    text.chars().filter(|char| !is_gap(*char)).map(|char| note::digit(char).unwrap_or(char)).collect()
 }
 
 /// With what looks like a number or a mailbox masked, and what looks like a code in a sentence.
 pub(super) fn without_shapes(text: &str, trust: Trust, known: &Known<'_>) -> String {
     let chars: Vec<char> = text.chars().collect();
-    let is_sentence = text.contains(' ') && text.contains(char::is_alphabetic);
+    let is_others = trust != Trust::Own;
+    let is_sentence = trust == Trust::Person || text.contains(' ') && text.contains(char::is_alphabetic);
+    let is_apart = |part: &Part| {
+        let is_plain = known.plain.iter().any(|plain| plain.trim_start_matches('+') == part.digits);
+        is_plain
+            || time::is_time(&part.digits, known.now)
+            || !has_plus(&chars, part) && !stands_alone(&chars, part)
+    };
     let mut out = Replacing::new(&chars);
-    for run in runs(&chars) {
-        let digits: String = chars.get(run.clone()).unwrap_or_default().iter().collect();
-        let has_plus = run.start.checked_sub(1).is_some_and(|at| chars.get(at) == Some(&'+'));
-        let is_plain = known.plain.iter().any(|plain| plain.trim_start_matches('+') == digits);
-        if is_plain || time::is_time(&digits, known.now) {
-            continue;
-        }
-        let is_others = trust == Trust::Others;
-        if NUMBER_DIGITS.contains(&digits.len()) && (has_plus || is_others && stands_alone(&chars, &run)) {
-            out.replace(run, &mask(&digits));
-        } else if is_others
-            && is_sentence
-            && CODE_DIGITS.contains(&digits.len())
-            && stands_alone(&chars, &run)
-        {
-            out.replace(run, &"0".repeat(digits.len()));
+    for run in note::runs(&chars, is_apart) {
+        let digits = run.digits();
+        let has_plus = run.parts.first().is_some_and(|first| has_plus(&chars, first));
+        // Longer ones are ids, unless they are several numbers.
+        let is_number = NUMBER_DIGITS.contains(&digits.len())
+            || run.parts.len() > 1 && digits.len() > *NUMBER_DIGITS.end();
+        let may_be_code = CODE_DIGITS.contains(&digits.len());
+        // What a mask shows of a number is too much of a code.
+        let is_rather_code = trust == Trust::Person && may_be_code && !has_plus;
+        if is_number && (has_plus || is_others) && !is_rather_code {
+            out.replace(run.range(), &mask(&digits));
+        } else if is_others && is_sentence && may_be_code {
+            for part in run.parts {
+                out.replace(part.range, &"0".repeat(part.digits.len()));
+            }
         }
     }
     let text = out.finish();
-    if trust == Trust::Others && text.contains('@') { without_mailboxes(&text, known) } else { text }
+    if is_others && text.contains('@') { without_mailboxes(&text, known) } else { text }
+}
+
+fn has_plus(chars: &[char], part: &Part) -> bool {
+    part.range.start.checked_sub(1).is_some_and(|at| chars.get(at) == Some(&'+'))
 }
 
 fn without_mailboxes(text: &str, known: &Known<'_>) -> String {
@@ -135,13 +147,14 @@ fn is_code(chars: &[char], range: &Range<usize>, length: usize) -> bool {
     !joins(before) && !joins(chars.get(range.end))
 }
 
-fn stands_alone(chars: &[char], run: &Range<usize>) -> bool {
+fn stands_alone(chars: &[char], part: &Part) -> bool {
     let joins = |char: Option<&char>| char.is_some_and(|char| char.is_ascii_alphanumeric() || *char == '_');
-    !joins(run.start.checked_sub(1).and_then(|at| chars.get(at))) && !joins(chars.get(run.end))
+    !joins(part.range.start.checked_sub(1).and_then(|at| chars.get(at))) && !joins(chars.get(part.range.end))
 }
 
+/// Lists are looked over too: where the digits are known, they are not taken for others.
 fn is_gap(char: char) -> bool {
-    matches!(char, ' ' | '-' | '(' | ')' | '.' | ',' | '/' | '\u{a0}')
+    note::is_gap(char) || char == ','
 }
 
 /// Where the digits that begin at `at` end.
@@ -150,7 +163,7 @@ fn spelled(chars: &[char], at: usize, digits: &[char]) -> Option<usize> {
     for (n, digit) in digits.iter().enumerate() {
         let gap = |at: usize| chars.get(at).is_some_and(|char| is_gap(*char));
         let skipped = if n == 0 { 0 } else { (0..GAP_CHARS_MAX).take_while(|skip| gap(at + skip)).count() };
-        if chars.get(at + skipped) != Some(digit) {
+        if chars.get(at + skipped).and_then(|char| note::digit(*char)) != Some(*digit) {
             return None;
         }
         at += skipped + 1;
@@ -166,7 +179,7 @@ fn before(chars: &[char], at: usize, country: &[char]) -> usize {
             (1..=GAP_CHARS_MAX + 1).find_map(|step| {
                 let at = from.checked_sub(step)?;
                 let is_gaps = chars.get(at + 1..from)?.iter().all(|char| is_gap(*char));
-                (is_gaps && chars.get(at) == Some(digit)).then_some(at)
+                (is_gaps && chars.get(at).and_then(|char| note::digit(*char)) == Some(*digit)).then_some(at)
             })
         };
         match back(start) {
@@ -178,18 +191,6 @@ fn before(chars: &[char], at: usize, country: &[char]) -> usize {
         Some(plus) => plus,
         None => start,
     }
-}
-
-fn runs(chars: &[char]) -> Vec<Range<usize>> {
-    let (mut runs, mut at) = (Vec::new(), 0);
-    while at < chars.len() {
-        let length = chars.iter().skip(at).take_while(|char| char.is_ascii_digit()).count();
-        if length > 0 {
-            runs.push(at..at + length);
-        }
-        at += length.max(1);
-    }
-    runs
 }
 
 fn mask(digits: &str) -> String {

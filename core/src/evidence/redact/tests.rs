@@ -67,6 +67,7 @@ fn a_value_is_taken_out_in_every_spelling() {
         "9876543210",
         "09876543210",
         "+91 98765 43210",
+        "९१ ९८७६५ ४३२१०",
         "+91-98765-43210",
         "(98765) 43210",
         "%2B919876543210",
@@ -83,7 +84,7 @@ fn a_value_is_taken_out_in_every_spelling() {
             [text.to_owned(), json!({"echo": text}).to_string(), json!([[{"a": {"b": text}}]]).to_string()]
         {
             let told = own(&whole).to_lowercase();
-            let digits: String = told.chars().filter(char::is_ascii_digit).collect();
+            let digits: String = told.chars().filter_map(tiffin_shared::text::note::digit).collect();
             for secret in [CODE, "9876543210", "333134313539"] {
                 assert!(!digits.contains(secret), "{whole}: {told}");
             }
@@ -137,6 +138,38 @@ fn of_others_nothing_is_left_that_could_be_a_number_a_mailbox_or_a_code() {
     });
     assert_eq!(told, expected);
     assert_eq!(others("msisdn=447700900123&status=delivered"), "msisdn=447•••••0123\nstatus=delivered");
+}
+
+#[test]
+fn of_what_a_person_writes_no_number_and_no_code_stays_whatever_its_script_and_gaps() {
+    let told = |text: &str| redactor("000000", &phone()).words(text);
+    for (text, expected) in [
+        ("98 76 54 32 11", "00 00 00 00 00"),
+        ("it said 4 8 2 9 1 3", "it said 0 0 0 0 0 0"),
+        ("नंबर ९८७६५४३२११", "नंबर 0000000000"),
+        ("९८७६ ५४३ २११", "0000 000 000"),
+        ("कोड ४८२९१३", "कोड 000000"),
+        ("४८२९१३", "000000"),
+        ("482913", "000000"),
+        ("482-913", "000-000"),
+        ("call (0151)/234.56\u{2013}78", "call (015••••5678"),
+        ("call98 76 54 32 11", "call98 00 00 00 00"),
+        ("9876543211 9876543212", "987•••••••••••••3212"),
+        (
+            "9\u{fe0f}\u{20e3}8\u{fe0f}\u{20e3}7\u{fe0f}\u{20e3}6\u{fe0f}\u{20e3}",
+            "0\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}0\u{fe0f}\u{20e3}",
+        ),
+    ] {
+        assert_eq!(told(text), expected);
+    }
+    for text in [
+        "On 2026-11-22 at 10:15 nothing came; ticket 2026-117, status 503, since 22.11.2026.",
+        "2026-11-22T10:15:00.123Z",
+        "batch 1b4e28ba-2026-1123-8834-0016d3cca427",
+        "ord_x.1",
+    ] {
+        assert_eq!(told(text), text);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::Extension;
 use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
@@ -10,6 +11,9 @@ use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+use tiffin_shared::admin::By;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::evidence::Form;
 use tiffin_shared::evidence::Media;
@@ -20,6 +24,8 @@ use tiffin_shared::problem::Problem;
 
 use super::answer;
 use crate::app::App;
+use crate::audit;
+use crate::desk;
 use crate::evidence;
 use crate::evidence::upload;
 use crate::evidence::upload::IMAGE_BYTES_MAX;
@@ -35,6 +41,12 @@ pub struct Added {
     media: Media,
     bytes: u32,
     sha256: Bytes<32>,
+}
+
+/// What was removed.
+#[derive(Serialize)]
+pub struct Gone {
+    removed: u32,
 }
 
 /// `GET /ops/v1/orders/{id}/evidence`: the packet as JSON, or as a page where `Accept` prefers that.
@@ -60,11 +72,16 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>, headers: 
 }
 
 /// `POST /ops/v1/orders/{id}/uploads`: a picture or a message as the body, and a note as `?note=`.
-pub async fn add(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
-    answer(keep(&app, &id, request).await)
+pub async fn add(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    answer(keep(&app, &by, &id, request).await)
 }
 
-async fn keep(app: &App, id: &str, request: Request) -> Result<Added, Problem> {
+async fn keep(app: &Arc<App>, by: &By, id: &str, request: Request) -> Result<Added, Problem> {
     let order = order(id)?;
     let request = read(request, IMAGE_BYTES_MAX).await?;
     let note = form_urlencoded::parse(request.query.as_bytes()).find(|(name, _)| name == "note");
@@ -73,16 +90,53 @@ async fn keep(app: &App, id: &str, request: Request) -> Result<Added, Problem> {
         let detail = format!("An upload holds at most {IMAGE_BYTES_MAX} bytes.");
         return Err(Problem::new(Code::BodyTooLarge, detail));
     }
-    let upload = upload::read(&request.body, note.as_deref(), host::now())?;
-    // Only to an order that there is: else this would be a store for anybody's pictures.
-    evidence::packet(app, &order).await.map_err(|error| refused(&error))?;
-    let added = Added { media: upload.media, bytes: upload.bytes, sha256: upload.sha256 };
+    let upload = upload::read(&request.body, note.as_deref(), &by.name, host::now())?;
+    there(app, &order).await?;
+    let Some(sha256) = upload.sha256 else { return Err(Problem::unavailable("There is no digest.")) };
+    let added = Added { media: upload.media, bytes: upload.bytes, sha256 };
+    // The digest is not logged: a short text is found from it, and the log outlives the text.
+    let what = json!({"media": upload.media, "bytes": upload.bytes});
     // The same picture again is the same upload.
-    let id = tiffin_shared::bytes::truncate(upload.sha256.0);
-    match evidence::add(app, &order, upload, id).await {
-        Ok(true) => Ok(added),
-        Ok(false) => Err(upload::full()),
-        Err(error) => Err(refused(&evidence::Error::Store(error))),
+    let id = tiffin_shared::bytes::truncate(sha256.0);
+    let adding = async {
+        match evidence::add(app, &order, upload, id).await {
+            Ok(true) => Ok(added),
+            Ok(false) => Err(upload::full()),
+            Err(error) => Err(refused(&evidence::Error::Store(error))),
+        }
+    };
+    audit::around(app, by, &format!("evidence.add {order}"), (Value::Null, what), adding).await
+}
+
+/// `DELETE /ops/v1/orders/{id}/uploads/{n}`: its content goes, and who took it away and when stays.
+pub async fn remove(
+    State(app): State<Arc<App>>,
+    Extension(by): Extension<By>,
+    Path((id, n)): Path<(String, u32)>,
+) -> Response {
+    let removed = async {
+        let order = order(&id)?;
+        there(&app, &order).await?;
+        let removing = async {
+            match evidence::remove(&app, &order, n, &by.name).await {
+                Ok(true) => Ok(Gone { removed: n }),
+                Ok(false) => {
+                    Err(Problem::new(Code::NotFound, "The order has no such upload. They count from 1."))
+                }
+                Err(error) => Err(refused(&evidence::Error::Store(error))),
+            }
+        };
+        let what = format!("evidence.remove {order}/{n}");
+        audit::around(&app, &by, &what, (Value::Null, Value::Null), removing).await
+    };
+    answer(removed.await)
+}
+
+/// Only to an order that there is: else this would be a store for anybody's pictures.
+async fn there(app: &App, order: &OrderId) -> Result<(), Problem> {
+    match desk::find(app, order).await?.erased_at {
+        Some(at) => Err(desk::erased(at)),
+        None => Ok(()),
     }
 }
 

@@ -48,6 +48,7 @@ fn closed(state: OrderState, attempts: &[&str]) -> Errand {
             next: None,
             attempts: attempts.iter().enumerate().map(tried).collect(),
             bill: None,
+            erased_at: None,
             is_closed: true,
             story: Story { entries: Vec::new(), head: Bytes([0; 32]) },
         }),
