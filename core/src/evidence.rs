@@ -142,10 +142,7 @@ pub async fn answer(app: &App, ask: &Ask) -> Result<Answer, Error> {
     if !is_theirs || timeline.erased_at.is_some() {
         return Ok(Answer::NotFound);
     }
-    // What providers charge is between them and the operator.
-    let attempts = timeline.attempts.into_iter().map(|tried| order::Tried { cost: None, ..tried }).collect();
-    let timeline = Timeline { attempts, ..*timeline };
-    Ok(Answer::Found(made(app, &ask.order, timeline).await?.written(ask.form)))
+    Ok(Answer::Found(made(app, &ask.order, *timeline).await?.written(ask.form)))
 }
 
 /// The packet of an order, whoever's it is.

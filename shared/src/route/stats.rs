@@ -42,7 +42,7 @@ pub struct Figures {
     /// Messages that a provider took.
     pub sent: u32,
     /// Those of them whose codes their callers check: nobody here hears whether they were verified.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unheard: u32,
     /// Messages that arrived.
     pub delivered: u32,
@@ -243,7 +243,7 @@ impl View {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_none(count: &u32) -> bool {
+fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
