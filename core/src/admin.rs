@@ -230,6 +230,7 @@ fn managed_by_file(app: &App, change: &Change) -> Result<(), Problem> {
             Err(Problem::new(Code::ManagedByFile, detail))
         }
         Change::MakeKey(_)
+        | Change::PutOperator(..)
         | Change::PutRoute(..)
         | Change::PutService(..)
         | Change::PutTenant(..)

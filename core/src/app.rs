@@ -26,11 +26,12 @@ use crate::gateways::certificates::Certificates;
 use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
-use crate::http::ops::Operator;
 use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
 use crate::money::Money;
+use crate::operators;
+use crate::operators::SharedToken;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::store;
@@ -89,8 +90,10 @@ pub struct App {
     pub bus: Bus,
     /// The workers, of which this process may be one.
     pub fleet: Fleet,
-    /// What opens the operators' API.
-    pub operator: Option<Operator>,
+    /// What opens the operators' API, besides operators' own tokens.
+    pub shared_token: Option<SharedToken>,
+    /// Names who tries to sign in.
+    pub sign_in_key: [u8; 32],
     /// Provider accounts.
     pub gateways: Gateways,
     /// What is known of the ways through them.
@@ -169,6 +172,7 @@ impl App {
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
+        let shared_token = SharedToken::read(&config.environment)?;
         Ok(Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
@@ -191,7 +195,8 @@ impl App {
             ledgers,
             guards: Guards::new(host::now()),
             fleet: Fleet::new(config.file.bus.partitions)?,
-            operator: Operator::read(&config.environment)?,
+            sign_in_key: operators::sign_in_key(shared_token.as_ref())?,
+            shared_token,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),

@@ -1,6 +1,7 @@
 //! Core's own HTTP: the edge's jobs, the providers' receipts, the operators' API, health.
 
 pub mod callbacks;
+pub mod console;
 pub mod evidence;
 pub mod health;
 pub mod ingest;
@@ -48,7 +49,7 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
             .route("/callbacks/{gateway}/{secret}", callback());
     }
     if roles.contains(&Role::Ops) {
-        router = router.merge(ops::router(&app));
+        router = router.merge(ops::router(&app)).merge(console::router());
     }
     router.with_state(app)
 }

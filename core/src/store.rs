@@ -84,6 +84,10 @@ pub enum Space {
     Route,
     /// [`tiffin_shared::nonce::Nonce`] by [`OrderId`]: the order stands in its tenant's tally.
     Tallied,
+    /// [`tiffin_shared::operator::Session`] by the hash of a cookie.
+    Session,
+    /// [`tiffin_shared::operator::Attempts`] by client network.
+    SignIns,
     /// [`tiffin_shared::tally::Tally`] by [`TenantId`].
     Tally,
     /// [`tiffin_shared::guard::verdicts::Verdicts`] by [`TenantId`].
@@ -190,6 +194,16 @@ impl Key {
         Self { space: Space::Route, id: id.to_owned() }
     }
 
+    /// A sign-in, by the hash of what the browser holds.
+    pub fn session(hash: &str) -> Self {
+        Self { space: Space::Session, id: hash.to_owned() }
+    }
+
+    /// Who tries to sign in.
+    pub fn sign_ins(network: &str) -> Self {
+        Self { space: Space::SignIns, id: network.to_owned() }
+    }
+
     /// That an order stands in its tenant's tally.
     pub fn tallied(id: &OrderId) -> Self {
         Self { space: Space::Tallied, id: id.to_string() }
@@ -236,6 +250,8 @@ impl Space {
             Self::Order => "order",
             Self::Reference => "reference",
             Self::Route => "route",
+            Self::Session => "session",
+            Self::SignIns => "sign-ins",
             Self::Tallied => "tallied",
             Self::Tally => "tally",
             Self::Verdicts => "verdicts",

@@ -83,6 +83,8 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         | Space::Nonce
         | Space::Reference
         | Space::Route
+        | Space::Session
+        | Space::SignIns
         | Space::Tallied
         | Space::Tally
         | Space::Verdicts

@@ -1,5 +1,5 @@
-//! What operators set by API and command line: tenants, API keys, and how the ways out are preferred. It stands beside the
-//! settings file: what the file names is the file's.
+//! What operators set by API and command line: tenants, API keys, how the ways out are preferred, and who operators are. It stands
+//! beside the settings file: what the file names is the file's.
 //!
 //! There is one state. Every change names the version that its maker saw, so that of two at once one is told so, and leaves
 //! an entry that stays in the state until the audit log has it: no change is without one, whoever dies in between. A missing
@@ -19,16 +19,19 @@ pub use self::change::By;
 pub use self::change::Change;
 pub use self::change::Refusal;
 pub use self::change::Wish;
+pub use self::change::token_of;
 pub use self::diff::diff;
 pub use self::merge::Dropped;
 use crate::directory::ApiKey;
 use crate::directory::Countries;
 use crate::directory::Tenant;
 use crate::id::GatewayId;
+use crate::id::OperatorId;
 use crate::id::TenantId;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::operator::Operator;
 use crate::time::UnixMs;
 
 /// The end of the year 9999: settings have no end, and stores want one.
@@ -53,6 +56,9 @@ pub struct Settings {
     /// Over what the file says of a gateway.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub routes: BTreeMap<GatewayId, Kept<RouteSettings>>,
+    /// Who may use the operators' API and the console, each with a token of his own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub operators: BTreeMap<OperatorId, Kept<Operator>>,
     /// Changes that the audit log does not have yet, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unlogged: Vec<Entry>,

@@ -44,6 +44,7 @@ pub use self::api_key::KeyKind;
 use self::api_key::is_key;
 pub use self::api_key::key_digest;
 pub use self::api_key::write_key;
+pub use self::api_key::write_secret;
 pub use self::billing::Balance;
 pub use self::billing::Balances;
 pub use self::billing::Billing;

@@ -74,6 +74,10 @@ name! {
     KeyId, "a key id"
 }
 name! {
+    /// Somebody who runs this installation: `ann`.
+    OperatorId, "an operator's name"
+}
+name! {
     /// What a code is for, as the tenant named it: `login`.
     ServiceId, "a service name"
 }

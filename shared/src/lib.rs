@@ -31,6 +31,7 @@ pub mod machine;
 pub mod mailbox;
 pub mod money;
 pub mod nonce;
+pub mod operator;
 pub mod order;
 pub mod phone;
 pub mod price;

@@ -88,6 +88,8 @@ codes! {
     QuoteMismatch = "quote_mismatch", 422, "The quote is not for this order";
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited = "rate_limited", 429, "Too many requests";
+    /// An operator's role is too small for it.
+    RoleRequired = "role_required", 403, "Your role may not do this";
     /// The API key is missing, malformed or unknown.
     Unauthenticated = "unauthenticated", 401, "The request is not authenticated";
     /// Something we depend on does not answer; `Retry-After` says when to come back.

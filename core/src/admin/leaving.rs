@@ -30,7 +30,11 @@ pub async fn check(app: &App, change: &Change) -> Result<(), Problem> {
             let stays = account.currency == billing.currency || account.is_settled();
             if stays { Ok(()) } else { Err(unsettled(app, id, &account)) }
         }
-        Change::MakeKey(_) | Change::PutRoute(..) | Change::PutService(..) | Change::RevokeKey(_) => Ok(()),
+        Change::MakeKey(_)
+        | Change::PutOperator(..)
+        | Change::PutRoute(..)
+        | Change::PutService(..)
+        | Change::RevokeKey(_) => Ok(()),
     }
 }
 

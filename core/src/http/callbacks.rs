@@ -151,7 +151,7 @@ fn attempt(query: &str) -> Option<Reference> {
 }
 
 /// Who calls: behind a proxy, whom the proxy says.
-fn client(app: &App, request: &http::Request, peer: Option<IpAddr>) -> Option<IpAddr> {
+pub fn client(app: &App, request: &http::Request, peer: Option<IpAddr>) -> Option<IpAddr> {
     let header = app.config.file.server.client_ip_header.as_deref();
     let told = header.and_then(|name| request.header(name)).and_then(|text| text.trim().parse().ok());
     told.or(peer)

@@ -38,6 +38,11 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Response {
 
 /// Every other path.
 pub async fn not_found() -> Response {
+    not_found_here()
+}
+
+/// The same from inside a handler.
+pub fn not_found_here() -> Response {
     refuse(&Problem::new(Code::NotFound, "Core has no such path."))
 }
 

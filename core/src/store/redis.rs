@@ -150,6 +150,8 @@ impl Redis {
             | Space::Log
             | Space::Order
             | Space::Route
+            | Space::Session
+            | Space::SignIns
             | Space::Tally
             | Space::Verdicts
             | Space::Visitor => self.recent.put(name, commit.body),

@@ -10,19 +10,25 @@ use super::Kept;
 use super::RouteSettings;
 use super::Settings;
 use super::diff;
+use crate::bytes;
+use crate::bytes::Bytes;
 use crate::directory::ApiKey;
 use crate::directory::Service;
 use crate::directory::Tenant;
 use crate::id::GatewayId;
 use crate::id::KeyId;
+use crate::id::OperatorId;
 use crate::id::ServiceId;
 use crate::id::TenantId;
+use crate::operator::Operator;
 use crate::time::UnixMs;
 
 /// Tenants that are set so: the edge keeps them all in a snapshot of 1 MiB.
 const TENANTS_MAX: usize = 500;
 /// API keys, revoked ones included; a revoked one may be forgotten when an edge remembers it.
 const KEYS_MAX: usize = 2_000;
+/// People who run an installation.
+const OPERATORS_MAX: usize = 200;
 /// Changes that wait for the audit log. Beyond them it must take some first.
 const UNLOGGED_MAX: usize = 32;
 /// A tenant as JSON.
@@ -54,6 +60,8 @@ pub struct Wish {
 pub enum Change {
     /// A new key.
     MakeKey(ApiKey),
+    /// Somebody with a role and a new token, or the same token; `None` opens nothing any more.
+    PutOperator(OperatorId, Option<Operator>),
     /// How a gateway is preferred; `None` as the file says.
     PutRoute(GatewayId, Option<RouteSettings>),
     /// A service; `None` removes it.
@@ -99,6 +107,7 @@ impl Settings {
         match &wish.change {
             Change::MakeKey(key) => self.make_key(key),
             Change::RevokeKey(id) => self.revoke_key(id),
+            Change::PutOperator(id, operator) => self.put_operator(id, operator.as_ref(), wish.expected),
             Change::PutRoute(gateway, settings) => {
                 let old = self.routes.get(gateway);
                 expect(old, wish.expected)?;
@@ -129,6 +138,32 @@ impl Settings {
                 self.put_tenant(format!("tenant.{verb} {id}"), id, tenant.as_deref(), wish.expected)
             }
         }
+    }
+
+    fn put_operator(
+        &mut self,
+        id: &OperatorId,
+        operator: Option<&Operator>,
+        expected: Option<u64>,
+    ) -> Result<(String, Value, Value), Refusal> {
+        let old = self.operators.get(id);
+        expect(old, expected)?;
+        let before = role_of(old);
+        let verb = match operator {
+            Some(operator) => {
+                if old.is_none() && self.operators.len() >= OPERATORS_MAX {
+                    return Err(Refusal::Full("200 operators are the most"));
+                }
+                let kept = Kept { version: self.version, value: operator.clone() };
+                self.operators.insert(id.clone(), kept);
+                "put"
+            }
+            None => {
+                self.operators.remove(id).ok_or(Refusal::NotFound)?;
+                "remove"
+            }
+        };
+        Ok((format!("operator.{verb} {id}"), before, role_of(self.operators.get(id))))
     }
 
     fn put_tenant(
@@ -191,6 +226,16 @@ fn expect<T>(kept: Option<&Kept<T>>, expected: Option<u64>) -> Result<(), Refusa
 
 fn shown<T: Serialize>(kept: Option<&Kept<T>>) -> Value {
     kept.map_or(Value::Null, |kept| json!(kept.value))
+}
+
+/// What he may do, and the start of his token's digest, which stands beside what he does.
+fn role_of(kept: Option<&Kept<Operator>>) -> Value {
+    kept.map_or(Value::Null, |kept| json!({"role": kept.value.role, "token": token_of(&kept.value.digest)}))
+}
+
+/// The start of a token's digest: tells tokens apart, and opens nothing.
+pub fn token_of(digest: &Bytes<32>) -> String {
+    bytes::encode(&bytes::truncate::<6>(digest.0))
 }
 
 /// Nobody needs it in an audit.

@@ -79,9 +79,14 @@ pub fn key_digest(key: &str) -> Bytes<32> {
 /// Writes a key: prefix, then 24 random bytes and a 4-byte checksum in base64url, so that a secret scanner
 /// recognises one and a typing error is refused before any look-up.
 pub fn write_key(kind: KeyKind, random: [u8; 24]) -> String {
+    write_secret(kind.prefix(), random)
+}
+
+/// Writes a secret of the same form under another prefix.
+pub fn write_secret(prefix: &str, random: [u8; 24]) -> String {
     let mut body = random.to_vec();
     body.extend(bytes::truncate::<4>(bytes::sha256(&random)));
-    format!("{}{}", kind.prefix(), bytes::encode(&body))
+    format!("{prefix}{}", bytes::encode(&body))
 }
 
 pub(super) fn is_key(text: &str) -> bool {

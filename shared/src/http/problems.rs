@@ -47,6 +47,7 @@ fn remedy(code: Code) -> &'static str {
         Code::RateLimited => {
             "Wait as long as Retry-After says, then send the same request with the same key."
         }
+        Code::RoleRequired => "Ask an operator to do it, or for the role.",
         Code::Unauthenticated => "Send your API key as `Authorization: Bearer sk_...`.",
         Code::Unavailable => {
             "Wait as long as Retry-After says, then send the same request with the same key."

@@ -37,7 +37,7 @@ pub async fn erase(State(app): State<Arc<App>>, Extension(by): Extension<By>, re
             bytes::read_json(&body).map_err(|_| invalid("Send {\"phone\": \"+...\"}.".into()))?;
         let phone = Phone::parse(&phone)
             .map_err(|error| Problem::new(Code::InvalidPhone, format!("phone: {error}.")))?;
-        let Some(operator) = &app.operator else {
+        let Some(operator) = &app.shared_token else {
             return Err(Problem::new(Code::Unauthenticated, "The operators' API is closed."));
         };
         let address = operator.hash(phone.e164());

@@ -1,32 +1,74 @@
-//! Who acts: the name that an operator gives, and the token that proves he may.
+//! Who asks: by the token in `Authorization`, or by the console's cookie.
+
+use std::sync::Arc;
 
 use axum::extract::Request;
-use tiffin_shared::admin::By;
-use tiffin_shared::bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use tiffin_shared::operator::Role;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
+use crate::app::App;
+use crate::config::names::OPERATOR_TOKEN;
+use crate::http::console::session;
+use crate::http::health;
+use crate::operators;
+use crate::operators::TOKEN_CHARS_MIN;
+use crate::operators::Who;
+
 /// Says who it is, where several people share the token.
 const OPERATOR: &str = "x-operator";
-/// Who says nothing.
-const NOBODY: &str = "operator";
-/// Of a name.
-const NAME_CHARS_MAX: usize = 64;
 
-/// Of a request whose token was checked.
-pub(super) fn read(request: &Request, token: &str) -> Result<By, Problem> {
-    let name = match request.headers().get(OPERATOR) {
-        None => NOBODY,
-        Some(value) => value.to_str().unwrap_or_default(),
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" @._-".contains(&byte);
-    if name.is_empty() || name.len() > NAME_CHARS_MAX || !name.bytes().all(is_plain) {
-        let detail = format!(
-            "X-Operator: must be 1 to {NAME_CHARS_MAX} of letters, digits, space, '@', '.', '_' and '-'."
-        );
-        return Err(Problem::new(Code::InvalidRequest, detail));
+/// Lets in who proves who he is; what he may do, [`demand`] says.
+pub(super) async fn admit(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    match of(&app, &method, &headers).await {
+        Ok(who) => {
+            request.extensions_mut().insert(who.by.clone());
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
+        Err(problem) => health::refuse(&problem),
     }
-    // The start of the digest: tells tokens apart, and opens nothing.
-    let digest: [u8; 6] = bytes::truncate(bytes::sha256(token.as_bytes()));
-    Ok(By { name: name.to_owned(), token: bytes::encode(&digest) })
+}
+
+/// Lets through whose role is at least this one.
+pub(super) async fn demand(State(least): State<Role>, request: Request, next: Next) -> Response {
+    match request.extensions().get::<Who>() {
+        Some(who) if who.role >= least => next.run(request).await,
+        who => {
+            let role = who.map_or("none", |who| who.role.as_str());
+            let detail = format!("Your role is {role}; this needs {least}. An operator gives roles: `tiffin operator`.");
+            health::refuse(&Problem::new(Code::RoleRequired, detail))
+        }
+    }
+}
+
+async fn of(app: &Arc<App>, method: &Method, headers: &HeaderMap) -> Result<Who, Problem> {
+    if !operators::is_open(app) {
+        let detail = format!(
+            "The operators' API is closed: this process has no {OPERATOR_TOKEN}. Set one of at least \
+             {TOKEN_CHARS_MIN} characters (`tiffin keys make --missing` makes it) and start again."
+        );
+        return Err(Problem::new(Code::Unauthenticated, detail));
+    }
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let Some(authorization) = header("authorization") else {
+        return session::of(app, method, headers).await?.ok_or_else(|| {
+            let detail =
+                format!("Send an operator's token, `Authorization: Bearer <{OPERATOR_TOKEN}>`, or sign in at /console/.");
+            Problem::new(Code::Unauthenticated, detail)
+        });
+    };
+    let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
+    let who = operators::by_token(app, token, header(OPERATOR));
+    let who = who.map_err(|error| Problem::new(Code::InvalidRequest, format!("X-Operator: {error}.")))?;
+    who.ok_or_else(|| {
+        let detail = format!("Send an operator's token: `Authorization: Bearer <{OPERATOR_TOKEN}>`.");
+        Problem::new(Code::Unauthenticated, detail)
+    })
 }

@@ -1,0 +1,78 @@
+//! `/console/`: the operators' page. Plain files inside the binary; the page asks `/ops/v1` for all it shows.
+
+pub mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::response::Redirect;
+use axum::response::Response;
+use axum::routing::get;
+use tiffin_shared::bytes;
+
+use crate::app::App;
+use crate::http::health;
+
+/// Loads what is ours, and nothing else; nobody frames it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+macro_rules! files {
+    ($($name:literal $kind:ident),* $(,)?) => {
+        /// By the path below `/console/`.
+        const FILES: &[(&str, &str, &str)] = &[$(($name, $kind, include_str!(concat!("../../console/", $name)))),*];
+    };
+}
+
+files! {
+    "index.html" HTML,
+}
+
+/// Every path under `/console`.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/console", get(async || Redirect::permanent("/console/")))
+        .route("/console/", get(async |headers: HeaderMap| file("index.html", &headers)))
+        .route("/console/session", get(session::show).post(session::begin).delete(session::end))
+        .route("/console/{*path}", get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)))
+}
+
+fn file(path: &str, headers: &HeaderMap) -> Response {
+    let Some((_, kind, text)) = FILES.iter().find(|(name, _, _)| *name == path) else {
+        return health::not_found_here();
+    };
+    let tag = format!("\"{}\"", bytes::encode(&bytes::truncate::<12>(bytes::sha256(text.as_bytes()))));
+    let is_known = headers.get("if-none-match").is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(*text))
+    };
+    let fixed = [
+        ("content-type", *kind),
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        // Asked for again each time, and answered by the tag: a new version is in use at once.
+        ("cache-control", "no-cache"),
+    ];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert("etag", tag);
+    }
+    response
+}
