@@ -25,6 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
 const STYLE: &str = "text/css; charset=utf-8";
 
 macro_rules! files {
@@ -35,7 +36,12 @@ macro_rules! files {
 }
 
 files! {
-    "index.html" HTML,
+    "index.html" HTML, "icon.svg" PICTURE,
+    "tokens.css" STYLE, "console.css" STYLE, "charts.css" STYLE,
+    "abuse.js" SCRIPT, "api.js" SCRIPT, "audit.js" SCRIPT, "charts.js" SCRIPT, "dead.js" SCRIPT, "dialog.js" SCRIPT,
+    "dom.js" SCRIPT, "escalations.js" SCRIPT, "format.js" SCRIPT, "main.js" SCRIPT, "operators.js" SCRIPT, "order.js" SCRIPT,
+    "orders.js" SCRIPT, "overview.js" SCRIPT, "route.js" SCRIPT, "routes.js" SCRIPT, "signin.js" SCRIPT,
+    "tenants.js" SCRIPT, "timeline.js" SCRIPT, "webhooks.js" SCRIPT,
 }
 
 /// Every path under `/console`.

@@ -1,0 +1,123 @@
+// Starts the console: who is signed in, which page the address names, and when to ask core again.
+
+import { announce, h } from "./dom.js";
+import * as api from "./api.js";
+import { signIn } from "./signin.js";
+import { overview } from "./overview.js";
+import { order } from "./order.js";
+import { orders } from "./orders.js";
+import { route } from "./route.js";
+import { routes } from "./routes.js";
+import { abuse } from "./abuse.js";
+import { escalation, escalations } from "./escalations.js";
+import { dead } from "./dead.js";
+import { tenants } from "./tenants.js";
+import { webhooks } from "./webhooks.js";
+import { operators } from "./operators.js";
+import { audit } from "./audit.js";
+
+// Name in the address, title, page of the list, page of one thing.
+const PAGES = [
+  ["overview", "Overview", overview],
+  ["orders", "Orders", orders, order],
+  ["routes", "Routes", routes, route],
+  ["abuse", "Abuse", abuse],
+  ["escalations", "Escalations", escalations, escalation],
+  ["dead", "Dead letters", dead],
+  ["tenants", "Tenants", tenants],
+  ["webhooks", "Webhooks", webhooks],
+  ["operators", "Operators", operators, null, "operator"],
+  ["audit", "Audit", audit],
+];
+
+let leave = () => {};
+
+function address() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/");
+  return { name: name || "overview", id: rest.map(decodeURIComponent).join("/"), query: new URLSearchParams(query) };
+}
+
+function bar(current) {
+  const link = ([name, title]) =>
+    h("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, title);
+  const shown = PAGES.filter(([, , , , least]) => !least || api.may(least));
+  const leaveButton = h("button", { type: "button", class: "quiet", onclick: async () => { await api.signOut(); start(); } }, "Sign out");
+  document.getElementById("bar").replaceChildren(
+    h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
+    h("p", { class: "brand" }, "Tiffin"),
+    ...(api.who() ? [
+      h("nav", { "aria-label": "Pages" }, shown.map(link)),
+      h("p", { class: "who" }, api.who().name, h("small", null, api.who().role), leaveButton),
+    ] : []));
+}
+
+// Shows the page that the address names. A page fills `main`, and may return {every_ms, refresh}: it is asked again then.
+async function show() {
+  leave();
+  const { name, id, query } = address();
+  const page = PAGES.find(([known]) => known === name) ?? PAGES[0];
+  const [known, title, list, one] = page;
+  bar(known);
+  document.title = `${id ? `${id.slice(0, 16)} – ` : ""}${title} – Tiffin console`;
+  const main = document.getElementById("main");
+  const gone = new AbortController();
+  leave = () => gone.abort();
+  main.replaceChildren(h("p", { class: "loading" }, "Asking core…"));
+  const context = { main, id, query, signal: gone.signal, again: show };
+  try {
+    const more = await (id && one ? one : list)(context);
+    announce(title);
+    if (more) keepFresh(more, gone.signal, main);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    failed(main, error);
+  }
+}
+
+function failed(main, error) {
+  main.replaceChildren(h("div", { class: "notice", role: "alert" }, h("p", null, error.message),
+    h("button", { type: "button", onclick: show }, "Try again")));
+}
+
+function keepFresh({ every_ms, refresh }, signal, main) {
+  let notice = null;
+  const tick = async () => {
+    if (signal.aborted) return;
+    // A page that nobody sees asks for nothing.
+    if (!document.hidden) {
+      try {
+        await refresh(signal);
+        notice?.remove();
+        notice = null;
+      } catch (error) {
+        if (signal.aborted) return;
+        notice ??= main.insertBefore(h("p", { class: "notice", role: "alert" }), main.firstChild);
+        notice.textContent = `What is shown is not fresh: ${error.message}`;
+      }
+    }
+    setTimeout(tick, every_ms);
+  };
+  setTimeout(tick, every_ms);
+}
+
+async function start() {
+  leave();
+  const main = document.getElementById("main");
+  try {
+    await api.session();
+  } catch (error) {
+    failed(main, error);
+    return;
+  }
+  if (api.who()) {
+    show();
+  } else {
+    bar(null);
+    signIn(main, start);
+  }
+}
+
+addEventListener("hashchange", () => { if (api.who()) show(); });
+api.onSignedOut(start);
+start();

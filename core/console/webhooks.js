@@ -1,0 +1,66 @@
+// Where tenants are told what happens, and how that goes.
+
+import { badge, facts, h, section, table } from "./dom.js";
+import { action, ask, reveal } from "./dialog.js";
+import * as api from "./api.js";
+import { ago, number, time, words } from "./format.js";
+
+const state = (row) => (row.disabled ? badge("disabled", "bad") : row.failures > 0 ? badge(`${row.failures} failures in a row`, "warn") : badge("delivering", "good"));
+
+export async function webhooks(context) {
+  if (context.id) return endpoint(context);
+  const { main, signal, again } = context;
+  const list = h("div");
+  const refresh = async () => {
+    const { endpoints } = await api.get("webhooks", signal);
+    if (!signal.aborted) list.replaceChildren(table("Webhook endpoints", [
+      ["Endpoint", (row) => h("a", { href: `#/webhooks/${api.part(row.tenant)}/${api.part(row.name)}` }, `${row.tenant} / ${row.name}`)],
+      ["State", state], ["Address", (row) => h("code", { class: "break" }, row.url)],
+      ["Waiting", (row) => `${number(row.waiting)}${row.more ? "+" : ""}`, { number: true }], ["Delivered", (row) => number(row.delivered), { number: true }],
+      ["Given up", (row) => number(row.given_up), { number: true }], ["Next try", (row) => ago(row.next_at), { number: true }],
+    ], endpoints, "No tenant has a webhook."));
+  };
+  await refresh();
+  const add = action("Add an endpoint", { role: "operator", onclick: async () => {
+    let made = null;
+    await ask({ title: "Add a webhook endpoint", verb: "Add", fields: [["tenant", "Tenant", { required: true }], ["name", "Name", { required: true, value: "main" }], ["url", "Address", { required: true, type: "url", hint: "https, and public" }]],
+      act: async ({ tenant, name, url }) => { made = await api.post(`webhooks/${api.part(tenant)}`, { name, url }); } });
+    if (!made) return;
+    reveal("Its key", "The receiver checks signatures with it. It is shown this once.", made.key);
+    again();
+  } });
+  main.replaceChildren(h("h1", null, "Webhooks"), h("p", { class: "actions" }, add), list);
+  return { every_ms: 5_000, refresh };
+}
+
+async function endpoint({ main, id, signal, again }) {
+  const [tenant, name] = id.split("/");
+  const path = `webhooks/${api.part(tenant)}/${api.part(name)}`;
+  const [{ endpoints }, { deliveries }] = await Promise.all([api.get("webhooks", signal), api.get(`${path}/deliveries?limit=100`, signal)]);
+  const row = endpoints.find((known) => known.tenant === tenant && known.name === name);
+  if (!row) throw new Error("No endpoint has this name.");
+  const done = (was) => { if (was) again(); };
+  const fixed = row.fixed ? "it stands in tiffin.toml" : null;
+  main.replaceChildren(
+    h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks"), " / "),
+    h("div", { class: "head" }, h("h1", null, `${tenant} / ${name}`), state(row)),
+    h("p", { class: "actions" },
+      action("Send a test", { role: "support", onclick: async () => done(await ask({ title: "Send a test event", verb: "Send", act: () => api.post(`${path}/test`) })) }),
+      action("Deliver again", { role: "support", onclick: async () => done(await ask({ title: "Deliver events again", text: "Each with the id it had: a receiver that keeps ids takes it once.", verb: "Deliver",
+        fields: [["hours", "Those of the last hours", { type: "number", value: 1, required: true }]], act: ({ hours }) => api.post(`${path}/replay`, { since_ms: Math.round(Date.now() - Number(hours) * 3_600_000) }) })) }),
+      action("Enable", { role: "operator", why: row.disabled ? null : "it is enabled", onclick: async () => done(await ask({ title: "Enable it again", verb: "Enable", act: () => api.post(`${path}/enable`) })) }),
+      action("New key", { role: "operator", why: fixed, onclick: async () => {
+        let made = null;
+        await ask({ title: "New key", text: "The old one signs too for as long as you say.", verb: "Make it", fields: [["hours", "Both sign for hours", { type: "number", value: 24, required: true }]],
+          act: async ({ hours }) => { made = await api.post(`${path}/rotate`, { overlap_hours: Number(hours) }); } });
+        if (made) reveal("The new key", "It is shown this once.", made.key);
+      } }),
+      action("Remove", { role: "operator", danger: true, why: fixed, onclick: async () => { if (await ask({ title: `Remove ${tenant} / ${name}`, text: "What waits for it is dropped.", verb: "Remove", danger: true, act: () => api.remove(path) })) location.hash = "#/webhooks"; } })),
+    section("How it goes", facts([["Address", row.url], ["Events", row.events.length ? row.events.join(", ") : "all"], ["Signed by", row.signs.join(", ")], ["Waiting", `${number(row.waiting)}${row.more ? "+" : ""}`],
+      ["Delivered", number(row.delivered)], ["Last", time(row.delivered_at)], ["Given up", number(row.given_up)], ["Next try", ago(row.next_at)], ["Disabled", row.disabled && `${words(row.disabled.why ?? "")} since ${time(row.disabled.at ?? row.disabled.since)}`]])),
+    section("Deliveries", table("Deliveries, newest first", [
+      ["When", (one) => time(one.at)], ["Event", (one) => h("code", null, one.event ?? one.id ?? "–")], ["Kind", (one) => one.kind ?? one.type ?? "–"], ["Try", (one) => one.attempt ?? one.try ?? "–", { number: true }],
+      ["Outcome", (one) => badge(String(one.status ?? one.outcome ?? one.error ?? "–"), String(one.status ?? "").startsWith("2") || one.outcome === "delivered" ? "good" : "bad")],
+    ], deliveries.toReversed(), "Nothing was delivered yet.")));
+  return null;
+}
