@@ -51,12 +51,8 @@ export const remove = (path, version) => send("DELETE", under(path), { version }
 export const upload = (path, raw) => send("POST", under(path), { raw });
 
 export async function session() {
-  try {
-    signedIn = await send("GET", "/console/session");
-  } catch (error) {
-    if (error.status !== 401) throw error;
-    signedIn = null;
-  }
+  const found = await send("GET", "/console/session");
+  signedIn = found.role ? found : null;
   return signedIn;
 }
 

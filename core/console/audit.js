@@ -17,8 +17,7 @@ export async function audit({ main, signal }) {
       ["When", (row) => time(row.body.at ?? row.at)], ["Who", (row) => row.body.by?.name ?? "–"], ["What", (row) => row.body.what],
       ["Before", (row) => value(row.body.before)], ["After", (row) => value(row.body.after)], ["Token", (row) => (row.body.by?.token ? h("code", null, row.body.by.token) : "–")],
     ], rows, "Nobody has changed anything yet."));
-    const oldest = rows.at(-1)?.n ?? 0;
-    more.replaceChildren(...(oldest > 0 && page.rows.length > 0 ? [h("button", { type: "button", onclick: () => load(oldest) }, "Older ones")] : []));
+    more.replaceChildren(...(page.next ? [h("button", { type: "button", onclick: () => load(page.next) }, "Older ones")] : []));
   };
   await load();
   main.replaceChildren(h("h1", null, "Audit"), list, more);

@@ -41,16 +41,25 @@ function figures(name, points, series, { value, at }) {
         h("tbody", null, points.toReversed().map(row)))));
 }
 
-// Bars, one beside the other's back: series that are parts of the first lie over it.
+// Bars: the first series behind, the others, parts of it, one upon the other in front.
 export function bars(name, points, series, how) {
-  const top = ceiling(Math.max(...points.flatMap((point) => series.map(({ of }) => of(point) ?? 0))));
+  const [whole, ...rest] = series;
+  const top = ceiling(Math.max(...points.map((point) => Math.max(whole.of(point) ?? 0, rest.reduce((sum, { of }) => sum + (of(point) ?? 0), 0)))));
   const broad = Math.max(1, ((WIDTH - LEFT) / points.length) * 0.78);
-  const picture = frame(name, points, top, how, (x, y) => points.map((point, n) => series.map(({ title, tone, of }, at) => {
-    const figure = of(point) ?? 0;
-    const wide = broad * (1 - at * 0.22);
-    return figure > 0 && s("rect", { class: "bar", "data-tone": tone, x: x(n) - wide / 2, y: y(figure), width: wide,
-      height: HEIGHT - BOTTOM - y(figure) }, s("title", null, `${how.at(point.at)}: ${how.value(figure)} ${title}`));
-  }).filter(Boolean)));
+  const picture = frame(name, points, top, how, (x, y) => points.map((point, n) => {
+    let below = 0;
+    const bar = ({ title, tone, of }, wide, from) => {
+      const figure = of(point) ?? 0;
+      return figure > 0 && s("rect", { class: "bar", "data-tone": tone, x: x(n) - wide / 2, y: y(from + figure), width: wide,
+        height: y(from) - y(from + figure) }, s("title", null, `${how.at(point.at)}: ${how.value(figure)} ${title}`));
+    };
+    const front = rest.map((part) => {
+      const shape = bar(part, broad * 0.72, below);
+      below += part.of(point) ?? 0;
+      return shape;
+    });
+    return [bar(whole, broad, 0), ...front].filter(Boolean);
+  }));
   return h("figure", null, h("figcaption", null, name, legend(series)), picture, figures(name, points, series, how));
 }
 

@@ -30,7 +30,8 @@ export function table(caption, columns, rows, empty) {
   const line = (row) =>
     h("tr", null, columns.map(([title, cell, how], at) => {
       const attributes = { "data-label": title, class: how?.number && "number" };
-      return at === 0 ? h("th", { scope: "row", ...attributes }, cell(row)) : h("td", attributes, cell(row));
+      const content = h("div", null, cell(row));
+      return at === 0 ? h("th", { scope: "row", ...attributes }, content) : h("td", attributes, content);
     }));
   return h("div", { class: "sheet" },
     h("table", null, h("caption", { class: "unseen" }, caption), h("thead", null, h("tr", null, head)),

@@ -51,7 +51,7 @@ export async function escalation({ main, id, signal, again }) {
     if (await ask({ title, verb, fields, act: (wish) => api.post(`${path}/${act}`, wish) })) again();
   };
   main.replaceChildren(
-    h("p", { class: "crumbs" }, h("a", { href: "#/escalations" }, "Escalations"), " / "),
+    h("p", { class: "crumbs" }, h("a", { href: "#/escalations" }, "Escalations")),
     h("div", { class: "head" }, h("h1", null, row.subject), badge(words(row.state), tone(row.state))),
     h("div", { class: "actions" },
       action("Take it", { role: "support", why: why ?? (row.owner === api.who().name ? "it is yours" : null), onclick: async () => { await api.post(`${path}/assign`, { owner: api.who().name }); again(); } }),

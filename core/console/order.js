@@ -28,7 +28,7 @@ export async function order({ main, id, signal, again }) {
 function parts(id, order, again) {
   const { job } = order;
   return [
-    h("p", { class: "crumbs" }, h("a", { href: "#/orders" }, "Orders"), " / "),
+    h("p", { class: "crumbs" }, h("a", { href: "#/orders" }, "Orders")),
     h("div", { class: "head" }, h("h1", null, h("code", { class: "id" }, id)), badge(words(order.state), tone(order.state))),
     order.advice && h("p", { class: "advice", "data-do": order.advice.do }, h("b", null, words(order.advice.do)), ` – ${order.advice.because}`,
       order.advice.until && `, until ${time(order.advice.until)}`),

@@ -24,12 +24,14 @@ export async function orders({ main, query, signal }) {
       ? text("phone", "Phone", { type: "tel", placeholder: "+919876543210" })
       : h("p", { class: "field" }, h("label", { for: "phone" }, "Phone"), h("input", { id: "phone", disabled: true, placeholder: "needs the role support" })),
     choice("state", "State", STATES.map(same)),
+    h("details", { class: "more", open: matchMedia("(min-width: 46rem)").matches || query.size > 0 }, h("summary", null, "More filters"),
+      h("div", { class: "more-fields" },
     choice("tenant", "Tenant", tenants.tenants.map(({ id }) => [id, id])),
     text("service", "Service"), text("country", "Country", { maxlength: 2, placeholder: "IN" }),
     choice("gateway", "Gateway", routes.routes.map(({ gateway }) => [gateway, gateway])),
     choice("channel", "Channel", CHANNELS.map(same)),
     h("p", { class: "field" }, h("label", { for: "since" }, "Since"), h("select", { id: "since", name: "since" },
-      SINCE.map(([value, text]) => h("option", { value, selected: query.get("since") === value }, text)))),
+      SINCE.map(([value, text]) => h("option", { value, selected: query.get("since") === value }, text)))))),
     h("p", { class: "field" }, h("button", { type: "submit", class: "primary" }, "Find")));
 
   // The address keeps what was asked, so that it can be sent to a colleague; never a phone number.

@@ -27,7 +27,7 @@ export async function route({ main, id, signal, again }) {
 
 function parts({ route, settings, details, path, again }) {
   return [
-    h("p", { class: "crumbs" }, h("a", { href: "#/routes" }, "Routes"), " / "),
+    h("p", { class: "crumbs" }, h("a", { href: "#/routes" }, "Routes")),
     h("div", { class: "head" }, h("h1", null, route.gateway), badge(route.channel), breaker(route)),
     h("div", { class: "actions" }, holds(route, path, again)),
     h("div", { class: "columns" },

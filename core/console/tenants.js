@@ -23,12 +23,12 @@ export async function tenants(context) {
 
 async function tenant({ main, id, signal, again }) {
   const path = `tenants/${api.part(id)}`;
-  const none = (error) => { if (error.status === 404) return null; throw error; };
-  const [shown, { keys }, account, ledger] = await Promise.all([api.get(path, signal), api.get("keys", signal),
-    api.get(`${path}/balance`, signal).catch(none), api.get(`${path}/ledger`, signal).catch(none)]);
+  const [shown, { keys }, { balances }] = await Promise.all([api.get(path, signal), api.get("keys", signal), api.get("balances", signal)]);
+  const account = balances.find(({ tenant }) => tenant === id);
+  const ledger = account && await api.get(`${path}/ledger`, signal);
   const mine = keys.filter((key) => key.tenant === id);
   main.replaceChildren(
-    h("p", { class: "crumbs" }, h("a", { href: "#/tenants" }, "Tenants"), " / "),
+    h("p", { class: "crumbs" }, h("a", { href: "#/tenants" }, "Tenants")),
     h("div", { class: "head" }, h("h1", null, id), badge(shown.managed_by === "file" ? "in tiffin.toml" : `set by operators, version ${shown.version}`)),
     h("p", { class: "actions" }, h("a", { class: "button", href: `#/orders?tenant=${api.part(id)}` }, "Its orders"), credit(path, account, again), newKey(id, again)),
     h("div", { class: "columns" }, section("Money", money(account)), section("API keys", keyList(mine, again))),

@@ -3,7 +3,7 @@
 import { h, s } from "./dom.js";
 import { duration, time, tone, words } from "./format.js";
 
-const WIDTH = 720;
+const WIDTH = 1080;
 const LEFT = 132;
 const LANE = 34;
 

@@ -42,7 +42,7 @@ async function endpoint({ main, id, signal, again }) {
   const done = (was) => { if (was) again(); };
   const fixed = row.fixed ? "it stands in tiffin.toml" : null;
   main.replaceChildren(
-    h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks"), " / "),
+    h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks")),
     h("div", { class: "head" }, h("h1", null, `${tenant} / ${name}`), state(row)),
     h("p", { class: "actions" },
       action("Send a test", { role: "support", onclick: async () => done(await ask({ title: "Send a test event", verb: "Send", act: () => api.post(`${path}/test`) })) }),

@@ -198,6 +198,18 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
     Ok(tail.take(PAGE_ROWS).collect())
 }
 
+/// Rows before this number, or the last ones, newest first: at most a page. None where older ones are gone.
+pub async fn read_back(app: &App, stream: &Stream, before: Option<u64>) -> Result<Vec<Row>, store::Error> {
+    let before = before.unwrap_or(u64::MAX);
+    let head = ask(app, stream, &log::Command::Read).await?;
+    let newest = |rows: Vec<Row>| rows.into_iter().rev().filter(|row| row.n < before).take(PAGE_ROWS).collect();
+    let tail: Vec<Row> = newest(head.tail);
+    let page = head.pages.min(before.div_ceil(PAGE_ROWS as u64)).checked_sub(1);
+    let (true, Some(page)) = (tail.is_empty(), page) else { return Ok(tail) };
+    let key = Key::log_page(&stream.to_string(), head.began_at, page);
+    Ok(newest(app.store.apply::<Page>(&key, &None, host::now()).await?.rows()))
+}
+
 /// A number at or before the first row from `since` on, by halves: pages are in order of time, and the oldest may be gone.
 pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, store::Error> {
     let head = ask(app, stream, &log::Command::Read).await?;

@@ -88,12 +88,12 @@ pub async fn of(app: &Arc<App>, method: &Method, headers: &HeaderMap) -> Result<
     Ok(signed_in.and_then(|signed_in| operators::by_session(app, &signed_in)))
 }
 
-/// `GET /console/session`: who is signed in, and what the page must send with what it changes.
+/// `GET /console/session`: whether somebody is signed in, who, and what the page must send with what it changes.
 pub async fn show(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Response {
     let shown = async {
-        let Some(secret) = Secret::of(&headers) else { return Err(signed_out()) };
-        let who = of(&app, &method, &headers).await?.ok_or_else(signed_out)?;
-        Ok(about(&who, &secret))
+        let Some(secret) = Secret::of(&headers) else { return Ok(nobody()) };
+        let who = of(&app, &method, &headers).await?;
+        Ok(who.map_or_else(nobody, |who| about(&who, &secret)))
     };
     answer(shown.await)
 }
@@ -140,10 +140,10 @@ async fn sign_in(app: &Arc<App>, address: SocketAddr, request: Request) -> Resul
 /// `DELETE /console/session`: signs out.
 pub async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let ended = async {
-        let Some(secret) = Secret::of(&headers) else { return Err(signed_out()) };
+        let Some(secret) = Secret::of(&headers) else { return Ok(nobody()) };
         own_page(&headers, &secret)?;
         ask(&app, &secret, &Command::End).await?;
-        Ok(json!({"signed_in": false}))
+        Ok(nobody())
     };
     let mut response = answer(ended.await);
     set_cookie(&mut response, &headers, "", 0);
@@ -151,7 +151,7 @@ pub async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 fn about(who: &Who, secret: &Secret) -> Value {
-    json!({"name": who.by.name, "role": who.role, "csrf": secret.csrf(), "idle_ms": IDLE_MS})
+    json!({"signed_in": true, "name": who.by.name, "role": who.role, "csrf": secret.csrf(), "idle_ms": IDLE_MS})
 }
 
 async fn ask(app: &Arc<App>, secret: &Secret, command: &Command) -> Result<Option<SignedIn>, Problem> {
@@ -201,8 +201,8 @@ fn name_of(app: &App, client: IpAddr) -> String {
     bytes::encode(&bytes::truncate::<12>(hash))
 }
 
-fn signed_out() -> Problem {
-    Problem::new(Code::Unauthenticated, "Nobody is signed in here, or the sign-in is over.")
+fn nobody() -> Value {
+    json!({"signed_in": false})
 }
 
 fn failed(error: &store::Error) -> Problem {

@@ -16,6 +16,7 @@ use super::orders::invalid;
 use crate::app::App;
 use crate::journal;
 use crate::journal::Stream;
+use crate::store;
 
 /// Where to begin.
 #[derive(Deserialize)]
@@ -25,18 +26,47 @@ pub struct From {
     from: u64,
 }
 
+/// Where to begin, and which way to go.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    #[serde(default)]
+    from: u64,
+    #[serde(default)]
+    newest_first: bool,
+    before: Option<u64>,
+}
+
 #[derive(Serialize)]
 struct Rows {
-    /// Oldest first.
+    /// Oldest first, unless asked for otherwise.
     rows: Vec<Row>,
     /// Ask from here on for more; missing at the end of the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<u64>,
 }
 
-/// `GET /ops/v1/audit?from=0`: a page of rows.
-pub async fn list(State(app): State<Arc<App>>, from: Result<Query<From>, QueryRejection>) -> Response {
-    answer(page(&app, &Stream::Audit, from).await.map(|(rows, next)| Rows { rows, next }))
+/// `GET /ops/v1/audit?from=0`: a page of rows. `?newest_first=true&before=100`: those before that one.
+pub async fn list(State(app): State<Arc<App>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let listed = async {
+        let Query(wanted) = wanted.map_err(|_| {
+            invalid("Send from=0, or newest_first=true with before, each a row's number.".into())
+        })?;
+        if !wanted.newest_first {
+            let from = Ok(Query(From { from: wanted.from }));
+            return page(&app, &Stream::Audit, from).await.map(|(rows, next)| Rows { rows, next });
+        }
+        let rows = journal::read_back(&app, &Stream::Audit, wanted.before).await;
+        let rows = rows.map_err(|error| unread(&error, &Stream::Audit))?;
+        let next = rows.last().map(|oldest| oldest.n).filter(|n| *n > 0);
+        Ok(Rows { rows, next })
+    };
+    answer(listed.await)
+}
+
+fn unread(error: &store::Error, stream: &Stream) -> Problem {
+    tracing::warn!(%error, %stream, "a log cannot be read");
+    Problem::unavailable("The store does not answer.")
 }
 
 /// A page of a log, oldest first, and where the next one begins.
@@ -46,10 +76,7 @@ pub(super) async fn page(
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<(Vec<Row>, Option<u64>), Problem> {
     let Query(From { from }) = from.map_err(|_| invalid("from: must be a row's number, from 0.".into()))?;
-    let rows = journal::read(app, stream, from).await.map_err(|error| {
-        tracing::warn!(%error, %stream, "a log cannot be read");
-        Problem::unavailable("The store does not answer.")
-    })?;
+    let rows = journal::read(app, stream, from).await.map_err(|error| unread(&error, stream))?;
     let next = rows.last().map(|last| last.n.saturating_add(1));
     Ok((rows, next))
 }
