@@ -7,7 +7,6 @@ import { story, timeline } from "./timeline.js";
 import { ago, duration, money, time, tone, words } from "./format.js";
 
 const CHANNELS = [["auto", "the best other way"], ["sms", "SMS"], ["whatsapp", "WhatsApp"], ["telegram", "Telegram"], ["voice", "voice call"], ["email", "email"]];
-const FINAL = ["verified", "failed", "expired", "cancelled"];
 
 export async function order({ main, id, signal, again }) {
   const body = h("div");
@@ -93,15 +92,18 @@ function add(id) {
 // What may be done now, each with the reason where it may not.
 function actions(id, order, again) {
   const path = `orders/${api.part(id)}`;
-  const over = FINAL.includes(order.state) ? `it is ${order.state}` : order.is_closed ? "it is closed" : null;
-  const gone = order.job && order.job.expires_at < Date.now() ? "its code's life is over" : null;
+  const why = (wanted) => {
+    const found = (order.moves ?? []).find(({ move }) => move === wanted);
+    if (!found) return "core does not know the order well enough";
+    return found.from ? `${found.why_not}: from ${time(found.from)}` : found.why_not;
+  };
   const done = (was) => { if (was) again(); };
   return [
-    action("Send another way", { role: "support", why: over ?? gone, onclick: async () => done(await ask({
+    action("Send another way", { role: "support", why: why("retry"), onclick: async () => done(await ask({
       title: "Send the code another way", text: "The same code, by a way that this order has not taken. Its guesses are not counted anew.", verb: "Send",
       fields: [["channel", "By", { options: CHANNELS }], ["reason", "Why", { required: true, hint: "Stands in the order's story." }]],
       act: (wish) => api.post(`${path}/retry`, wish, { key: crypto.randomUUID() }) })) }),
-    action("Call it off", { role: "support", danger: true, why: over ?? (order.state === "delivered" ? "it has arrived" : null), onclick: async () => done(await ask({
+    action("Call it off", { role: "support", danger: true, why: why("cancel"), onclick: async () => done(await ask({
       title: "Call this order off", text: "Its code opens nothing any more. What has not left does not leave, and what it holds of the tenant's money is given back.",
       verb: "Call it off", danger: true, act: () => api.post(`${path}/cancel`) })) }),
     action("Escalate", { role: "support", onclick: async () => done(await ask({

@@ -9,6 +9,7 @@ mod escalation;
 mod export;
 mod keys;
 mod logs;
+mod operator;
 mod ops;
 pub(crate) mod order;
 mod route;
@@ -19,6 +20,7 @@ mod webhook;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::Parser;
 use clap::Subcommand;
 
@@ -60,6 +62,11 @@ enum Command {
         #[arg(long)]
         live: bool,
     },
+    /// Print completions for a shell: tiffin completions bash > /etc/bash_completion.d/tiffin
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Look at jobs that could not be worked on, replay or discard them
     Dead {
         #[command(subcommand)]
@@ -87,6 +94,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: keys::Command,
+    },
+    /// Look at operators, add, change and remove them
+    Operator {
+        #[command(subcommand)]
+        command: operator::Command,
     },
     /// Print the public API's description (OpenAPI 3.1)
     #[command(name = "openapi")]
@@ -155,6 +167,10 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
         Command::Audit { from, to } => tenant::audit(from, to).await,
         Command::Balance { command } => balance::run(command).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "tiffin", &mut std::io::stdout());
+            Ok(())
+        }
         Command::Dead { command } => dead::run(command).await,
         Command::Dev => {
             logs::start()?;
@@ -167,6 +183,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
         Command::Export(arguments) => export::run(arguments).await,
         Command::Key { command } => tenant::run_key(command).await,
         Command::Keys { command } => keys::run(command, load),
+        Command::Operator { command } => operator::run(command).await,
         Command::OpenApi => {
             let text = openapi::text();
             #[expect(clippy::print_stdout, reason = "what was asked for")]

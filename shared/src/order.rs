@@ -5,6 +5,7 @@
 //! at all.
 
 pub mod advice;
+pub mod moves;
 mod ask;
 mod attempt;
 mod bill;

@@ -141,7 +141,7 @@ fn an_erased_order_keeps_its_state_says_when_and_takes_nothing_more() {
         assert_eq!(sent.ask(order::Ask::Desk(Desk::Erase)).decision, Decision::Noted);
         let read = sent.host.ask::<order::Read>(&(), START).expect("a record");
         assert_eq!((read.state, read.erased_at, read.is_closed), (state, Some(START), true));
-        assert_eq!(read.advice(&[], &Limits::default(), 12_000, START), None);
+        assert_eq!(read.outlook(&[], &Limits::default(), 12_000, START), None);
         let body = |sent: &common::order::Sent| sent.host.body().map(str::to_owned);
         let kept = body(&sent);
         let resend = Dispatch { n: 1, channel: Channel::Voice };

@@ -15,6 +15,8 @@ use super::Story;
 use super::advice;
 use super::advice::Advice;
 use super::advice::Situation;
+use super::moves;
+use super::moves::Allowed;
 use crate::directory::Limits;
 use crate::ledger;
 use crate::machine::Machine;
@@ -101,15 +103,15 @@ impl Machine for Read {
 }
 
 impl Timeline {
-    /// What to do about the order, as far as core knows: guesses are counted at the edge. `ways` are those of its service.
+    /// What to do about the order and what may be done, as far as core knows: guesses are counted at the edge. `ways` are those of its service.
     /// Nothing where it was erased: nobody knows it any more.
-    pub fn advice(
+    pub fn outlook(
         &self,
         ways: &[ledger::Way],
         limits: &Limits,
         waiting_ms: u64,
         now: UnixMs,
-    ) -> Option<Advice> {
+    ) -> Option<(Advice, [Allowed; 2])> {
         let job = self.job.as_ref().filter(|_| self.erased_at.is_none())?;
         let resent = self.story.entries.iter().filter_map(|entry| match &entry.what {
             Happening::Resend { channel, .. } => Some((entry.at, *channel)),
@@ -145,7 +147,7 @@ impl Timeline {
             can_cancel: !has_arrived && expected_by.is_none_or(|at| at <= now),
             expires_at: job.expires_at,
         };
-        Some(advice::advise(&situation, now))
+        Some((advice::advise(&situation, now), moves::moves(&situation, now)))
     }
 }
 

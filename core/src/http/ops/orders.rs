@@ -15,6 +15,7 @@ use tiffin_shared::bytes::Bytes;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::order::Timeline;
 use tiffin_shared::order::advice::Advice;
+use tiffin_shared::order::moves::Allowed;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::text::note::has_number;
@@ -62,21 +63,29 @@ struct Shown {
     /// As core sees it: guesses are counted at the edge.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<api::Advice>,
+    /// What support may do, and why it may not do the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moves: Option<[Allowed; 2]>,
 }
 
 async fn find(app: &App, id: &str) -> Result<Shown, Problem> {
     let timeline = desk::find(app, &order_of(id)?).await?;
-    let advice = advice(app, &timeline);
-    Ok(Shown { timeline, advice })
+    let outlook = outlook(app, &timeline);
+    let (advice, moves) = outlook.map_or((None, None), |(advice, moves)| (Some(advice.view()), Some(moves)));
+    Ok(Shown { timeline, advice, moves })
 }
 
 /// What to do about an order, as core knows it.
 pub(crate) fn advice(app: &App, timeline: &Timeline) -> Option<api::Advice> {
+    outlook(app, timeline).map(|(advice, _)| advice.view())
+}
+
+fn outlook(app: &App, timeline: &Timeline) -> Option<(Advice, [Allowed; 2])> {
     let (job, directory) = (timeline.job.as_ref()?, app.directory.current());
     let tenant = directory.tenants.get(&job.tenant)?;
     let service = tenant.services.get(&job.service)?;
     let ways = directory.ways(service, job.country);
-    timeline.advice(&ways, &tenant.limits, service.waiting_ms, host::now()).map(Advice::view)
+    timeline.outlook(&ways, &tenant.limits, service.waiting_ms, host::now())
 }
 
 /// `POST /ops/v1/orders/{id}/retry` with `{"channel": "voice", "reason": "..."}`.
