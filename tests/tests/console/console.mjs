@@ -1,0 +1,262 @@
+// An operator's day at the console. Run by pages.rs beside it; prints what it did, fails by an exception.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../../edge/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const { CHROMIUM, CORE, API, SANDBOX, KEY, TOKEN, SUPPORT, VIEWER, PHONES, SHOTS } = process.env;
+const [phone, other] = PHONES.split(",");
+const WAIT_MS = 20_000;
+const NARROW = { width: 380, height: 800 };
+const WIDE = { width: 1280, height: 900 };
+
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+const did = [];
+try {
+  const order = await place(phone, "cart-4711");
+  const page = await open();
+  await refusesAStranger(page);
+  await signsIn(page, "ann", TOKEN);
+  await looksAtTheOverview(page);
+  await findsAnOrder(page, order);
+  await holdsABreaker(page);
+  await worksOnAnEscalation(page);
+  await replaysADeadLetter(page);
+  await addsAnOperator(page);
+  await everyPage(page, order);
+  await signsOut(page);
+  await seesWhyNot(order);
+  assert.deepEqual(page.complaints, []);
+  console.log(did.join("\n"));
+} finally {
+  await browser.close();
+}
+
+async function open() {
+  const context = await browser.newContext({ viewport: WIDE, bypassCSP: false });
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  page.complaints = [];
+  // Chromium itself says that a request was refused: where a refusal is what is tried, that is no complaint.
+  page.refusals = 0;
+  page.on("console", (line) => {
+    const text = line.text();
+    if (!["error", "warning"].includes(line.type())) return;
+    if (page.refusals > 0 && text.includes("the server responded with a status of 40")) page.refusals -= 1;
+    else page.complaints.push(text);
+  });
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  await page.addInitScript(() => {
+    globalThis.violations = [];
+    addEventListener("securitypolicyviolation", (event) => globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+  });
+  await page.goto(`${CORE}/console/`);
+  return page;
+}
+
+async function place(to, client_ref) {
+  const response = await fetch(`${API}/v1/orders`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", "idempotency-key": `"${to}-${client_ref}"` },
+    body: JSON.stringify({ to: { phone: to }, service: "login", client_ref }),
+  });
+  const body = await response.json();
+  assert.equal(response.status, 202, JSON.stringify(body));
+  return body.id;
+}
+
+const heading = (page, name) => page.getByRole("heading", { level: 1, name });
+const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const dialog = (page) => page.locator("dialog[open]");
+
+async function go(page, hash, name) {
+  await page.goto(`${CORE}/console/#/${hash}`);
+  await heading(page, name).waitFor();
+}
+
+async function refusesAStranger(page) {
+  await page.locator("#token").fill("op_of-nobody");
+  page.refusals += 1;
+  await page.keyboard.press("Enter");
+  await page.getByText("No operator has this token.").waitFor();
+  await check(page, "sign-in");
+}
+
+async function signsIn(page, name, token) {
+  await page.locator("#name").fill(name);
+  await page.locator("#token").fill(token);
+  await page.keyboard.press("Enter");
+  await page.locator("nav").waitFor();
+  const cookies = await page.context().cookies();
+  assert.ok(cookies.every((cookie) => cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes(token)));
+  assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0, "nothing is kept in the browser");
+  did.push("signed in, by keyboard; a wrong token was refused");
+}
+
+async function looksAtTheOverview(page) {
+  await heading(page, "Overview").waitFor();
+  await page.locator(".tile", { hasText: "Orders" }).locator("b", { hasText: /^[1-9]/ }).waitFor();
+  await page.getByRole("img", { name: "Orders", exact: true }).waitFor();
+  for (const span of ["Last day", "Last week", "Last hour"]) {
+    await page.getByRole("link", { name: span }).click();
+    await page.locator("[aria-current=true]", { hasText: span }).waitFor();
+  }
+  // Live: another order counts without a reload.
+  const orders = page.locator(".tile", { hasText: "Orders" }).locator("b").first();
+  const before = Number(await orders.textContent());
+  await place(other, "live");
+  await page.waitForFunction((before) => Number(document.querySelector(".tile b").textContent) > before, before);
+  did.push("overview: three spans, live");
+}
+
+async function findsAnOrder(page, order) {
+  await go(page, "orders", "Orders");
+  await page.locator(`a[href="#/orders/${order}"]`).waitFor();
+  await page.getByLabel("Order id or client reference").fill("cart-4711");
+  await press(page, "Find");
+  await page.locator("tbody tr").nth(1).waitFor({ state: "detached" });
+  await page.getByLabel("Order id or client reference").fill("");
+  await page.getByLabel("Phone").fill(phone);
+  await press(page, "Find");
+  await page.locator(`a[href="#/orders/${order}"]`).waitFor();
+  assert.ok(!page.url().includes(encodeURIComponent(phone).slice(3)), "the number stands in the address");
+  await page.locator(`a[href="#/orders/${order}"]`).click();
+  await page.getByText("delivered", { exact: true }).first().waitFor();
+  await page.getByRole("img", { name: /Timeline: attempt 1 by/ }).waitFor();
+  assert.ok((await page.locator(".story li").count()) >= 3);
+  assert.ok(!(await page.content()).includes(phone), "the number stands in the page");
+  await page.getByText("the message arrived").waitFor();
+  did.push("found an order by reference and by phone, read its timeline, and why it cannot be called off");
+}
+
+async function holdsABreaker(page) {
+  await go(page, "routes", "Routes");
+  await page.getByRole("link", { name: "twilio-sms" }).click();
+  await press(page, "Hold open");
+  await dialog(page).getByRole("button", { name: "Hold open" }).click();
+  await page.getByText("open, held").waitFor();
+  await place(other, "another way");
+  await go(page, "orders", "Orders");
+  await page.locator("tbody tr").first().getByText("vonage-sms").waitFor();
+  await go(page, "routes/twilio-sms", "twilio-sms");
+  await press(page, "Release");
+  await dialog(page).getByRole("button", { name: "Release" }).click();
+  await page.getByText("closed", { exact: true }).first().waitFor();
+  did.push("held a breaker open: the next code went another way; released it");
+}
+
+async function worksOnAnEscalation(page) {
+  await go(page, "escalations", "Escalations");
+  await press(page, "Open one");
+  await dialog(page).getByLabel("In a line").fill("Codes are late in one city");
+  await dialog(page).getByLabel("What is known").fill("Three callers since noon.");
+  await dialog(page).getByRole("button", { name: "Open it" }).click();
+  await page.getByRole("link", { name: /Codes are late/ }).click();
+  await press(page, "Take it");
+  await page.locator(".facts", { hasText: "Owner" }).getByText("ann").waitFor();
+  await press(page, "Resolve");
+  await dialog(page).getByLabel("How it was settled").fill("The provider has mended it.");
+  await dialog(page).getByRole("button", { name: "Resolve" }).click();
+  await page.getByText("resolved", { exact: true }).first().waitFor();
+  did.push("opened, took and resolved an escalation");
+}
+
+// What cannot be read is dead at once; what can be is replayed by hand.
+async function replaysADeadLetter(page) {
+  await go(page, "dead", "Dead letters");
+  const rows = page.locator("tbody tr");
+  if ((await rows.count()) === 0) {
+    await page.getByText("No dead letters.").waitFor();
+    did.push("dead letters: none");
+    return;
+  }
+  const before = await rows.count();
+  await rows.first().getByRole("button", { name: "Replay" }).click();
+  await dialog(page).getByRole("button", { name: "Replay" }).click();
+  await page.getByRole("status").filter({ hasText: "replayed" }).waitFor();
+  await page.waitForFunction((before) => document.querySelectorAll("tbody tr").length < before, before);
+  did.push("replayed a dead letter");
+}
+
+async function addsAnOperator(page) {
+  await go(page, "operators", "Operators");
+  await press(page, "Add an operator");
+  await dialog(page).getByLabel("Name").fill("eve");
+  await dialog(page).getByRole("button", { name: "Add" }).click();
+  assert.match(await dialog(page).locator("input.secret").inputValue(), /^op_/);
+  await page.keyboard.press("Escape");
+  await page.getByRole("rowheader", { name: "eve" }).waitFor();
+  await page.getByRole("row", { name: /eve/ }).getByRole("button", { name: "Remove" }).click();
+  await dialog(page).getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("rowheader", { name: "eve" }).waitFor({ state: "detached" });
+  await go(page, "audit", "Audit");
+  await page.getByText("operator.remove eve").waitFor();
+  did.push("added and removed an operator, and found it in the audit");
+}
+
+const PAGES = [["overview", "Overview"], ["orders", "Orders"], ["routes", "Routes"], ["routes/twilio-sms", "twilio-sms"], ["abuse", "Abuse"], ["escalations", "Escalations"],
+  ["escalations?state=resolved", "Escalations"], ["escalations/1", "Codes are late"], ["dead", "Dead letters"], ["tenants", "Tenants"], ["tenants/dev", "dev"], ["webhooks", "Webhooks"],
+  ["operators", "Operators"], ["audit", "Audit"]];
+
+async function everyPage(page, order) {
+  for (const [hash, name] of [...PAGES, [`orders/${order}`, order]]) {
+    await go(page, hash, name);
+    await check(page, hash);
+  }
+  await page.setViewportSize(WIDE);
+  did.push(`${PAGES.length + 1} pages at 380 and 1280 px: axe 0, overflow 0, policy 0`);
+}
+
+// What axe finds, what is too wide, what the policy stopped.
+async function check(page, name) {
+  for (const [size, scheme] of [[NARROW, "dark"], [WIDE, "light"]]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize(size);
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(wider, 0, `${name} is ${wider} px too wide at ${size.width}`);
+    if (SHOTS) await page.screenshot({ path: `${SHOTS}/${name.replace(/\W/g, "_").slice(0, 24)}-${size.width}.png`, fullPage: true });
+    // Not by a script element, which the page's policy would rightly stop.
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    const said = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+    assert.deepEqual(said, [], `${name} at ${size.width}`);
+  }
+  assert.deepEqual(await page.evaluate(() => globalThis.violations), [], name);
+}
+
+async function signsOut(page) {
+  await press(page, "Sign out");
+  await heading(page, "Operators' console").waitFor();
+  await page.goto(`${CORE}/console/#/routes`);
+  await page.reload();
+  await heading(page, "Operators' console").waitFor();
+  did.push("signed out");
+}
+
+// Who looks sees what there is, and why it is not for him.
+async function seesWhyNot(order) {
+  for (const [token, role] of [[VIEWER, "viewer"], [SUPPORT, "support"]]) {
+    const page = await open();
+    await page.locator("#token").fill(token);
+    await page.keyboard.press("Enter");
+    await page.locator("nav").waitFor();
+    assert.equal(await page.getByRole("link", { name: "Operators" }).count(), 0);
+    await go(page, "routes/twilio-sms", "twilio-sms");
+    await page.getByText("needs the role operator").first().waitFor();
+    assert.ok(await page.getByRole("button", { name: "Hold open" }).isDisabled());
+    await go(page, `orders/${order}`, order);
+    assert.equal(await page.getByRole("button", { name: "Escalate" }).isDisabled(), role === "viewer");
+    assert.equal(await page.getByText("Needs the role support.").count(), role === "viewer" ? 1 : 0);
+    await check(page, `as ${role}`);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+  did.push("viewer and support see why they may not");
+}

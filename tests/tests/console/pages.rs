@@ -1,0 +1,51 @@
+//! Every page in a real Chromium: what a person does there, no complaint of the browser, none of axe, no overflow on a phone.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_tests::client::fresh_phone;
+use tiffin_tests::servers::root;
+use tiffin_tests::stack::Backing;
+use tiffin_tests::stack::Front;
+use tiffin_tests::stack::Stack;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::common::operator;
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+/// Playwright's own limits are shorter, and say what was waited for.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(240);
+
+#[tokio::test]
+#[ignore = "needs Chromium, Node, Redis and RabbitMQ: make test"]
+async fn an_operator_finds_reads_and_settles_in_a_real_browser() -> anyhow::Result<()> {
+    anyhow::ensure!(
+        std::path::Path::new(CHROMIUM).exists(),
+        "{CHROMIUM} is missing: run scripts/setup.sh all"
+    );
+    let stack = Stack::start(Front::Standalone, Backing::Shared).await?;
+    let support = operator(&stack, "sue", "support").await?;
+    let viewer = operator(&stack, "vic", "viewer").await?;
+    let script = Command::new(root().join("edge/node_modules/.bin/node"))
+        .arg(root().join("tests/tests/console/console.mjs"))
+        .env("CHROMIUM", CHROMIUM)
+        .env("CORE", &stack.client.core)
+        .env("API", &stack.client.edge)
+        .env("SANDBOX", &stack.client.sandbox)
+        .env("KEY", &stack.client.key)
+        .env("TOKEN", stack.variable(OPERATOR_TOKEN)?)
+        .env("SUPPORT", support)
+        .env("VIEWER", viewer)
+        .env("PHONES", [fresh_phone(), fresh_phone()].join(","))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(SCRIPT_TIMEOUT, script).await.context("the browser hangs")??;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    anyhow::ensure!(output.status.success(), "{}{}", said(&output.stdout), said(&output.stderr));
+    println!("{}", said(&output.stdout).trim());
+    Ok(())
+}
