@@ -138,6 +138,15 @@ impl Feeder {
         Ok((ordered, job))
     }
 
+    /// The job as it travels: the order, and what stands in the queue.
+    pub fn envelope(&self, job: &Job) -> anyhow::Result<(OrderId, Vec<u8>)> {
+        let header: Header = serde_json::from_str(&job.header)?;
+        let id = ParcelId { order: header.order.clone(), part: Part::Job };
+        let parcel = Parcel { id, content: Content::Job { job: job.clone(), dispatch: None } };
+        let outgoing = internal::parcel(&parcel, &self.0.signing, &host::entropy()?, host::now())?;
+        Ok((header.order, outgoing.body))
+    }
+
     /// One hand-over. The status, and what it says of coming again; nothing when no answer came.
     pub async fn hand_over(&self, job: &Job) -> anyhow::Result<(u16, Option<String>)> {
         let header: Header = serde_json::from_str(&job.header)?;

@@ -4,8 +4,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
+use tiffin_core::bus::Bus;
+use tiffin_core::bus::Rabbit;
+use tiffin_core::bus::Target;
 use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_tests::chaos::feeder::Feeder;
+use tiffin_tests::chaos::feeder::Wish;
 use tiffin_tests::client::fresh_phone;
+use tiffin_tests::keys::Variables;
 use tiffin_tests::servers::root;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -19,6 +25,20 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Playwright's own limits are shorter, and say what was waited for.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(240);
 
+/// A genuine job that died, as one does when every worker fails at it. Its order.
+async fn dead_letter(stack: &Stack) -> anyhow::Result<String> {
+    let feeder = Feeder::new(&stack.keys, &stack.client.core)?;
+    let (ordered, job) = feeder.make(&Wish::default())?;
+    let (order, body) = feeder.envelope(&job)?;
+    let partitions = stack.keys.config(&Variables::new())?.file.bus.partitions;
+    let (url, prefix) = (stack.variable("AMQP_URL")?, stack.variable("TIFFIN_BUS_PREFIX")?);
+    let bus = Bus::Rabbit(Rabbit::connect(url, prefix, partitions).await?);
+    bus.publish(Target::Dead { partition: 0, reason: "delivered too often" }, order.as_str(), &body).await?;
+    bus.close().await;
+    anyhow::ensure!(ordered.id == order, "another order");
+    Ok(order.to_string())
+}
+
 #[tokio::test]
 #[ignore = "needs Chromium, Node, Redis and RabbitMQ: make test"]
 async fn an_operator_finds_reads_and_settles_in_a_real_browser() -> anyhow::Result<()> {
@@ -29,12 +49,14 @@ async fn an_operator_finds_reads_and_settles_in_a_real_browser() -> anyhow::Resu
     let stack = Stack::start(Front::Standalone, Backing::Shared).await?;
     let support = operator(&stack, "sue", "support").await?;
     let viewer = operator(&stack, "vic", "viewer").await?;
+    let dead = dead_letter(&stack).await?;
     let script = Command::new(root().join("edge/node_modules/.bin/node"))
         .arg(root().join("tests/tests/console/console.mjs"))
         .env("CHROMIUM", CHROMIUM)
         .env("CORE", &stack.client.core)
         .env("API", &stack.client.edge)
         .env("SANDBOX", &stack.client.sandbox)
+        .env("DEAD", dead)
         .env("KEY", &stack.client.key)
         .env("TOKEN", stack.variable(OPERATOR_TOKEN)?)
         .env("SUPPORT", support)
