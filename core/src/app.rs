@@ -34,6 +34,7 @@ use crate::operators;
 use crate::operators::SharedToken;
 use crate::reports::Reports;
 use crate::routes::Routes;
+use crate::series;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
@@ -124,6 +125,8 @@ pub struct App {
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
     pub guards: Guards,
+    /// What became of orders.
+    pub series: series::Marks,
     /// Orders of tenants with a quota.
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
@@ -197,6 +200,7 @@ impl App {
             fleet: Fleet::new(config.file.bus.partitions)?,
             sign_in_key: operators::sign_in_key(shared_token.as_ref())?,
             shared_token,
+            series: series::Marks::default(),
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),

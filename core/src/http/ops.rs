@@ -10,6 +10,7 @@ mod evidence;
 mod export;
 mod operators;
 pub(crate) mod orders;
+mod overview;
 mod routes;
 mod webhooks;
 mod who;
@@ -65,6 +66,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/ops/v1/escalations/{id}", get(escalations::show))
         .route("/ops/v1/keys", get(admin::keys))
         .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/overview", get(overview::show))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/settings", get(admin::route))
         .route("/ops/v1/tenants", get(admin::tenants))

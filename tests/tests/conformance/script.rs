@@ -217,6 +217,7 @@ impl Script {
                     max_price_micros: None,
                     sms_segments: None,
                     to_masked: None,
+                    client_ref: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
