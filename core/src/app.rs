@@ -34,6 +34,7 @@ use crate::operators;
 use crate::operators::SharedToken;
 use crate::reports::Reports;
 use crate::routes::Routes;
+use crate::search::Searched;
 use crate::series;
 use crate::store;
 use crate::store::Store;
@@ -125,6 +126,8 @@ pub struct App {
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
     pub guards: Guards,
+    /// Whose orders are searched.
+    pub searched: Searched,
     /// What became of orders.
     pub series: series::Marks,
     /// Orders of tenants with a quota.
@@ -200,6 +203,7 @@ impl App {
             fleet: Fleet::new(config.file.bus.partitions)?,
             sign_in_key: operators::sign_in_key(shared_token.as_ref())?,
             shared_token,
+            searched: Searched::default(),
             series: series::Marks::default(),
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),

@@ -93,17 +93,16 @@ pub async fn search(
 ) -> Result<Answer, Error> {
     let filter = Arc::new(filter);
     let mut answer = Answer { orders: Vec::new(), next: None, scanned: 0, complete: true };
-    let at = match cursor {
-        Some(Cursor::Closed(at)) => at,
-        Some(Cursor::Open(from)) => match opened(app, &filter, Some(from), limit, &mut answer).await? {
-            true => return Ok(answer),
-            false => Closed { at: UnixMs(u64::MAX), before: None },
-        },
-        None => match opened(app, &filter, None, limit, &mut answer).await? {
-            true => return Ok(answer),
-            false => Closed { at: UnixMs(u64::MAX), before: None },
-        },
+    let (open, at) = match cursor {
+        Some(Cursor::Closed(at)) => (None, at),
+        Some(Cursor::Open(from)) => (Some(Some(from)), Closed::latest()),
+        None => (Some(None), Closed::latest()),
     };
+    if let Some(from) = open
+        && opened(app, &filter, from, limit, &mut answer).await?
+    {
+        return Ok(answer);
+    }
     let known: BTreeSet<OrderId> = answer.orders.iter().map(|found| found.id.clone()).collect();
     let left = limit.saturating_sub(answer.orders.len());
     let tenants = tenants(app, &filter).await?;
@@ -124,7 +123,11 @@ async fn opened(
     let part = open::find(app, filter, from, limit).await?;
     let goes_on = part.next.is_some();
     answer.take(part);
-    Ok(goes_on || answer.orders.len() >= limit)
+    let is_enough = answer.orders.len() >= limit;
+    if is_enough && !goes_on {
+        answer.next = Some(Cursor::Closed(Closed::latest()).text());
+    }
+    Ok(goes_on || is_enough)
 }
 
 impl Answer {

@@ -116,8 +116,9 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
 async fn settle(app: &Arc<App>) {
     // Its answer came by them.
     sessions::close(app).await;
-    let counts =
-        async { tokio::join!(guard::flush(app), routes::flush(app), series::flush(app), tallies::flush(app)) };
+    let counts = async {
+        tokio::join!(guard::flush(app), routes::flush(app), series::flush(app), tallies::flush(app))
+    };
     let (counted, told) =
         tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
     if counted.is_err() {

@@ -220,9 +220,7 @@ fn decide(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, R
         (Ask::Polled { n, status, receipt }, Some(state)) => {
             inquiry::polled(state, *n, (status, *receipt), command, now)
         }
-        (Ask::Recalled { n, outcome }, Some(state)) => {
-            inquiry::recalled(state, (*n, *outcome), command, now)
-        }
+        (Ask::Recalled { n, outcome }, Some(state)) => inquiry::recalled(state, (*n, *outcome), command, now),
         (Ask::Receipt { gateway, n, provider_id, receipt, cost }, Some(state)) => {
             receipt::step(state, (gateway, *n), provider_id, (*receipt, *cost), command, now)
         }

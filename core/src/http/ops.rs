@@ -12,6 +12,7 @@ mod operators;
 pub(crate) mod orders;
 mod overview;
 mod routes;
+mod search;
 mod webhooks;
 mod who;
 
@@ -65,6 +66,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/ops/v1/escalations", get(escalations::list))
         .route("/ops/v1/escalations/{id}", get(escalations::show))
         .route("/ops/v1/keys", get(admin::keys))
+        .route("/ops/v1/orders/search", post(search::search))
         .route("/ops/v1/orders/{id}", get(orders::show))
         .route("/ops/v1/overview", get(overview::show))
         .route("/ops/v1/routes", get(routes::list))

@@ -55,9 +55,11 @@ pub(super) async fn find(
     let start = filter.closed_before().map_or(at.at, |to| at.at.min(to.plus(SKEW_MS)));
     let begun = stream::iter(tenants).map(|tenant| {
         let app = app.clone();
-        async move { tokio::spawn(async move { Walk::begin(&app, tenant, start).await }).await? }
+        async move {
+            let walk = tokio::spawn(async move { Walk::begin(&app, tenant, start).await });
+            Ok::<_, Error>(walk.await??)
+        }
     });
-    let begun = begun.map(|walk| async { Ok::<_, Error>(walk.await.map_err(Error::Store)?) });
     let walks: Vec<Walk> = begun.buffer_unordered(HEADS).try_collect().await?;
     let mut search = Search { walks, hits: Vec::new(), rows: 0, pages: 0 };
     loop {
@@ -97,9 +99,8 @@ impl Search {
 
     /// What was closed before this is not needed; the beginning of time as long as there is not enough.
     fn enough(&mut self, limit: usize) -> UnixMs {
-        self.hits.sort_by(|(tenant, hit), (other, than)| {
-            (than.at, other, than.n).cmp(&(hit.at, tenant, hit.n))
-        });
+        self.hits
+            .sort_by(|(tenant, hit), (other, than)| (than.at, other, than.n).cmp(&(hit.at, tenant, hit.n)));
         let last = limit.checked_sub(1).and_then(|last| self.hits.get(last));
         last.map_or(UnixMs(0), |(_, hit)| hit.at)
     }
@@ -107,9 +108,10 @@ impl Search {
     fn take(&mut self, walk: Walk, came: Came, at: &Closed, known: &BTreeSet<OrderId>) {
         self.rows += came.rows;
         self.pages += came.pages;
-        let next = came.hits.into_iter().filter(|hit| {
-            at.is_next(hit.at, &walk.tenant, hit.n) && !known.contains(&hit.found.id)
-        });
+        let next = came
+            .hits
+            .into_iter()
+            .filter(|hit| at.is_next(hit.at, &walk.tenant, hit.n) && !known.contains(&hit.found.id));
         self.hits.extend(next.map(|hit| (walk.tenant.clone(), hit)));
         self.walks.push(walk);
     }

@@ -66,9 +66,8 @@ impl Before {
     /// What `after` knows more; nothing where nobody would count it.
     pub(super) fn mark(&self, after: &State, now: UnixMs) -> Option<Box<Mark>> {
         let header = after.header.as_ref();
-        let is_new = |state: OrderState| {
-            is_end(state) && Some(state) != self.state && !self.ended.contains(&state)
-        };
+        let is_new =
+            |state: OrderState| is_end(state) && Some(state) != self.state && !self.ended.contains(&state);
         let charged = after.charged().saturating_sub(self.charged);
         let unbilled = match after.bill {
             Some(_) => Vec::new(),
@@ -97,9 +96,8 @@ impl Before {
             let before = self.attempts.get(n);
             before.is_none_or(|state| matches!(state, AttemptState::Sending | AttemptState::Unknown))
         };
-        let is_taken = |attempt: &Attempt| {
-            matches!(attempt.state, AttemptState::Delivered | AttemptState::Sent)
-        };
+        let is_taken =
+            |attempt: &Attempt| matches!(attempt.state, AttemptState::Delivered | AttemptState::Sent);
         let attempts = after.attempts.iter().map(|record| &record.attempt).enumerate();
         let taken = attempts.filter(|(n, attempt)| is_taken(attempt) && was_open(*n));
         taken.map(|(_, attempt)| attempt.gateway.clone()).collect()

@@ -83,6 +83,11 @@ impl Open {
 }
 
 impl Closed {
+    /// Where closed orders begin.
+    pub fn latest() -> Self {
+        Self { at: UnixMs(u64::MAX), before: None }
+    }
+
     /// Whether a row comes after what was shown.
     pub fn is_next(&self, at: UnixMs, tenant: &TenantId, n: u64) -> bool {
         match &self.before {

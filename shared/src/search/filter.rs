@@ -39,11 +39,10 @@ pub struct Filter {
 impl Filter {
     /// Whether this one is meant.
     pub fn is_met(&self, found: &Found) -> bool {
-        let is = |wanted: &Option<_>, has: Option<_>| wanted.is_none() || *wanted == has;
         let created_at = found.created_at;
         self.ledger.is_none_or(|ledger| found.id.ledger() == ledger)
             && self.tenant.as_ref().is_none_or(|tenant| found.tenant == *tenant)
-            && is(&self.client_ref, found.client_ref.clone())
+            && (self.client_ref.is_none() || self.client_ref == found.client_ref)
             && (self.service.is_none() || self.service == found.service)
             && (self.country.is_none() || self.country == found.country)
             && self.state.is_none_or(|state| found.state == state)

@@ -100,9 +100,9 @@ impl Found {
         let text = |name: &str| field(name).and_then(Value::as_str);
         let id = OrderId::parse(text("order")?).ok()?;
         let attempts = field("attempts").and_then(Value::as_array).map_or(&[] as &[_], Vec::as_slice);
-        let gateways = attempts.iter().filter_map(|attempt| {
-            GatewayId::parse(attempt.get("gateway").and_then(Value::as_str)?).ok()
-        });
+        let gateways = attempts
+            .iter()
+            .filter_map(|attempt| GatewayId::parse(attempt.get("gateway").and_then(Value::as_str)?).ok());
         let gateways: Vec<GatewayId> = gateways.collect();
         let own = channel(body);
         let tried: Vec<Channel> = attempts.iter().filter_map(channel).collect();

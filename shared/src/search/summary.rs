@@ -2,14 +2,17 @@
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Filter;
 use super::Found;
 use crate::bytes;
 use crate::id::GatewayId;
 use crate::id::TenantId;
+use crate::log::NewRow;
 use crate::log::PAGE_ROWS;
 use crate::log::PageState;
+use crate::log::Row;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
@@ -69,7 +72,7 @@ impl Summary {
                 None => rows.extend([UNREADABLE; ROW_BYTES]),
             }
         }
-        let at = |row: Option<&crate::log::Row>| row.map_or(began_at, |row| row.at);
+        let at = |row: Option<&Row>| row.map_or(began_at, |row| row.at);
         Self {
             began_at,
             page: number,
@@ -79,6 +82,11 @@ impl Summary {
             gateways,
             rows: bytes::encode(&rows),
         }
+    }
+
+    /// To be appended to the tenant's summaries, by a writer that counts pages.
+    pub fn row(&self) -> NewRow {
+        NewRow { id: format!("{}/{}", self.began_at.0, self.page), body: json!(self) }
     }
 
     /// How many rows it is about.

@@ -24,10 +24,7 @@ pub struct Wanted {
 }
 
 /// `GET /ops/v1/overview?span=hour|day|week`
-pub async fn show(
-    State(app): State<Arc<App>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Response {
+pub async fn show(State(app): State<Arc<App>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
     let shown = async {
         let Query(Wanted { span }) =
             wanted.map_err(|_| invalid("span: must be hour, day or week.".into()))?;
