@@ -34,6 +34,8 @@ use crate::operators;
 use crate::operators::SharedToken;
 use crate::reports::Reports;
 use crate::routes::Routes;
+use crate::search::Searched;
+use crate::series;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
@@ -124,6 +126,10 @@ pub struct App {
     pub ledgers: Option<Ledgers>,
     /// Counts of what is sent and verified.
     pub guards: Guards,
+    /// Whose orders are searched.
+    pub searched: Searched,
+    /// What became of orders.
+    pub series: series::Marks,
     /// Orders of tenants with a quota.
     pub tallies: Tallies,
     /// Bounds what runs besides requests and jobs.
@@ -197,6 +203,8 @@ impl App {
             fleet: Fleet::new(config.file.bus.partitions)?,
             sign_in_key: operators::sign_in_key(shared_token.as_ref())?,
             shared_token,
+            searched: Searched::default(),
+            series: series::Marks::default(),
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),

@@ -1,6 +1,7 @@
 //! Carries jobs from ingest to workers: confirmed in, acknowledged out, at least once.
 
 pub mod dead;
+pub mod depth;
 mod lease;
 mod memory;
 mod rabbit;
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 use self::dead::Act;
 use self::dead::Dead;
 use self::dead::Report;
+use self::depth::Depth;
 use self::lease::Begun;
 use self::lease::Held;
 pub use self::memory::Memory;
@@ -215,6 +217,14 @@ impl Bus {
         match self {
             Self::Memory(memory) => Ok(memory.dead_act(act, id, max)),
             Self::Rabbit(rabbit) => rabbit.dead_act(act, id, max).await,
+        }
+    }
+
+    /// How much waits. Give it a deadline: RabbitMQ may be slow to tell.
+    pub async fn depth(&self) -> Result<Depth, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.depth()),
+            Self::Rabbit(rabbit) => rabbit.depth().await,
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod order;
 mod route;
 mod send;
 mod tenant;
+mod top;
 mod webhook;
 
 use std::path::PathBuf;
@@ -128,6 +129,8 @@ enum Command {
         #[arg(long, value_enum, value_delimiter = ',', default_value = "ingest,deliver,callbacks,ops")]
         roles: Vec<Role>,
     },
+    /// How the installation fares, again every two seconds: orders, latency, queues, breakers, balances
+    Top(top::Arguments),
     /// Where tenants are told what happens
     Webhook {
         #[command(subcommand)]
@@ -204,6 +207,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             logs::start()?;
             serve::serve(load()?, &roles, false).await
         }
+        Command::Top(arguments) => top::run(arguments).await,
         Command::Webhook { command } => webhook::run(command).await,
     }
 }

@@ -79,9 +79,10 @@ async fn here(
 ) -> Result<Answered, ledgers::Error> {
     let front = &app.ledgers.as_ref().ok_or(ledgers::Error::NoLedgers)?.edge.front;
     match desk::question(front, &app.directory.current(), errand) {
-        Ok((ledger, asked)) => {
-            Ok(Answered::Outcome(Box::new(ledgers::ask(app, ledger, asked, entropy, now).await?)))
+        Ok(desk::Question::Ask(ledger, asked)) => {
+            Ok(Answered::Outcome(Box::new(ledgers::ask(app, ledger, *asked, entropy, now).await?)))
         }
+        Ok(desk::Question::Answered(answered)) => Ok(answered),
         Err(problem) => Ok(problem.into()),
     }
 }
@@ -181,6 +182,7 @@ pub async fn outcome(app: &Arc<App>, errand: Errand) -> Result<Outcome, Problem>
             None => Ok(*outcome),
         },
         Answered::Refused { code, detail } => Err(Problem::new(code, detail)),
+        Answered::Named(_) => Err(Problem::unavailable("The ledger answered something else.")),
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Report {
 
 const KEPT: [&str; 5] = [
     "limits: when this phone was sent and guessed at, without what; at most 30 days",
-    "logs of closed orders and money: order ids and routes, no number; as long as [retention] says",
+    "logs of closed orders and money: order ids, their callers' names for them (client_ref) and routes, no number; as long as [retention] says",
     "events for the tenant's webhooks: with the number masked, as they were signed; thirty days",
     "figures of routes, prefixes, countries and tenants: counts of many phones",
     "what providers keep: ask them, with the evidence of each order taken before",

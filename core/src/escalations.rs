@@ -89,6 +89,14 @@ pub async fn tell(
 }
 
 /// Asks the one state of all escalations.
+pub async fn all(app: &App) -> Result<Vec<Escalation>, store::Error> {
+    match ask(app, &Command::List).await? {
+        Reply::All(all) => Ok(all),
+        Reply::Full | Reply::NotFound | Reply::One { .. } | Reply::Over => Ok(Vec::new()),
+    }
+}
+
+/// One command.
 pub async fn ask(app: &App, command: &Command) -> Result<Reply, store::Error> {
     app.store.apply::<Escalations>(&Key::escalations(), command, host::now()).await
 }

@@ -52,7 +52,7 @@ fn row(order: &OrderId, errand: &Errand) -> Value {
         fields.remove("is_posted");
     }
     json!({
-        "order": order, "request": job.and_then(|job| job.request.as_ref()), "service": job.map(|job| &job.service), "country": job.and_then(|job| job.country),
+        "order": order, "client_ref": job.and_then(|job| job.client_ref.as_ref()), "request": job.and_then(|job| job.request.as_ref()), "service": job.map(|job| &job.service), "country": job.and_then(|job| job.country),
         "channel": job.map(|job| job.channel), "state": timeline.state, "reason": timeline.reason,
         "verified": timeline.state == OrderState::Verified,
         "created_at": job.map(|job| job.created_at), "expires_at": job.map(|job| job.expires_at),

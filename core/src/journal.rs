@@ -15,8 +15,10 @@ use tiffin_shared::log::Log;
 use tiffin_shared::log::NewRow;
 use tiffin_shared::log::PAGE_ROWS;
 use tiffin_shared::log::Page;
+use tiffin_shared::log::PageState;
 use tiffin_shared::log::Paged;
 use tiffin_shared::log::Row;
+use tiffin_shared::search::Summary;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::oneshot;
 
@@ -42,6 +44,8 @@ pub enum Stream {
     Money(TenantId),
     /// The tenant's closed orders.
     Orders(TenantId),
+    /// What the pages of the tenant's closed orders hold.
+    Summaries(TenantId),
 }
 
 /// A row was not appended, as far as we know. The same row may be sent again.
@@ -76,6 +80,7 @@ impl fmt::Display for Stream {
             Self::Hooks(tenant) => write!(f, "hooks/{tenant}"),
             Self::Money(tenant) => write!(f, "money/{tenant}"),
             Self::Orders(tenant) => write!(f, "orders/{tenant}"),
+            Self::Summaries(tenant) => write!(f, "summaries/{tenant}"),
         }
     }
 }
@@ -172,13 +177,75 @@ async fn write(app: &App, stream: &Stream, command: &log::Command) -> Result<Opt
 async fn seal(app: &App, stream: &Stream, mut reply: log::Reply) -> Result<(), store::Error> {
     while let Some((number, page)) = reply.full.take() {
         let key = Key::log_page(&stream.to_string(), reply.began_at, number);
-        if app.store.apply::<Page>(&key, &Some(page), host::now()).await? == Paged::Differs {
+        if app.store.apply::<Page>(&key, &Some(page.clone()), host::now()).await? == Paged::Differs {
             tracing::error!(%key, "a page of a log has other rows than its head: the head keeps them, until it is full");
+            return Ok(());
+        }
+        if let Stream::Orders(tenant) = stream
+            && !summarise(app, tenant, (reply.began_at, number), &page).await?
+        {
+            tracing::error!(%key, "a page of closed orders has no summary: its head keeps it, until it is full");
             return Ok(());
         }
         reply = ask(app, stream, &log::Command::Sealed(number)).await?;
     }
     Ok(())
+}
+
+/// Writes a page's summary beside it, once, before its head forgets it. False where its log takes no more just now.
+async fn summarise(
+    app: &App,
+    tenant: &TenantId,
+    (began_at, number): (UnixMs, u64),
+    page: &PageState,
+) -> Result<bool, store::Error> {
+    let summary = Summary::of(tenant, began_at, number, page);
+    let keep_ms = page.expires_at.since(host::now());
+    let stream = Stream::Summaries(tenant.clone());
+    let command = log::Command::AppendCounted { rows: vec![summary.row()], keep_ms };
+    // Boxed: it is a log too.
+    Ok(Box::pin(write(app, &stream, &command)).await?.is_some())
+}
+
+/// A log as its head has it.
+pub struct Head {
+    /// Names its pages, beside their numbers.
+    pub began_at: UnixMs,
+    /// Pages are numbered below this.
+    pub pages: u64,
+    /// Rows that are in no page yet, in order.
+    pub tail: Vec<Row>,
+}
+
+/// Reads a head.
+pub async fn head(app: &App, stream: &Stream) -> Result<Head, store::Error> {
+    let log::Reply { began_at, pages, tail, .. } = ask(app, stream, &log::Command::Read).await?;
+    Ok(Head { began_at, pages, tail })
+}
+
+/// A page's rows; none where its time is over.
+pub async fn page(app: &App, stream: &Stream, head: &Head, number: u64) -> Result<Vec<Row>, store::Error> {
+    let key = Key::log_page(&stream.to_string(), head.began_at, number);
+    Ok(app.store.apply::<Page>(&key, &None, host::now()).await?.rows())
+}
+
+/// How many pages begin with a row that was appended at `until` or before, those included whose time is over.
+pub async fn pages_until(
+    app: &App,
+    stream: &Stream,
+    head: &Head,
+    until: UnixMs,
+) -> Result<u64, store::Error> {
+    let (mut from, mut to) = (0, head.pages);
+    while from < to {
+        let middle = from.midpoint(to);
+        let rows = page(app, stream, head, middle).await?;
+        match rows.first() {
+            Some(first) if until < first.at => to = middle,
+            _ => from = middle.saturating_add(1),
+        }
+    }
+    Ok(from)
 }
 
 /// Up to a page of rows from number `from` on, or from the oldest that is kept; empty at the end of the log.

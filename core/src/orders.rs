@@ -22,6 +22,7 @@ use crate::host;
 use crate::inquiries;
 use crate::ledgers;
 use crate::money;
+use crate::series;
 use crate::store;
 use crate::store::Key;
 
@@ -71,6 +72,9 @@ async fn apply_with(
     }
     if let Some(lesson) = &reply.lesson {
         app.routes.learn(lesson);
+    }
+    if let Some(mark) = &reply.mark {
+        series::note(app, mark);
     }
     if wakes {
         app.waits.wake(order);
@@ -136,6 +140,10 @@ fn tell_here(app: Arc<App>, event: OrderEvent) -> BoxFuture<'static, Result<(), 
 /// It was told up to here.
 pub async fn reported(app: &App, order: &OrderId, seq: u64) -> Result<(), Error> {
     let command = Command { entropy: host::entropy()?, ask: Ask::Reported(seq) };
-    app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
+    let reply = app.store.apply::<Order>(&Key::order(order), &command, host::now()).await?;
+    // Its time may be over in passing.
+    if let Some(mark) = &reply.mark {
+        series::note(app, mark);
+    }
     Ok(())
 }

@@ -84,6 +84,11 @@ impl Routes {
         self.known.fared((gateway.name(), gateway.channel()), country)
     }
 
+    /// The same for each country that this process has sent to.
+    pub fn by_country(&self, gateway: &Gateway) -> Vec<(Option<Country>, stats::View)> {
+        self.known.by_country((gateway.name(), gateway.channel()))
+    }
+
     /// Takes the place of one message at this worker's share of the pace of its gateway and sender: how many milliseconds to
     /// wait for it. One that is further away than `most_ms` is not taken.
     pub fn take_turn(&self, gateway: &Gateway, way: &Way, workers: u32, most_ms: u64, now: UnixMs) -> u64 {

@@ -31,6 +31,7 @@ use crate::publish;
 use crate::reports;
 use crate::routes;
 use crate::sandbox;
+use crate::series;
 use crate::sessions;
 use crate::standalone;
 use crate::sweep;
@@ -87,6 +88,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(series::run(app.clone(), stopped.clone())));
     // Where this process serves the public API, there is no edge to push to.
     let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
     tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
@@ -114,7 +116,9 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
 async fn settle(app: &Arc<App>) {
     // Its answer came by them.
     sessions::close(app).await;
-    let counts = async { tokio::join!(guard::flush(app), routes::flush(app), tallies::flush(app)) };
+    let counts = async {
+        tokio::join!(guard::flush(app), routes::flush(app), series::flush(app), tallies::flush(app))
+    };
     let (counted, told) =
         tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
     if counted.is_err() {

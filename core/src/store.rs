@@ -16,6 +16,7 @@ use tiffin_shared::id::OrderId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::machine;
 use tiffin_shared::machine::Machine;
+use tiffin_shared::series::Period;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::visitor::VisitorId;
 
@@ -84,6 +85,8 @@ pub enum Space {
     Route,
     /// [`tiffin_shared::nonce::Nonce`] by [`OrderId`]: the order stands in its tenant's tally.
     Tallied,
+    /// [`tiffin_shared::series::Series`] by hour, and by day.
+    Series,
     /// [`tiffin_shared::operator::Session`] by the hash of a cookie.
     Session,
     /// [`tiffin_shared::operator::Attempts`] by client network.
@@ -194,6 +197,11 @@ impl Key {
         Self { space: Space::Route, id: id.to_owned() }
     }
 
+    /// What became of orders in an hour, or a day.
+    pub fn series(period: Period) -> Self {
+        Self { space: Space::Series, id: period.to_string() }
+    }
+
     /// A sign-in, by the hash of what the browser holds.
     pub fn session(hash: &str) -> Self {
         Self { space: Space::Session, id: hash.to_owned() }
@@ -250,6 +258,7 @@ impl Space {
             Self::Order => "order",
             Self::Reference => "reference",
             Self::Route => "route",
+            Self::Series => "series",
             Self::Session => "session",
             Self::SignIns => "sign-ins",
             Self::Tallied => "tallied",

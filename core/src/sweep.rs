@@ -83,6 +83,7 @@ async fn wake(app: &Arc<App>, space: Space, due: Due) -> bool {
         | Space::Nonce
         | Space::Reference
         | Space::Route
+        | Space::Series
         | Space::Session
         | Space::SignIns
         | Space::Tallied

@@ -208,7 +208,8 @@ async fn operate(call: &Call<'_>) -> Result<http::Response, Problem> {
     let errand = desk::read(request, &settings.cores, *now)?;
     let directory = known(env, settings, *now).await?;
     let (ledger, asked) = match desk::question(&settings.edge.front, &directory, errand) {
-        Ok(question) => question,
+        Ok(desk::Question::Ask(ledger, asked)) => (ledger, *asked),
+        Ok(desk::Question::Answered(answered)) => return Ok(desk::reply(Some(answered), entropy)),
         Err(problem) => return Ok(desk::reply(Some(problem.into()), entropy)),
     };
     let question = Question::Ledger { ledger, ask: asked, hold: None };

@@ -18,6 +18,7 @@ mod errand;
 mod hint;
 mod inquiry;
 mod look;
+mod mark;
 mod next;
 mod outcome;
 mod reason;
@@ -72,6 +73,8 @@ pub use self::inquiry::RECALLS_MAX;
 pub use self::inquiry::Recall;
 pub use self::look::Found;
 pub use self::look::LOOK_AFTER_MS;
+use self::mark::Before;
+pub use self::mark::Mark;
 pub use self::next::Next;
 pub use self::outcome::BACKOFF;
 pub use self::reason::Class;
@@ -182,67 +185,74 @@ impl Machine for Order {
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
         let state = state.filter(|state| now < state.keep_until());
         let now = state.as_ref().map_or(now, |state| state.clock.max(now));
-        match (&command.ask, state) {
-            (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
-                let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
-                state.terms = terms.clone();
-                state.begin_bill();
-                let (dispatch, token) = (dispatch.as_ref(), *token);
-                claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
-            }
-            (Ask::Stop { cause, tenant, terms }, state) => {
-                let mut state = state.unwrap_or_else(|| State::new(None, now));
-                state.terms = Terms { billing: None, ..terms.clone() };
-                state.tenant = state.header.is_none().then(|| tenant.clone());
-                stop::step(state, *cause, command, now)
-            }
-            // The job, when it comes, must find that it is not to be sent.
-            (Ask::Desk(Desk::Erase), None) => desk::step(State::new(None, now), &Desk::Erase, command, now),
-            (Ask::Desk(desk), Some(state)) => desk::step(state, desk, command, now),
-            (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
-                hint::step(state, (gateway, *n), provider_id, *hint, command, now)
-            }
-            (Ask::Looked { n, look, found }, Some(state)) => {
-                look::looked(state, (*n, *look), found, command, now)
-            }
-            (Ask::Polled { n, status, receipt }, Some(state)) => {
-                inquiry::polled(state, *n, (status, *receipt), command, now)
-            }
-            (Ask::Recalled { n, outcome }, Some(state)) => {
-                inquiry::recalled(state, (*n, *outcome), command, now)
-            }
-            (Ask::Receipt { gateway, n, provider_id, receipt, cost }, Some(state)) => {
-                receipt::step(state, (gateway, *n), provider_id, (*receipt, *cost), command, now)
-            }
-            (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
-            (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
-            (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
-            (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
-            (Ask::Tick, Some(state)) => report::tick(state, command, now),
-            // The record was lost while its job was being worked on: the job makes it again.
-            (
-                Ask::Looked { found: Found::Missing | Found::Unclear, .. }
-                | Ask::Result {
-                    outcome: CallOutcome::Failed(_) | CallOutcome::Throttled { .. } | CallOutcome::Unknown,
-                    ..
-                },
-                None,
-            ) => Step::keep(Reply::of(Decision::RetryAt(now))),
-            (
-                Ask::Desk(_)
-                | Ask::Hint { .. }
-                | Ask::Looked { .. }
-                | Ask::Polled { .. }
-                | Ask::Posted { .. }
-                | Ask::Recalled { .. }
-                | Ask::Receipt { .. }
-                | Ask::Ran { .. }
-                | Ask::Reported(_)
-                | Ask::Result { .. }
-                | Ask::Tick,
-                None,
-            ) => Step::keep(Reply::of(Decision::Stop)),
+        let before = Before::of(state.as_ref());
+        let mut step = decide(state, command, now);
+        if let Write::Put { state, .. } = &step.write {
+            step.reply.mark = before.mark(state, now);
         }
+        step
+    }
+}
+
+fn decide(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
+    match (&command.ask, state) {
+        (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
+            let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
+            state.terms = terms.clone();
+            state.begin_bill();
+            let (dispatch, token) = (dispatch.as_ref(), *token);
+            claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
+        }
+        (Ask::Stop { cause, tenant, terms }, state) => {
+            let mut state = state.unwrap_or_else(|| State::new(None, now));
+            state.terms = Terms { billing: None, ..terms.clone() };
+            state.tenant = state.header.is_none().then(|| tenant.clone());
+            stop::step(state, *cause, command, now)
+        }
+        // The job, when it comes, must find that it is not to be sent.
+        (Ask::Desk(Desk::Erase), None) => desk::step(State::new(None, now), &Desk::Erase, command, now),
+        (Ask::Desk(desk), Some(state)) => desk::step(state, desk, command, now),
+        (Ask::Hint { gateway, n, provider_id, hint }, Some(state)) => {
+            hint::step(state, (gateway, *n), provider_id, *hint, command, now)
+        }
+        (Ask::Looked { n, look, found }, Some(state)) => {
+            look::looked(state, (*n, *look), found, command, now)
+        }
+        (Ask::Polled { n, status, receipt }, Some(state)) => {
+            inquiry::polled(state, *n, (status, *receipt), command, now)
+        }
+        (Ask::Recalled { n, outcome }, Some(state)) => inquiry::recalled(state, (*n, *outcome), command, now),
+        (Ask::Receipt { gateway, n, provider_id, receipt, cost }, Some(state)) => {
+            receipt::step(state, (gateway, *n), provider_id, (*receipt, *cost), command, now)
+        }
+        (Ask::Posted { n, standing }, Some(state)) => bill::posted(state, (*n, standing), command, now),
+        (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
+        (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
+        (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
+        (Ask::Tick, Some(state)) => report::tick(state, command, now),
+        // The record was lost while its job was being worked on: the job makes it again.
+        (
+            Ask::Looked { found: Found::Missing | Found::Unclear, .. }
+            | Ask::Result {
+                outcome: CallOutcome::Failed(_) | CallOutcome::Throttled { .. } | CallOutcome::Unknown,
+                ..
+            },
+            None,
+        ) => Step::keep(Reply::of(Decision::RetryAt(now))),
+        (
+            Ask::Desk(_)
+            | Ask::Hint { .. }
+            | Ask::Looked { .. }
+            | Ask::Polled { .. }
+            | Ask::Posted { .. }
+            | Ask::Recalled { .. }
+            | Ask::Receipt { .. }
+            | Ask::Ran { .. }
+            | Ask::Reported(_)
+            | Ask::Result { .. }
+            | Ask::Tick,
+            None,
+        ) => Step::keep(Reply::of(Decision::Stop)),
     }
 }
 

@@ -41,6 +41,7 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         max_price_micros: None,
         sms_segments: None,
         to_masked: None,
+        client_ref: None,
     })
 }
 

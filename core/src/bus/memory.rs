@@ -1,5 +1,6 @@
 //! A channel with redelivery. Full means full: back-pressure reaches ingest, and from there the edge's outbox.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -7,6 +8,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use tiffin_shared::time::UnixMs;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
@@ -18,6 +20,7 @@ use super::Target;
 use super::dead::Act;
 use super::dead::Dead;
 use super::dead::Report;
+use super::depth::Depth;
 use crate::host;
 
 /// Messages held at once, delayed and unacknowledged ones included: about 200 MB at two kilobytes each.
@@ -32,6 +35,18 @@ pub struct Memory {
     receiver: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Message>>>,
     room: Arc<Semaphore>,
     dead: Arc<Mutex<Letters>>,
+    waiting: Waiting,
+}
+
+/// When the messages came that are not done with, by number: the first is the oldest.
+#[derive(Clone, Default)]
+struct Waiting(Arc<Mutex<(u64, BTreeMap<u64, UnixMs>)>>);
+
+/// One of [`MESSAGES_MAX`] messages, until it is done with.
+struct Place {
+    _room: OwnedSemaphorePermit,
+    waiting: Waiting,
+    number: u64,
 }
 
 /// Oldest first, with their bodies.
@@ -43,7 +58,7 @@ struct Message {
     is_retry: bool,
     body: Vec<u8>,
     /// Its share of [`MESSAGES_MAX`], which bounds the channel.
-    room: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// Brings the message again when dropped.
@@ -63,6 +78,7 @@ impl Default for Memory {
             receiver: Arc::new(tokio::sync::Mutex::new(receiver)),
             room: Arc::new(Semaphore::new(MESSAGES_MAX)),
             dead: Arc::default(),
+            waiting: Waiting::default(),
         }
     }
 }
@@ -79,7 +95,8 @@ impl Memory {
         };
         let room = self.room.clone().try_acquire_owned().map_err(|_| Error::Full)?;
         let is_retry = delay.is_some();
-        let message = Message { id: id.to_owned(), partition, is_retry, body: body.to_vec(), room };
+        let place = self.waiting.place(room);
+        let message = Message { id: id.to_owned(), partition, is_retry, body: body.to_vec(), place };
         let delay = delay.unwrap_or_default();
         if delay == Duration::ZERO {
             return self.sender.send(message).map_err(|_| Error::Full);
@@ -95,6 +112,11 @@ impl Memory {
 
     pub(super) fn consume(&self) -> Consumer {
         Consumer(self.clone())
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        let (messages, oldest_at) = self.waiting.count();
+        Depth { messages, oldest_at, dead: self.dead().len() as u64 }
     }
 
     pub(super) fn dead_list(&self, max: usize) -> Vec<Dead> {
@@ -154,6 +176,32 @@ impl Memory {
     }
 }
 
+impl Waiting {
+    fn place(&self, room: OwnedSemaphorePermit) -> Place {
+        let mut waiting = self.lock();
+        let number = waiting.0;
+        waiting.0 = number.wrapping_add(1);
+        waiting.1.insert(number, host::now());
+        drop(waiting);
+        Place { _room: room, waiting: self.clone(), number }
+    }
+
+    fn count(&self) -> (u64, Option<UnixMs>) {
+        let waiting = self.lock();
+        (waiting.1.len() as u64, waiting.1.values().next().copied())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, UnixMs>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.lock().1.remove(&self.number);
+    }
+}
+
 impl Consumer {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
         let message = self.0.receiver.lock().await.recv().await?;
@@ -167,7 +215,7 @@ impl Consumer {
 impl Receipt {
     pub(super) fn ack(mut self) {
         if let Some(message) = self.message.take() {
-            drop(message.room);
+            drop(message.place);
         }
     }
 }

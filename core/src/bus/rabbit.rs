@@ -2,6 +2,7 @@
 //! reading from the first, and must still hear what the second acknowledges.
 
 mod dead;
+mod depth;
 mod link;
 mod partition;
 mod publisher;

@@ -1,6 +1,7 @@
-//! `tiffin order`: what core knows of one order.
+//! `tiffin order`: what core knows of an order, and which orders there are.
 
 mod evidence;
+mod find;
 pub(crate) mod told;
 
 use clap::Subcommand;
@@ -21,6 +22,8 @@ use super::ops::time;
 pub enum Command {
     /// What speaks for it: timeline, exchanges with providers, receipts; sealed by core. Or check such a packet
     Evidence(evidence::Arguments),
+    /// Which orders there are: by phone, reference, tenant, state and more; the newest first
+    Find(Box<find::Arguments>),
     /// Its attempts with their routes and reasons, and why at other moments nothing was sent
     Show {
         /// `ord_…`
@@ -54,6 +57,7 @@ pub enum Command {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Evidence(arguments) => return evidence::run(&arguments).await,
+        Command::Find(arguments) => return find::run(*arguments).await,
         Command::Show { id, to } => {
             let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
             to.print(&reply, || timeline(&id, &reply));

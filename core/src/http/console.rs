@@ -50,7 +50,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console", get(async || Redirect::permanent("/console/")))
         .route("/console/", get(async |headers: HeaderMap| file("index.html", &headers)))
         .route("/console/session", get(session::show).post(session::begin).delete(session::end))
-        .route("/console/{*path}", get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)))
+        .route(
+            "/console/{*path}",
+            get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)),
+        )
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Response {
@@ -59,11 +62,8 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     };
     let tag = format!("\"{}\"", bytes::encode(&bytes::truncate::<12>(bytes::sha256(text.as_bytes()))));
     let is_known = headers.get("if-none-match").is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(*text))
-    };
+    let mut response =
+        if is_known { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(*text)) };
     let fixed = [
         ("content-type", *kind),
         ("content-security-policy", POLICY),

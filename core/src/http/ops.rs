@@ -10,7 +10,9 @@ mod evidence;
 mod export;
 mod operators;
 pub(crate) mod orders;
+mod overview;
 mod routes;
+mod search;
 mod webhooks;
 mod who;
 
@@ -64,7 +66,9 @@ fn viewer() -> Router<Arc<App>> {
         .route("/ops/v1/escalations", get(escalations::list))
         .route("/ops/v1/escalations/{id}", get(escalations::show))
         .route("/ops/v1/keys", get(admin::keys))
+        .route("/ops/v1/orders/search", post(search::search))
         .route("/ops/v1/orders/{id}", get(orders::show))
+        .route("/ops/v1/overview", get(overview::show))
         .route("/ops/v1/routes", get(routes::list))
         .route("/ops/v1/routes/{gateway}/settings", get(admin::route))
         .route("/ops/v1/tenants", get(admin::tenants))

@@ -127,6 +127,13 @@ impl Known {
         all
     }
 
+    /// By country; of those that are not known by none.
+    pub(super) fn by_country(&self, of: (&GatewayId, Channel)) -> Vec<(Option<Country>, stats::View)> {
+        let routes = lock(&self.routes);
+        let own = routes.iter().filter(|(key, _)| (&key.gateway, key.channel) == of);
+        own.map(|(key, it)| (key.country, it.view.clone())).collect()
+    }
+
     pub(super) fn learn(&self, route: &RouteKey, add: impl FnOnce(&mut Figures)) {
         let mut routes = lock(&self.routes);
         if routes.len() >= ROUTES_MAX && !routes.contains_key(route) {

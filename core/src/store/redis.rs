@@ -150,6 +150,7 @@ impl Redis {
             | Space::Log
             | Space::Order
             | Space::Route
+            | Space::Series
             | Space::Session
             | Space::SignIns
             | Space::Tally

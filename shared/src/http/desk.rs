@@ -59,6 +59,11 @@ pub enum Errand {
         /// At most [`ERASE_ORDERS_MAX`].
         forget: Vec<OrderId>,
     },
+    /// Tell the name of an address's ledger, which stands in the ids of its orders.
+    Name {
+        /// Which.
+        phone: Phone,
+    },
     /// Send an order's code once more.
     Retry {
         /// Whose.
@@ -76,6 +81,8 @@ pub enum Errand {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answered {
+    /// The name that was asked for.
+    Named(LedgerId),
     /// The ledger's answer, a refusal perhaps.
     Outcome(Box<Outcome>),
     /// The ledger was not asked.
@@ -109,19 +116,31 @@ pub fn read(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<E
         .map_err(|_| Problem::new(Code::InvalidRequest, "Not an operator's errand."))
 }
 
+/// What is to be done about an errand.
+pub enum Question {
+    /// Ask this ledger.
+    Ask(LedgerId, Box<Ask>),
+    /// Nothing: it needs no ledger.
+    Answered(Answered),
+}
+
 /// Which ledger to ask, and what.
-pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<(LedgerId, Ask), Problem> {
-    match errand {
+pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<Question, Problem> {
+    let (ledger, ask) = match errand {
         Errand::Cancel { tenant, order } => {
             let known = tenant_of(directory, &tenant)?;
-            Ok((order.ledger(), Ask::Cancel(whose(directory, tenant, order, known))))
+            (order.ledger(), Ask::Cancel(whose(directory, tenant, order, known)))
         }
         Errand::Erase { phone, forget } => {
             if forget.len() > ERASE_ORDERS_MAX {
                 let detail = format!("At most {ERASE_ORDERS_MAX} orders are forgotten at once.");
                 return Err(Problem::new(Code::InvalidRequest, detail));
             }
-            Ok((front.index.ledger("phone", phone.e164()), Ask::Erase(forget)))
+            (front.index.ledger("phone", phone.e164()), Ask::Erase(forget))
+        }
+        Errand::Name { phone } => {
+            let named = Answered::Named(front.index.ledger("phone", phone.e164()));
+            return Ok(Question::Answered(named));
         }
         Errand::Retry { tenant, order, channel, request } => {
             let known = tenant_of(directory, &tenant)?;
@@ -145,9 +164,10 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
             if known.blocks_ledger(resend.whose.order.ledger(), &front.index) {
                 return Err(Problem::new(Code::Blocked, "The tenant has blocked this number."));
             }
-            Ok((resend.whose.order.ledger(), Ask::Resend(Box::new(resend))))
+            (resend.whose.order.ledger(), Ask::Resend(Box::new(resend)))
         }
-    }
+    };
+    Ok(Question::Ask(ledger, Box::new(ask)))
 }
 
 /// The host's reply: 200 whatever the ledger said, 503 where it said nothing.

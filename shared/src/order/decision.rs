@@ -2,6 +2,7 @@
 
 use super::Errand;
 use super::Inquiry;
+use super::Mark;
 use super::News;
 use crate::country::Country;
 use crate::money::Posting;
@@ -20,6 +21,8 @@ pub struct Reply {
     pub news: Option<News>,
     /// What the router learns from it, once.
     pub lesson: Option<Lesson>,
+    /// What is counted of it, once.
+    pub mark: Option<Box<Mark>>,
     /// To be run, and confirmed by [`Ask::Ran`](super::Ask::Ran).
     pub errand: Option<Errand>,
     /// To be asked of providers, each to be answered.
@@ -100,6 +103,7 @@ impl Reply {
             event: None,
             news: None,
             lesson: None,
+            mark: None,
             errand: None,
             inquiries: Vec::new(),
             posting: None,

@@ -108,7 +108,7 @@ fn erase(mut state: State, command: &Command, now: UnixMs) -> Step<State, Reply>
         (state.is_closed, state.closing) = (true, true);
     }
     if let Some(header) = &mut state.header {
-        (header.prefix, header.to_masked) = (None, None);
+        (header.prefix, header.to_masked, header.client_ref) = (None, None, None);
         header.supersedes.clear();
     }
     state.erased_at = Some(now);

@@ -59,6 +59,9 @@ pub struct Timeline {
     pub erased_at: Option<UnixMs>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
+    /// It is closed, and who listens may not have heard so. For hosts alone.
+    #[serde(skip)]
+    pub is_closing: bool,
     /// Everything that happened, oldest first, and the link of the last entry.
     pub story: Story,
 }
@@ -165,6 +168,7 @@ impl State {
             bill: self.bill.as_ref().map(|bill| bill.billed()),
             erased_at: self.erased_at,
             is_closed: self.is_closed,
+            is_closing: self.closing,
             story: self.story,
         }
     }

@@ -71,6 +71,9 @@ pub struct Header {
     /// Number or mailbox, masked as the public API shows it: the tenant's webhooks say it. None once it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_masked: Option<String>,
+    /// The caller's own name for it, perhaps of a person: never logged. None once it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_ref: Option<String>,
 }
 
 impl Header {

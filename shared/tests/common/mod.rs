@@ -15,6 +15,7 @@ pub mod money;
 pub mod order;
 pub mod pause;
 pub mod receiver;
+pub mod series;
 pub mod tally;
 pub mod visitor;
 pub mod webhook;

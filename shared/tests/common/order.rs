@@ -129,6 +129,7 @@ pub fn header() -> Header {
         max_price_micros: None,
         sms_segments: None,
         to_masked: None,
+        client_ref: None,
     }
 }
 

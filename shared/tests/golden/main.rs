@@ -38,9 +38,15 @@ use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Order;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Receipt;
+use tiffin_shared::price::Currency;
 use tiffin_shared::problem;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::seal::Sealed;
+use tiffin_shared::series;
+use tiffin_shared::series::Counts;
+use tiffin_shared::series::Grain;
+use tiffin_shared::series::Period;
+use tiffin_shared::series::Series;
 use tiffin_shared::sign::Direction;
 use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::sign::Signed;
@@ -64,6 +70,7 @@ use self::pins::ORDER_ID;
 use self::pins::PROBLEMS;
 use self::pins::RECORD;
 use self::pins::SEALED;
+use self::pins::SERIES;
 use self::pins::SHELF;
 use self::pins::TALLY;
 use self::pins::UNMASKED_HEADER;
@@ -288,6 +295,22 @@ fn the_state_of_a_tally_is_pinned() {
 }
 
 #[test]
+fn the_state_of_a_series_is_pinned() {
+    let mut host = Host::default();
+    for (n, took_ms) in [(1, 900), (2, 61_000), (1, 900)] {
+        let mut counts = Counts { accepted: 2, unchecked: 1, delivered: 1, failed: 3, ..Counts::default() };
+        (counts.expired, counts.cancelled, counts.verified) = (4, 5, 6);
+        counts.latencies.add(took_ms);
+        counts.spend(Currency::default(), -2_500);
+        let (period, batch) = (Period::of(Grain::Minute, START), Bytes([n; 16]));
+        let command = series::Command::Add { period, batch, slots: [(n, counts)].into() };
+        host.ask::<Series>(&command, START.plus(u64::from(n)));
+    }
+    assert_eq!(host.body(), Some(SERIES));
+    reads::<series::State>(SERIES);
+}
+
+#[test]
 fn the_digest_of_a_code_is_pinned() {
     let (tenant, service) = (fixtures::tenant(0), fixtures::service(0));
     let order = OrderId::new([2; 16], fixtures::ledger_id());
@@ -358,6 +381,7 @@ fn unknown_fields_of_a_stored_state_are_refused_and_missing_optional_ones_are_re
     assert!(serde_json::from_str::<order::State>(&with(RECORD)).is_err());
     assert!(serde_json::from_str::<nonce::State>(&with(r#"{"expires_at":1}"#)).is_err());
     assert!(serde_json::from_str::<tally::State>(&with(TALLY)).is_err());
+    assert!(serde_json::from_str::<series::State>(&with(SERIES)).is_err());
     let short = r#"{"clock":1,"sections":{"acme":{"bucket":5,"orders_at":[1],"orders":[]}}}"#;
     let state: ledger::State = serde_json::from_str(short).unwrap();
     assert!(format!("{state:?}").contains("wrong_in_a_row: 0"));

@@ -30,6 +30,8 @@ use tiffin_shared::order::Order;
 use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
+use tiffin_shared::series::Grain;
+use tiffin_shared::series::Series;
 use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::tally::Tally;
 use tiffin_shared::time::DAY_MS;
@@ -57,6 +59,7 @@ use self::subjects::NONCE;
 use self::subjects::ORDER;
 use self::subjects::OUTBOX;
 use self::subjects::PAGE;
+use self::subjects::SERIES;
 use self::subjects::SHELF;
 use self::subjects::Subject;
 use self::subjects::TALLY;
@@ -256,6 +259,20 @@ proptest! {
             let command = step.action.command(now);
             check::<Tally>(&TALLY, host.stored.as_ref(), &command, now);
             host.ask::<Tally>(&command, now);
+        }
+    }
+
+    #[test]
+    fn a_series_keeps_the_laws(
+        script in common::series::script(pause::any(), 1..60),
+        grain in prop_oneof![Just(Grain::Minute), Just(Grain::Hour)],
+    ) {
+        let (mut host, mut now) = (Host::default(), START);
+        for step in &script {
+            now = pause::after(now, step.pause);
+            let command = step.action.command(grain);
+            check::<Series>(&SERIES, host.stored.as_ref(), &command, now);
+            host.ask::<Series>(&command, now);
         }
     }
 

@@ -22,6 +22,8 @@ use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
 use tiffin_shared::reference::Index;
+use tiffin_shared::series;
+use tiffin_shared::series::Series;
 use tiffin_shared::tally;
 use tiffin_shared::tally::Tally;
 use tiffin_shared::time::MINUTE_MS;
@@ -156,6 +158,13 @@ pub const TALLY: Subject<Tally> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command {
         tally::Command::Add { .. } | tally::Command::Read => Some(MINUTE_MS),
+    },
+};
+
+pub const SERIES: Subject<Series> = Subject {
+    show: |reply| format!("{reply:?}"),
+    again_ms: |command| match command {
+        series::Command::Add { .. } | series::Command::Read => Some(MINUTE_MS),
     },
 };
 

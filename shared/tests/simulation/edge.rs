@@ -88,6 +88,7 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         max_price_micros: None,
         sms_segments: None,
         to_masked: None,
+        client_ref: None,
     };
     Order {
         header,

@@ -121,6 +121,7 @@ impl Feeder {
             max_price_micros: None,
             sms_segments: None,
             to_masked: None,
+            client_ref: None,
             country: wish.country,
             ..jobs::header(now)?
         };

@@ -29,6 +29,7 @@ use tiffin_shared::order::Order;
 use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
+use tiffin_shared::series::Series;
 use tiffin_shared::sign::NONCE_MEMORY_MS;
 use tiffin_shared::tally::Tally;
 
@@ -158,6 +159,23 @@ async fn memory_and_redis_keep_tallies_alike() -> anyhow::Result<()> {
         largest = largest.max(memory.orders);
     }
     assert!(days.len() > 2 && largest > 1_000, "the script reached only {days:?} and {largest}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn memory_and_redis_keep_series_alike() -> anyhow::Result<()> {
+    let hosts = Hosts::without_object().await?;
+    let mut script = Script::new(SEED);
+    let mut slots = 0;
+    for step in 0..TALLY_COMMANDS {
+        let (period, now, command) = script.series();
+        let memory = hosts.memory.apply::<Series>(&Key::series(period), &command, now).await?;
+        let redis = hosts.redis.apply::<Series>(&Key::series(period), &command, now).await?;
+        assert_eq!(memory, redis, "step {step}, seed {SEED}");
+        slots = slots.max(memory.len());
+    }
+    assert!(slots > 10, "the script reached only {slots} slots");
     Ok(())
 }
 

@@ -38,6 +38,10 @@ use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
 use tiffin_shared::seal::PrivateKey;
+use tiffin_shared::series;
+use tiffin_shared::series::Counts;
+use tiffin_shared::series::Grain;
+use tiffin_shared::series::Period;
 use tiffin_shared::tally;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -217,6 +221,7 @@ impl Script {
                     max_price_micros: None,
                     sms_segments: None,
                     to_masked: None,
+                    client_ref: None,
                 };
                 let offers = vec![offer("alpha", 2), offer("beta", 0)];
                 let n = u8::try_from(self.below(3)).unwrap_or(0);
@@ -280,6 +285,25 @@ impl Script {
             }
         };
         (tenant, now, command)
+    }
+
+    /// Some batches come twice, and some periods are long over.
+    pub fn series(&mut self) -> (Period, UnixMs, series::Command) {
+        let (hours, now) = (self.below(60), self.tick());
+        let grain = if self.below(2) == 0 { Grain::Minute } else { Grain::Hour };
+        let period = Period::of(grain, now.minus(hours * 3_600_000));
+        let command = match self.below(4) {
+            0 => series::Command::Read,
+            _ => {
+                self.nonces += self.below(3).min(1);
+                let mut counts = Counts { accepted: self.below(9), ..Counts::default() };
+                counts.latencies.add(self.below(100_000));
+                let slot = u8::try_from(self.below(70)).unwrap_or(0);
+                let batch = Bytes(u128::from(self.nonces).to_be_bytes());
+                series::Command::Add { period, batch, slots: [(slot, counts)].into() }
+            }
+        };
+        (period, now, command)
     }
 
     pub fn nonce(&mut self) -> ([u8; 16], UnixMs) {

@@ -56,6 +56,7 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         max_price_micros: None,
         sms_segments: None,
         to_masked: None,
+        client_ref: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {

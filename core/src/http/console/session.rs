@@ -124,8 +124,9 @@ async fn sign_in(app: &Arc<App>, address: SocketAddr, request: Request) -> Resul
         let detail = "Too many attempts to sign in from your network. Wait, and look up the token.";
         Problem { retry_after_ms: Some(wait_ms), ..Problem::new(Code::RateLimited, detail) }
     })?;
-    let SignIn { token, name } = bytes::read_json(&request.body)
-        .map_err(|_| Problem::new(Code::InvalidRequest, "Send {\"token\": \"...\"}, and \"name\" with a shared one."))?;
+    let SignIn { token, name } = bytes::read_json(&request.body).map_err(|_| {
+        Problem::new(Code::InvalidRequest, "Send {\"token\": \"...\"}, and \"name\" with a shared one.")
+    })?;
     let who = operators::by_token(app, token.trim(), name.as_deref().map(str::trim))
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("name: {error}.")))?;
     let who = who.ok_or_else(|| Problem::new(Code::Unauthenticated, "No operator has this token."))?;
@@ -174,8 +175,8 @@ fn own_page(headers: &HeaderMap, secret: &Secret) -> Result<(), Problem> {
 fn foreign<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Result<(), Problem> {
     let is_own_site = header("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none");
     let host = header("host").unwrap_or_default();
-    let is_own_origin =
-        header("origin").is_none_or(|origin| origin.split_once("://").is_some_and(|(_, named)| named == host));
+    let is_own_origin = header("origin")
+        .is_none_or(|origin| origin.split_once("://").is_some_and(|(_, named)| named == host));
     if is_own_site && is_own_origin {
         return Ok(());
     }

@@ -227,10 +227,7 @@ async fn done(app: &Arc<App>, command: Command) -> Result<Value, Problem> {
 }
 
 async fn all(app: &App) -> Result<Vec<Escalation>, Problem> {
-    match escalations::ask(app, &Command::List).await.map_err(|error| failed(&error))? {
-        Reply::All(all) => Ok(all),
-        _ => Ok(Vec::new()),
-    }
+    escalations::all(app).await.map_err(|error| failed(&error))
 }
 
 fn shown(escalation: &Escalation, now: tiffin_shared::time::UnixMs) -> Value {

@@ -82,8 +82,9 @@ pub async fn put(
 ) -> Response {
     let changed = async {
         let body = read_whole(request, BODY_BYTES_MAX).await?.body;
-        let Changed { role, new_token } = bytes::read_json(&body)
-            .map_err(|_| invalid("Send {\"role\": \"support\"}, or {\"new_token\": true}, or both.".into()))?;
+        let Changed { role, new_token } = bytes::read_json(&body).map_err(|_| {
+            invalid("Send {\"role\": \"support\"}, or {\"new_token\": true}, or both.".into())
+        })?;
         let (name, old, version) = known(&app, &name)?;
         let token = new_token.then(token).transpose()?;
         let digest = token.as_ref().map_or(old.digest, |token| operator::digest(token));
@@ -120,7 +121,8 @@ async fn set(
 }
 
 fn known(app: &App, name: &str) -> Result<(OperatorId, Operator, u64), Problem> {
-    let unknown = || Problem::new(Code::NotFound, "No operator has this name. `tiffin operator list` shows them.");
+    let unknown =
+        || Problem::new(Code::NotFound, "No operator has this name. `tiffin operator list` shows them.");
     let name = OperatorId::parse(name).map_err(|_| unknown())?;
     let kept = app.settled.current().operators.get(&name).cloned().ok_or_else(unknown)?;
     Ok((name, kept.value, kept.version))

@@ -42,7 +42,9 @@ pub(super) async fn demand(State(least): State<Role>, request: Request, next: Ne
         Some(who) if who.role >= least => next.run(request).await,
         who => {
             let role = who.map_or("none", |who| who.role.as_str());
-            let detail = format!("Your role is {role}; this needs {least}. An operator gives roles: `tiffin operator`.");
+            let detail = format!(
+                "Your role is {role}; this needs {least}. An operator gives roles: `tiffin operator`."
+            );
             health::refuse(&Problem::new(Code::RoleRequired, detail))
         }
     }

@@ -9,6 +9,7 @@ mod live_state;
 mod load;
 mod memory;
 mod order_cost;
+mod order_search;
 mod peers;
 mod postings;
 mod smpp_throughput;
@@ -38,6 +39,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("order_cost") {
         save("order_cost", &order_cost::measure().await?)?;
+    }
+    if is_wanted("order_search") {
+        save("order_search", &order_search::measure().await?)?;
     }
     if is_wanted("smpp_throughput") {
         save("smpp_throughput", &smpp_throughput::measure().await?)?;
