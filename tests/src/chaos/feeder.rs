@@ -145,7 +145,7 @@ impl Feeder {
         let id = ParcelId { order: header.order.clone(), part: Part::Job };
         let parcel = Parcel { id, content: Content::Job { job: job.clone(), dispatch: None } };
         let outgoing = internal::parcel(&parcel, &self.0.signing, &host::entropy()?, host::now())?;
-        Ok((header.order, outgoing.body))
+        Ok((header.order, outgoing.body.into_bytes()))
     }
 
     /// One hand-over. The status, and what it says of coming again; nothing when no answer came.
