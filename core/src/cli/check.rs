@@ -33,8 +33,14 @@ async fn try_all(app: &App) -> anyhow::Result<()> {
         say(&format!("{}: {said}", gateway.name()));
         failed += usize::from(tried.is_err());
     }
+    let mut refused = None;
+    if let Some(checker) = &app.sim_swap {
+        let tried = checker.try_credentials(&app.provider_client).await;
+        say(&format!("sim_swap: {}", tried.as_ref().map_or_else(ToString::to_string, Clone::clone)));
+        refused = tried.err();
+    }
     anyhow::ensure!(failed == 0, "{} cannot be used", counted(failed, "gateway"));
-    Ok(())
+    refused.map_or(Ok(()), |trouble| Err(anyhow::anyhow!("sim_swap cannot be used: {trouble}")))
 }
 
 /// What boots, and will not do what is probably wanted.
