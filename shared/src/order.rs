@@ -226,7 +226,9 @@ impl Machine for Order {
             (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
             (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
             (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
-            (Ask::SimChecked { n, verdict }, Some(state)) => sim::checked(state, (*n, *verdict), command, now),
+            (Ask::SimChecked { n, verdict }, Some(state)) => {
+                sim::checked(state, (*n, *verdict), command, now)
+            }
             (Ask::Tick, Some(state)) => report::tick(state, command, now),
             // The record was lost while its job was being worked on: the job makes it again.
             (

@@ -305,7 +305,8 @@ impl File {
         if let Some(sim_swap) = &self.sim_swap {
             return sim_swap.check().map_err(|error| format!("sim_swap.{error}"));
         }
-        let services = self.tenants.iter().flat_map(|(tenant, it)| it.services.iter().map(move |it| (tenant, it)));
+        let services =
+            self.tenants.iter().flat_map(|(tenant, it)| it.services.iter().map(move |it| (tenant, it)));
         let mut asks = services.filter(|(_, (_, service))| service.sim_swap == Some(true));
         match asks.next() {
             None => Ok(()),

@@ -4,9 +4,9 @@
 use toml::Table;
 use toml::Value;
 
+use super::CLIENT_SECRET;
 use super::Environment;
 use super::Error;
-use super::CLIENT_SECRET;
 use super::File;
 use crate::gateways::account::variable_prefix;
 use crate::gateways::kinds::is_secret;

@@ -70,7 +70,10 @@ impl Tokens {
         match &token {
             Ok(token) => kept.token = Some(token.clone()),
             Err(SimDoubt::Refused) => {
-                tracing::error!(status = answer.status, "no token for the SIM Swap service: it refuses our client");
+                tracing::error!(
+                    status = answer.status,
+                    "no token for the SIM Swap service: it refuses our client"
+                );
                 kept.refused_until = now.plus(REFUSED_MS);
             }
             Err(doubt) => tracing::warn!(status = answer.status, ?doubt, "no token for the SIM Swap service"),

@@ -114,10 +114,9 @@ async fn each_refusal_and_failure_is_a_doubt_of_its_own() {
 async fn a_wrong_secret_or_scope_is_told_and_not_shown_again_and_again() {
     let sandbox = sandbox().await;
     let scope = "scope = 'number-verification:verify'\n";
-    for checker in [
-        checker(&at(&sandbox.base), "wrong"),
-        checker(&format!("{}{scope}", at(&sandbox.base)), SECRET),
-    ] {
+    for checker in
+        [checker(&at(&sandbox.base), "wrong"), checker(&format!("{}{scope}", at(&sandbox.base)), SECRET)]
+    {
         assert_eq!(asked(&checker).await, SimVerdict::Unknown(SimDoubt::Refused));
         let said = checker.try_credentials(&call::Client::new().unwrap()).await;
         assert_eq!(said, Err(Trouble::Refused));
@@ -158,7 +157,8 @@ fn unchanged() -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn a_token_serves_until_it_ends_or_is_refused() {
-    let long = Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
+    let long =
+        Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
     let asks = checker(&at(&long.base), SECRET);
     for _ in 0..3 {
         assert_eq!(asked(&asks).await, SimVerdict::Unchanged);
@@ -175,7 +175,9 @@ async fn a_token_serves_until_it_ends_or_is_refused() {
     // It was revoked before its time.
     let revoked = Service::start(|path, n| match (path, n) {
         ("token", n) => granted(&format!("token-{n}"), 3_600),
-        (_, 1) => (StatusCode::UNAUTHORIZED, json!({"status": 401, "code": "UNAUTHENTICATED", "message": ""})),
+        (_, 1) => {
+            (StatusCode::UNAUTHORIZED, json!({"status": 401, "code": "UNAUTHENTICATED", "message": ""}))
+        }
         _ => unchanged(),
     })
     .await;
@@ -189,7 +191,8 @@ async fn a_token_serves_until_it_ends_or_is_refused() {
 
 #[tokio::test]
 async fn one_token_is_fetched_for_all_that_wait_for_it() {
-    let service = Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
+    let service =
+        Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
     let checker = checker(&at(&service.base), SECRET);
     let verdicts = futures::future::join_all((0..100).map(|_| asked(&checker))).await;
     assert!(verdicts.iter().all(|verdict| *verdict == SimVerdict::Unchanged), "{verdicts:?}");
@@ -198,7 +201,8 @@ async fn one_token_is_fetched_for_all_that_wait_for_it() {
 
 #[tokio::test]
 async fn a_question_is_camaras_own_and_names_the_order() {
-    let service = Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
+    let service =
+        Service::start(|path, _| if path == "token" { granted("a", 3_600) } else { unchanged() }).await;
     let checker = checker(&format!("{}max_age_hours = 72\n", at(&service.base)), SECRET);
     asked(&checker).await;
     let bodies = service.bodies();
@@ -241,12 +245,14 @@ impl Service {
         let (listener, address) = listen().await;
         let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let answers = |path: &'static str| {
-            post(move |State(heard): State<Arc<Mutex<Vec<Heard>>>>, headers: HeaderMap, body: String| async move {
-                let mut heard = heard.lock().unwrap();
-                let (status, body_out) = behaviour(path, heard.len());
-                heard.push(Heard { path, headers, body });
-                (status, axum::Json(body_out))
-            })
+            post(
+                move |State(heard): State<Arc<Mutex<Vec<Heard>>>>, headers: HeaderMap, body: String| async move {
+                    let mut heard = heard.lock().unwrap();
+                    let (status, body_out) = behaviour(path, heard.len());
+                    heard.push(Heard { path, headers, body });
+                    (status, axum::Json(body_out))
+                },
+            )
         };
         let router = Router::new()
             .route("/oauth2/token", answers("token"))
