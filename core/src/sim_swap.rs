@@ -142,9 +142,12 @@ impl Checker {
 /// What follows for an order of a service where nobody can say; nothing where its SIM is not checked. A service that asks for
 /// checks where there is nobody to ask gets the stricter answer.
 pub fn terms(checker: Option<&Checker>, service: &Service) -> Option<WhenUnknown> {
-    match (service.sim_swap, checker) {
-        (Some(false), _) => None,
-        (Some(true), checker) => Some(checker.map_or(WhenUnknown::Refuse, Checker::when_unknown)),
-        (None, checker) => checker.filter(|_| service.risk == Risk::High).map(Checker::when_unknown),
-    }
+    let when_unknown = checker.map_or(WhenUnknown::Refuse, Checker::when_unknown);
+    is_checked(service, checker.is_some()).then_some(when_unknown)
+}
+
+/// Whether the SIM is checked before a code of this service goes by text message or call: as it says, and where it says nothing,
+/// by its risk where there is somebody to ask.
+pub fn is_checked(service: &Service, has_checker: bool) -> bool {
+    service.sim_swap.unwrap_or(has_checker && service.risk == Risk::High)
 }

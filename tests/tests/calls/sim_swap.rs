@@ -7,6 +7,7 @@ use tiffin_tests::client::Client;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::sim_swap::checked;
+use tiffin_tests::sim_swap::checked_beside_whatsapp;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
@@ -14,7 +15,7 @@ use tiffin_tests::wait;
 
 /// `login` goes by text message and by WhatsApp, `text` by text message alone, `open` is not checked.
 fn settings(toml: &str) -> String {
-    let checked = checked(toml);
+    let checked = checked_beside_whatsapp(toml);
     format!(
         "{checked}\n[tenants.dev.services.text]\nbrand = \"Tiffin\"\nchannels = [\"sms\"]\nsim_swap = true\n\
          [tenants.dev.services.open]\nbrand = \"Tiffin\"\nchannels = [\"sms\"]\n"
