@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
+use axum::response::AppendHeaders;
 use axum::response::IntoResponse as _;
 use axum::response::Response;
 use axum::routing::post;
@@ -154,9 +155,12 @@ async fn check(
             call.taken(clock::now_ms());
             Json(json!({ "swapped": swapped })).into_response()
         }
-        Err(refusal) => {
+        Err(code) => {
             call.refused(strike.mode.name());
-            refusal
+            let retry_after = (strike.mode == Mode::Http429).then_some(strike.retry_after_s);
+            let headers =
+                AppendHeaders(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string())));
+            (headers, refuse(code)).into_response()
         }
     }
 }
@@ -169,16 +173,13 @@ fn silence(mode: Mode) -> Option<Silence> {
     }
 }
 
-/// Whether the SIM changed. Modes of messages and receipts mean nothing here.
-fn answer(strike: &Strike) -> Result<bool, Response> {
+/// Whether the SIM changed, or the code of the refusal. Modes of messages and receipts mean nothing here.
+fn answer(strike: &Strike) -> Result<bool, &str> {
     match strike.mode {
         Mode::Reject if strike.code == SWAPPED => Ok(true),
-        Mode::Reject => Err(refuse(&strike.code)),
-        Mode::Http500 => Err(refuse("INTERNAL")),
-        Mode::Http429 => {
-            let headers = [(header::RETRY_AFTER, strike.retry_after_s.to_string())];
-            Err((headers, refuse("TOO_MANY_REQUESTS")).into_response())
-        }
+        Mode::Reject => Err(&strike.code),
+        Mode::Http500 => Err("INTERNAL"),
+        Mode::Http429 => Err("TOO_MANY_REQUESTS"),
         _ => Ok(false),
     }
 }
