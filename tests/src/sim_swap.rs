@@ -5,7 +5,7 @@ pub fn checked(settings: &str) -> String {
     let brand = "[tenants.dev.services.login]\nbrand = \"Tiffin\"\n";
     assert_eq!(settings.matches(brand).count(), 1);
     let settings = settings.replace(brand, &format!("{brand}sim_swap = true\n"));
-    format!("{settings}\n[sim_swap]\nsandbox = true\nclient_id = \"tiffin\"\n")
+    format!("{settings}\n[sim_swap]\nsandbox = true\nclient_id = \"tiffin\"\ntimeout_ms = 5000\n")
 }
 
 /// The same, and beside text messages WhatsApp, which hangs on no SIM.

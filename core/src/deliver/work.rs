@@ -143,7 +143,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             _ => None,
         };
         let probe = keep_probe(app, probe, way).await;
-        let decision = match decision? {
+        let decision = decision?;
+        let decision = match decision {
             Decision::Send { n, way } => {
                 let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
                 let has_others = has_others(&way);
@@ -165,17 +166,13 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 decision?
             }
             // The probe was given back meanwhile.
-            Decision::CheckSim { n } => {
-                let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
-                sim::check(app, opened, &private, n).await?;
+            Decision::CheckSim { .. } | Decision::Post(_) => {
+                if let Some(next) = prepare(app, opened, &decision).await? {
+                    return Ok(next);
+                }
                 is_fresh = true;
                 continue;
             }
-            Decision::Post(posting) if money::funds(app, &posting).await => {
-                is_fresh = true;
-                continue;
-            }
-            Decision::Post(_) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
             decision => decision,
         };
         *awaits_receipt = matches!(decision, Decision::RetryAt(_));
@@ -184,6 +181,27 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         }
     }
     Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))
+}
+
+/// Does what comes before an attempt. What becomes of the job, where that could not be done.
+async fn prepare(
+    app: &Arc<App>,
+    opened: &Opened,
+    decision: &Decision,
+) -> Result<Option<Next>, orders::Error> {
+    match decision {
+        Decision::CheckSim { n } => {
+            let Some(private) = call::open(app, opened) else {
+                return Ok(Some(Next::Dead(SEALED_TO_OTHERS)));
+            };
+            sim::check(app, opened, &private, *n).await?;
+            Ok(None)
+        }
+        Decision::Post(posting) if !money::funds(app, posting).await => {
+            Ok(Some(Next::Away(host::now().plus(STORE_RETRY_MS))))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What becomes of the job; nothing where its order goes on at once.

@@ -35,7 +35,7 @@ use crate::common::listen;
 
 const SECRET: &str = "s:e c%r+e/t";
 /// What does not answer within it is given up.
-const TIMEOUT_MS: u64 = 2_000;
+const TIMEOUT_MS: u64 = 5_000;
 
 /// As `[sim_swap]` configures it.
 fn checker(keys: &str, secret: &str) -> Checker {

@@ -52,7 +52,7 @@ async fn fails(client: &Client, phone: &str, reason: &str) -> anyhow::Result<Str
 
 async fn a_swapped_sim_gets_no_text_message(front: Front) -> anyhow::Result<()> {
     // As talkative as it can be.
-    let more = [("TIFFIN_LOG", "trace"), ("TIFFIN_SIM_SWAP_TIMEOUT_MS", "500")];
+    let more = [("TIFFIN_LOG", "trace")];
     let mut stack = Stack::launch(front, Backing::Memory, &more, settings).await?;
     let client = stack.client.clone();
     let phones: Vec<String> = (0..6).map(|_| fresh_phone()).collect();
@@ -114,7 +114,7 @@ async fn a_swapped_sim_gets_no_text_message_standalone() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn where_it_is_settled_so_a_service_that_hangs_holds_nothing_up() -> anyhow::Result<()> {
-    let more = [("TIFFIN_SIM_SWAP_WHEN_UNKNOWN", "send"), ("TIFFIN_SIM_SWAP_TIMEOUT_MS", "500")];
+    let more = [("TIFFIN_SIM_SWAP_WHEN_UNKNOWN", "send")];
     let stack = Stack::launch(Front::Standalone, Backing::Memory, &more, settings).await?;
     let (client, phone) = (&stack.client, fresh_phone());
     client.fault_of("sim-swap", "timeout").await?;
