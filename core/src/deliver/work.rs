@@ -143,8 +143,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             _ => None,
         };
         let probe = keep_probe(app, probe, way).await;
-        let decision = decision?;
-        let decision = match decision {
+        let decision = match decision? {
             Decision::Send { n, way } => {
                 let Some(private) = call::open(app, opened) else { return Ok(Next::Dead(SEALED_TO_OTHERS)) };
                 let has_others = has_others(&way);
@@ -166,7 +165,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 decision?
             }
             // The probe was given back meanwhile.
-            Decision::CheckSim { .. } | Decision::Post(_) => {
+            decision @ (Decision::CheckSim { .. } | Decision::Post(_)) => {
                 if let Some(next) = prepare(app, opened, &decision).await? {
                     return Ok(next);
                 }
