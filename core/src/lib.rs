@@ -33,6 +33,7 @@ pub mod routes;
 pub mod sandbox;
 pub mod serve;
 pub mod sessions;
+pub mod sim_swap;
 pub mod standalone;
 pub mod store;
 pub mod sweep;

@@ -96,6 +96,7 @@ pub const ORDER: Subject<Order> = Subject {
         | order::Ask::Looked { .. }
         | order::Ask::Ran { .. }
         | order::Ask::Result { .. }
+        | order::Ask::SimChecked { .. }
         | order::Ask::Tick => Some(0),
     },
 };
