@@ -15,6 +15,8 @@ use serde::de::Error as _;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::json;
+
 /// Base64url without padding (RFC 4648 section 5).
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -34,7 +36,7 @@ pub fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// larger.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| serde_json::Error::custom("not UTF-8"))?;
-    serde_json::from_str(text)
+    json::read(text)
 }
 
 /// Appends `field` with its length in front (4 bytes, big-endian), so that no two field lists look alike.

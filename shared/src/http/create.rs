@@ -80,7 +80,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
     let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
     let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
         (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
-        (None, email) => (index.ledger("email", &email.to_lowercase()), mailbox::masked(email)),
+        (None, email) => (index.ledger("email", &email.to_ascii_lowercase()), mailbox::masked(email)),
     };
     let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
     let mut factors = known_factors(&body, number.as_ref());
