@@ -22,6 +22,28 @@ pub fn read<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
     Ok(value)
 }
 
+/// Reads a text that a type is parsed from, without keeping a copy of it.
+pub fn parsed<'de, D: Deserializer<'de>, T, E: fmt::Display>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, D::Error> {
+    struct Text<P>(P);
+
+    impl<T, E: fmt::Display, P: FnOnce(&str) -> Result<T, E>> Visitor<'_> for Text<P> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<F: serde::de::Error>(self, text: &str) -> Result<T, F> {
+            (self.0)(text).map_err(F::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(parse))
+}
+
 /// Hands everything through, and asks for a map where a struct is wanted. Around deserializers, and around all that leads to
 /// further ones.
 struct Strict<T>(T);
