@@ -189,7 +189,7 @@ fn counted(
             (index.ledger("phone", phone.e164()), mailbox::masked(email))
         }
         Some(phone) => (index.ledger("phone", phone.e164()), phone.masked()),
-        None => (index.ledger("email", &email.to_lowercase()), mailbox::masked(email)),
+        None => (index.ledger("email", &email.to_ascii_lowercase()), mailbox::masked(email)),
     }
 }
 
