@@ -14,8 +14,13 @@ say "building the edge's wasm"
 started=$(mktemp)
 # A panic must end one request only, so it unwinds, and std's own frames with it: std is compiled along from the sources
 # that came with the compiler. Cargo calls that unstable; the variable lets a stable one do it.
-export RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=-Cpanic=unwind
-(cd "$ROOT/edge" && quietly "worker-build" worker-build --profile edge . -Zbuild-std=std,panic_unwind)
+# It also says where in the sources: without the paths of the machine that builds.
+crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
+library=$(rustc --print sysroot)/lib/rustlib/src/rust/library
+export RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-Cpanic=unwind --remap-path-prefix=$crates= --remap-path-prefix=$library="
+(cd "$ROOT/edge" && quietly "worker-build" worker-build --profile edge . \
+    -Zbuild-std=std,panic_unwind -Zbuild-std-features=panic-unwind,optimize_for_size)
 # The features that rustc and wasm-bindgen emit by default; no newer encodings, which workerd may not read yet.
 wasm=$ROOT/edge/build/index_bg.wasm
 quietly "wasm-opt" wasm-opt -Oz --enable-mutable-globals --enable-sign-ext --enable-nontrapping-float-to-int \

@@ -144,7 +144,7 @@ cat <<READY
   Public API   http://127.0.0.1:$edge_port
   Inbox        ${bold}http://127.0.0.1:$sandbox_port${plain}   where the codes arrive
   Core         http://127.0.0.1:$core_port/readyz
-  Logs, keys   .tiffin/
+  Logs, keys   ${state#"$ROOT"/}/
 
   Send your first code, from another terminal:
 

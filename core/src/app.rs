@@ -36,6 +36,7 @@ use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::search::Searched;
 use crate::series;
+use crate::sim_swap::Checker;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
@@ -138,6 +139,8 @@ pub struct App {
     pub inquiries: Inquiries,
     /// Rows on their way into the logs.
     pub journal: Journal,
+    /// Whom delivery workers ask whether a SIM changed lately.
+    pub sim_swap: Option<Checker>,
     /// Postings on their way into the tenants' accounts.
     pub money: Money,
     /// Endpoints of tenants, and what is under way to them.
@@ -159,6 +162,14 @@ impl App {
             Some(Ledgers::new(config.edge()?, config.core_public_keys()?))
         } else {
             None
+        };
+        // Whoever does not deliver needs no secret for it.
+        let sim_swap = match config.file.sim_swap.clone().filter(|_| roles.contains(&Role::Deliver)) {
+            None => None,
+            Some(settings) => {
+                let secret = settings.secret(&config.environment)?;
+                Some(Checker::new(settings, secret))
+            }
         };
         let store = match config.environment.get(REDIS_URL) {
             None => Store::Memory(store::Memory::default()),
@@ -209,6 +220,7 @@ impl App {
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),
             journal: Journal::default(),
+            sim_swap,
             money: Money::default(),
             hooks: Hooks::new(&config)?,
             reports: Reports::default(),

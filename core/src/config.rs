@@ -3,6 +3,7 @@
 mod file;
 mod overlay;
 mod secrets;
+mod sim_swap;
 mod webhooks;
 
 use std::path::Path;
@@ -29,6 +30,8 @@ pub use self::file::Store;
 pub use self::secrets::CoreKeys;
 pub use self::secrets::Environment;
 pub use self::secrets::names;
+pub use self::sim_swap::CLIENT_SECRET;
+pub use self::sim_swap::SimSwap;
 pub use self::webhooks::Endpoint;
 pub use self::webhooks::Webhooks;
 use crate::gateways::account::Account;
@@ -92,6 +95,9 @@ impl Config {
         file.check().map_err(|reason| invalid(path, reason))?;
         let mut file = overlay::apply(file, &text, &environment)?;
         file.gateways.iter_mut().for_each(|gateway| gateway.find_sandbox(&file.sandbox));
+        if let Some(sim_swap) = &mut file.sim_swap {
+            sim_swap.find_sandbox(&file.sandbox);
+        }
         let config = Self { file, environment, path: path.to_owned() };
         config.directory()?.check().map_err(|reason| invalid(path, reason))?;
         Ok(config)

@@ -9,6 +9,7 @@ mod hold;
 mod lanes;
 mod openers;
 mod record;
+mod sim;
 mod work;
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ use crate::webhooks;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
 pub fn terms(app: &App, tenant: &TenantId) -> Terms {
-    Terms { announces: app.hooks.listens(tenant), billing: None }
+    Terms { announces: app.hooks.listens(tenant), ..Terms::default() }
 }
 
 /// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.

@@ -37,6 +37,7 @@ pub mod search;
 pub mod series;
 pub mod serve;
 pub mod sessions;
+pub mod sim_swap;
 pub mod standalone;
 pub mod store;
 pub mod sweep;

@@ -18,6 +18,7 @@
 //! | `/v24.0/{number}/messages` | Meta's, for WhatsApp |
 //! | `/http/messages` | nobody's, for accounts of the kind `http` |
 //! | `/aws/` | AWS's, under `/aws`: End User Messaging SMS and SNS |
+//! | `/oauth2/token`, `/sim-swap/v2/check` | CAMARA's, for SIM swaps |
 //! | `/inbox`, `/inbox/statuses`, `/inbox/events` | what arrived, as JSON and live |
 //! | `/faults`, `/faults/{gateway}` | how each gateway misbehaves |
 //! | `/calls/{gateway}` | what was asked of a gateway, counted |
@@ -36,6 +37,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use self::account::Account;
+pub use self::camara::SimSwapClient;
+pub use self::cast::Cast;
 use self::line::Cut;
 use self::line::Lines;
 use self::state::Sandbox;
@@ -45,6 +48,8 @@ pub(crate) mod aws;
 mod basic;
 mod callbacks;
 mod calls;
+mod camara;
+mod cast;
 mod clock;
 mod events;
 mod faults;
@@ -75,8 +80,8 @@ mod whatsapp;
 ///
 /// It never closes by itself the event streams it serves, and a fault that cuts a connection only closes it: see
 /// [`serve`] for a shutdown that does the one and a reset that does the other.
-pub fn router(accounts: Vec<Account>) -> Router {
-    routes(Arc::new(Sandbox::new(accounts)))
+pub fn router(cast: impl Into<Cast>) -> Router {
+    routes(Arc::new(Sandbox::new(cast.into())))
 }
 
 /// Ports for protocols other than HTTP.
@@ -96,10 +101,10 @@ pub struct Ports {
 pub async fn serve(
     listener: TcpListener,
     ports: Ports,
-    accounts: Vec<Account>,
+    cast: impl Into<Cast>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let sandbox = Arc::new(Sandbox::new(accounts));
+    let sandbox = Arc::new(Sandbox::new(cast.into()));
     if let Some(listener) = ports.smpp {
         tokio::spawn(smpp::serve(listener, Arc::clone(&sandbox)));
     }
@@ -130,6 +135,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .merge(aws::routes())
         .merge(calls::routes())
+        .merge(camara::routes())
         .merge(events::routes())
         .merge(faults::routes())
         .merge(http::routes())

@@ -73,7 +73,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
     if let Some((listener, ports)) = inbox {
-        tasks.spawn(sandbox::serve(listener, ports, sandbox_accounts(&app.config), wait(stopped.clone())));
+        tasks.spawn(sandbox::serve(listener, ports, sandbox_cast(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     if roles.contains(&Role::Deliver) {
@@ -137,7 +137,7 @@ pub async fn sandbox(config: Config) -> anyhow::Result<()> {
     let stop = async {
         asked_to_stop().await.ok();
     };
-    Ok(sandbox::serve(listener, ports, sandbox_accounts(&config), stop).await?)
+    Ok(sandbox::serve(listener, ports, sandbox_cast(&config), stop).await?)
 }
 
 /// The sandbox's port for HTTP, and each other one only where a gateway speaks its protocol.
@@ -156,13 +156,18 @@ async fn sandbox_listeners(config: &Config) -> anyhow::Result<(TcpListener, sand
     Ok((listener, ports))
 }
 
-/// The sandbox plays the provider of every configured account whose secrets are known.
-fn sandbox_accounts(config: &Config) -> Vec<sandbox::Account> {
+/// The sandbox plays the provider of every configured account whose secrets are known, and the SIM Swap service where it is to.
+fn sandbox_cast(config: &Config) -> sandbox::Cast {
     let account = |account: &Account| {
         let variable = |name: &str| config.environment.get(name);
         sandbox::Account::new(account.clone(), &config.file.server.public_url, variable).ok()
     };
-    config.file.gateways.iter().filter_map(account).collect()
+    let sim_swap = config.file.sim_swap.as_ref().filter(|settings| settings.is_sandboxed());
+    let sim_swap = sim_swap.and_then(|settings| {
+        let secret = settings.secret(&config.environment).ok()?;
+        Some(sandbox::SimSwapClient { id: settings.client_id.clone(), secret })
+    });
+    sandbox::Cast { accounts: config.file.gateways.iter().filter_map(account).collect(), sim_swap }
 }
 
 fn listen(

@@ -215,6 +215,38 @@ fn bad_overrides_name_their_variable() {
 }
 
 #[test]
+fn a_sim_swap_service_that_cannot_be_used_stops_the_boot() {
+    let usable =
+        "base_url = 'https://api.test/sim-swap/v2'\ntoken_url = 'https://api.test/token'\nclient_id = 'us'";
+    let with = |keys: &str| Boot::new().replace("[sandbox]", &format!("[sim_swap]\n{keys}\n[sandbox]"));
+    let cases: [(&str, &[&str]); 11] = [
+        ("base_url = 'https://api.test'", &["client_id"]),
+        ("client_id = 'us'", &["sim_swap.base_url", "http(s) address"]),
+        ("client_id = 'us'\nbase_url = 'https://api.test'", &["sim_swap.token_url", "http(s) address"]),
+        (
+            "client_id = 'us'\nbase_url = 'http://api.test'\ntoken_url = 'https://api.test'",
+            &["must be https"],
+        ),
+        (
+            "client_id = 'us'\nsandbox = true\nbase_url = 'https://api.test'",
+            &["sim_swap.base_url", "another host"],
+        ),
+        (&format!("{usable}\nmax_age_hours = 2401"), &["sim_swap.max_age_hours", "1 to 2400"]),
+        (&format!("{usable}\ntimeout_ms = 99"), &["sim_swap.timeout_ms", "100 to 5000"]),
+        (&format!("{usable}\nwhen_unknown = 'maybe'"), &["when_unknown", "refuse", "send"]),
+        (&format!("{usable}\nscope = 'a\\tb'").replace('\'', "\""), &["sim_swap.scope", "visible"]),
+        (&format!("{usable}\nclient_secret = 'hunter2'"), &["client_secret", "unknown field"]),
+        (usable, &["TIFFIN_SIM_SWAP_CLIENT_SECRET", "not set"]),
+    ];
+    for (keys, words) in cases {
+        let said = with(keys).refused();
+        says(&said, words);
+    }
+    let asks = Boot::new().replace("risk = \"high\"", "risk = \"high\"\nsim_swap = true");
+    says(&asks.refused(), &["tenants.dev.services.payment.sim_swap", "nobody to ask", "[sim_swap]"]);
+}
+
+#[test]
 fn servers_that_are_away_stop_the_boot_with_what_to_do() {
     let port = free_port();
     for (name, scheme) in [("REDIS_URL", "redis"), ("AMQP_URL", "amqp")] {

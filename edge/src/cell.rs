@@ -19,6 +19,7 @@ use worker::js_sys;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS cell \
      (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL, due_at INTEGER NOT NULL, alarm_at INTEGER NOT NULL)";
+const FIND: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'cell'";
 const SELECT: &str = "SELECT body, due_at, alarm_at FROM cell WHERE id = 0";
 const UPSERT: &str = "INSERT OR REPLACE INTO cell (id, body, due_at, alarm_at) VALUES (0, ?, ?, ?)";
 const RESET: &str = "UPDATE cell SET alarm_at = due_at WHERE id = 0";
@@ -47,7 +48,8 @@ pub enum Error {
 pub struct Cell {
     storage: Storage,
     sql: SqlStorage,
-    /// The table is there: made once in the life of an object, and anew after its state was dropped.
+    /// The table is there. It is made with the first state: a look at an object that has none must leave nothing that no
+    /// alarm would ever drop.
     is_open: AssertUnwindSafe<Flag<bool>>,
 }
 
@@ -74,6 +76,7 @@ impl Cell {
             let was = row.map(|row| row.alarm_at);
             let serves = |was: &UnixMs| now < *was && *was <= due_at && due_at.since(*was) <= EARLY_MS_MAX;
             let alarm_at = was.filter(|was| wake_at.is_none() && serves(was)).unwrap_or(due_at);
+            self.open()?;
             self.sql.exec(UPSERT, vec![body.into(), millis(due_at)?, millis(alarm_at)?])?;
             // Called before the first await, so the alarm is set in the same turn as the write.
             if was != Some(alarm_at) {
@@ -98,9 +101,19 @@ impl Cell {
         }
     }
 
-    fn read(&self) -> Result<Option<Row>, Error> {
+    fn open(&self) -> Result<(), Error> {
         if !self.is_open.get() {
             self.sql.exec(CREATE, None)?;
+            self.is_open.set(true);
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Option<Row>, Error> {
+        if !self.is_open.get() {
+            if self.sql.exec(FIND, None)?.raw().next().transpose()?.is_none() {
+                return Ok(None);
+            }
             self.is_open.set(true);
         }
         let Some(row) = self.sql.exec(SELECT, None)?.raw().next().transpose()? else { return Ok(None) };

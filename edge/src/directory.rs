@@ -103,7 +103,9 @@ async fn look(env: &Env, settings: &Settings, since: u64) -> Found {
         }
     };
     match Snapshot::open(&text, &settings.cores) {
-        Ok((version, directory)) if version > since => Found::Newer(version, Box::new(directory)),
+        Ok((snapshot, directory)) if snapshot.version > since => {
+            Found::Newer(snapshot.version, Box::new(directory))
+        }
         Ok(_) => Found::Nothing,
         Err(error) => {
             console_error!("a directory was refused: {error}");

@@ -9,6 +9,7 @@ use tiffin_shared::directory::publication;
 use tiffin_shared::factor;
 use tiffin_shared::http::Hold;
 use tiffin_shared::id::LedgerId;
+use tiffin_shared::json;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::Outcome;
@@ -107,7 +108,7 @@ async fn ask_near<R: DeserializeOwned>(
     match response.status() {
         200 => {
             let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-            Ok(serde_json::from_str(&text)?)
+            Ok(json::read(&text)?)
         }
         status => Err(worker::Error::RustError(format!("{binding} answered {status}"))),
     }

@@ -9,11 +9,6 @@ use tiffin_shared::http::internal::Outgoing;
 use tiffin_shared::ledger::HANDOVER_TIMEOUT_MS;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::time::UnixMs;
-use worker::Headers;
-use worker::Method;
-use worker::Request;
-use worker::RequestInit;
-use worker::RequestRedirect;
 use worker::Response;
 use worker::console_warn;
 
@@ -68,15 +63,7 @@ async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
 }
 
 async fn send(settings: &Settings, outgoing: Outgoing, timeout_ms: u64) -> worker::Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in &outgoing.headers {
-        headers.set(name, value)?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(outgoing.body.into()));
-    let request = Request::new_with_init(&format!("{}{}", settings.core_url, outgoing.path), &init)?;
-    outbound::send(request, timeout_ms).await
+    let headers: Vec<_> = outgoing.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    outbound::post(&format!("{}{}", settings.core_url, outgoing.path), &headers, &outgoing.body, timeout_ms)
+        .await
 }

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
-use serde::de;
 use serde::de::DeserializeOwned;
 use serde::de::Error as _;
 use sha2::Digest;
 use sha2::Sha256;
+
+use crate::json;
 
 /// Base64url without padding (RFC 4648 section 5).
 pub fn encode(bytes: &[u8]) -> String {
@@ -27,14 +28,16 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// [`decode`] into exactly `N` bytes.
 pub fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
-    decode(text)?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
 }
 
 /// Reads JSON. Everything goes through text: a parser for bytes beside the one for text would make the wasm a tenth
 /// larger.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
     let text = std::str::from_utf8(body).map_err(|_| serde_json::Error::custom("not UTF-8"))?;
-    serde_json::from_str(text)
+    json::read(text)
 }
 
 /// Appends `field` with its length in front (4 bytes, big-endian), so that no two field lists look alike.
@@ -90,7 +93,8 @@ impl<const N: usize> Serialize for Bytes<N> {
 
 impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        decode_array(&text).map(Self).ok_or_else(|| de::Error::custom("not base64url of the right length"))
+        json::parsed(deserializer, |text| {
+            decode_array(text).map(Self).ok_or("not base64url of the right length")
+        })
     }
 }

@@ -9,6 +9,7 @@ use crate::factor::FactorKey;
 use crate::factor::FactorKeys;
 use crate::http::Front;
 use crate::http::TurnstileAccount;
+use crate::json;
 use crate::keys;
 use crate::keys::ChallengeKey;
 use crate::keys::IndexKey;
@@ -130,7 +131,7 @@ pub fn core_public_keys(variable: impl Fn(&str) -> Option<String>) -> Result<Rin
 pub fn directory(variable: impl Fn(&str) -> Option<String>) -> Result<Directory, Error> {
     let text = required(&variable, DIRECTORY)?;
     let invalid = |reason| Error::Invalid { name: DIRECTORY, reason };
-    let directory: Directory = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+    let directory: Directory = json::read(&text).map_err(|error| invalid(error.to_string()))?;
     directory.check().map_err(invalid)?;
     Ok(directory)
 }

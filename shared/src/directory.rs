@@ -313,6 +313,7 @@ mod tests {
             templates: Vec::new(),
             dlt: None,
             texts: None,
+            sim_swap: None,
             refunds: None,
         };
         let id = TenantId::parse("shop").unwrap();

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::KeyId;
+use crate::json;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
@@ -89,7 +90,7 @@ impl Envelope {
         if !key.verify(&signed_bytes(&self.header, &self.sealed, self.dispatch.as_ref()), &self.signature.0) {
             return Err(Error::Signature);
         }
-        let header: Header = serde_json::from_str(&self.header).map_err(|_| Error::Malformed)?;
+        let header: Header = json::read(&self.header).map_err(|_| Error::Malformed)?;
         if header.v == VERSION { Ok(header) } else { Err(Error::Malformed) }
     }
 

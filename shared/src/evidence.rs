@@ -54,6 +54,8 @@ use serde::Serialize;
 
 /// The largest packet in either form, in bytes: a page carries the uploads.
 pub const PACKET_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// What a form weighs that a header names without a weight, in thousandths.
+const WEIGHT_MAX: u16 = 1_000;
 
 /// How a packet is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +104,7 @@ impl Form {
     pub fn accepted(accept: Option<&str>) -> Option<Self> {
         let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Some(Self::Json) };
         let weight = |form: Self| {
-            let mut best: Option<(u8, f32)> = None;
+            let mut best: Option<(u8, u16)> = None;
             for range in accept.split(',') {
                 let mut parts = range.split(';').map(str::trim);
                 let name = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -113,20 +115,32 @@ impl Form {
                     _ => continue,
                 };
                 let q = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-                let q = q.map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
+                let q = q.map_or(WEIGHT_MAX, |q| thousandths(q.trim()).unwrap_or(0));
                 if best.is_none_or(|(known, _)| exactness >= known) {
                     best = Some((exactness, q));
                 }
             }
-            best.map_or(0.0, |(_, q)| q)
+            best.map_or(0, |(_, q)| q)
         };
         let (html, json) = (weight(Self::Html), weight(Self::Json));
-        match (html > 0.0, json > 0.0) {
+        match (html > 0, json > 0) {
             (false, false) => None,
             (true, false) => Some(Self::Html),
             (false, true) => Some(Self::Json),
             (true, true) => Some(if html > json { Self::Html } else { Self::Json }),
         }
+    }
+}
+
+/// A weight of 0 to 1 with up to three decimals (RFC 9110, 12.4.2). In whole thousandths: reading floats takes tables of ten
+/// kilobytes, which the wasm has no other use for.
+fn thousandths(weight: &str) -> Option<u16> {
+    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
+    let is_number = decimals.bytes().all(|byte| byte.is_ascii_digit());
+    match whole {
+        "" | "0" if is_number => format!("{decimals:0<3.3}").parse().ok(),
+        "1" if is_number => Some(WEIGHT_MAX),
+        _ => None,
     }
 }
 
@@ -150,6 +164,9 @@ mod tests {
             (Some("application/pdf"), None),
             (Some("application/json;q=0"), None),
             (Some("*/*;q=0"), None),
+            (Some("text/html;q=1.000, */*;q=0.001"), Some(Form::Html)),
+            (Some("text/html;q=0.09, application/json;q=0.1"), Some(Form::Json)),
+            (Some("text/html;q=x, */*;q=0."), None),
         ];
         for (accept, form) in cases {
             assert_eq!(Form::accepted(accept), form, "{accept:?}");

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::Serializer;
 
 use crate::bytes;
+use crate::json;
 
 /// The longest name of a tenant, service, gateway or key.
 pub const NAME_CHARS_MAX: usize = 40;
@@ -24,8 +27,8 @@ pub enum Error {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
@@ -40,10 +43,9 @@ macro_rules! name {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = Error;
-            fn try_from(text: String) -> Result<Self, Error> {
-                Self::parse(&text)
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                json::parsed(deserializer, Self::parse)
             }
         }
 
@@ -148,8 +150,7 @@ impl fmt::Display for LedgerId {
 }
 
 /// `ord_` and 43 characters: 128 random bits, then the [`LedgerId`], so that any id finds its ledger.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderId([u8; 32]);
 
 const ORDER_PREFIX: &str = "ord_";
@@ -180,22 +181,22 @@ impl OrderId {
     }
 }
 
-impl TryFrom<String> for OrderId {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
-        Self::parse(&text)
+impl Serialize for OrderId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_string())
     }
 }
 
-impl From<OrderId> for String {
-    fn from(id: OrderId) -> Self {
-        id.to_string()
+impl<'de> Deserialize<'de> for OrderId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        json::parsed(deserializer, Self::parse)
     }
 }
 
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{ORDER_PREFIX}{}", bytes::encode(&self.0))
+        f.write_str(ORDER_PREFIX)?;
+        f.write_str(&bytes::encode(&self.0))
     }
 }
 

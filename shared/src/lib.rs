@@ -24,6 +24,7 @@ pub mod gateway;
 pub mod guard;
 pub mod http;
 pub mod id;
+pub mod json;
 pub mod keys;
 pub mod ledger;
 pub mod log;

@@ -15,6 +15,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::json;
 use crate::time::UnixMs;
 
 /// A decision. What a missing state means is written at each machine: losing one must fail safe.
@@ -86,7 +87,7 @@ pub fn run<M: Machine>(
     command: &M::Command,
     now: UnixMs,
 ) -> Result<(M::Reply, Option<Commit>), Error> {
-    let state = old.map(serde_json::from_str).transpose()?;
+    let state = old.map(json::read).transpose()?;
     let step = M::step(state, command, now);
     let commit = match step.write {
         Write::Keep => None,

@@ -24,6 +24,7 @@ mod outcome;
 mod reason;
 mod receipt;
 mod report;
+mod sim;
 mod stop;
 mod story;
 mod timeline;
@@ -82,6 +83,11 @@ pub use self::reason::Reason;
 pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
+pub use self::sim::SIM_CHECKS_MAX;
+use self::sim::SimCheck;
+pub use self::sim::SimDoubt;
+pub use self::sim::SimVerdict;
+pub use self::sim::WhenUnknown;
 pub use self::stop::News;
 pub use self::story::After;
 pub use self::story::Entry;
@@ -124,6 +130,9 @@ pub struct State {
     /// What it costs, where its tenant pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bill: Option<Box<Bill>>,
+    /// What its number's network said of the SIM, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sim: Option<SimCheck>,
     /// What happened.
     #[serde(default)]
     story: Story,
@@ -229,10 +238,12 @@ fn decide(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, R
         (Ask::Reported(seq), Some(state)) => report::reported(state, *seq, command, now),
         (Ask::Ran { token }, Some(state)) => errand::ran(state, *token, command, now),
         (Ask::Result { n, outcome }, Some(state)) => outcome::result(state, *n, outcome, command, now),
+        (Ask::SimChecked { n, verdict }, Some(state)) => sim::checked(state, (*n, *verdict), command, now),
         (Ask::Tick, Some(state)) => report::tick(state, command, now),
         // The record was lost while its job was being worked on: the job makes it again.
         (
             Ask::Looked { found: Found::Missing | Found::Unclear, .. }
+            | Ask::SimChecked { .. }
             | Ask::Result {
                 outcome: CallOutcome::Failed(_) | CallOutcome::Throttled { .. } | CallOutcome::Unknown,
                 ..
@@ -275,6 +286,7 @@ impl State {
             reason: None,
             attempts: Vec::new(),
             bill: None,
+            sim: None,
             story: Story::default(),
             terms: Terms::default(),
             tenant: None,

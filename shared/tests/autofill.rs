@@ -73,6 +73,7 @@ fn service(brand: &str, autofill: Option<Autofill>) -> Service {
         templates: Vec::new(),
         dlt: None,
         texts: None,
+        sim_swap: None,
         refunds: None,
     }
 }

@@ -191,3 +191,46 @@ fn a_resend_by_an_app_counts_like_an_order_of_its_network() {
         assert_eq!(is_counted, counts);
     }
 }
+
+/// An order that names a phone and a mailbox, of a service that tries its channels in this order.
+fn to_both(kind: KeyKind, channels: &str, channel: &str) -> Turn {
+    let mut directory = directory();
+    let service = format!(r#"{{"brand":"Shop","channels":{channels}}}"#);
+    let services = &mut directory.tenants.get_mut(&fixtures::tenant(0)).unwrap().services;
+    *services.get_mut(&fixtures::service(0)).unwrap() = serde_json::from_str(&service).unwrap();
+    let route = Route::new(GatewayId::parse("mail").unwrap(), Channel::Email, Countries::All);
+    directory.routes.push(route);
+    let to = format!(r#"{{"phone":"{PHONE}","email":"anyone@example.com"}}"#);
+    let body = format!(r#"{{"to":{to},"service":"login","channel":"{channel}"}}"#);
+    begin(directory, kind, "/v1/orders", &body, None)
+}
+
+#[test]
+fn what_may_reach_a_phone_counts_at_the_phone_whichever_channel_comes_first() {
+    let of = |channels, channel| match to_both(SECRET, channels, channel) {
+        Turn::Ask(pending) => match pending.question() {
+            Some(Question::Ledger { ledger, ask: Ask::Create(create), .. }) => (*ledger, create.clone()),
+            _ => panic!("somebody else is asked"),
+        },
+        _ => panic!("not asked"),
+    };
+    let (phone, mailbox) = ("phone", "email");
+    let ledger = |kind, address| front().index.ledger(kind, address);
+    for channels in [r#"["sms","email"]"#, r#"["email","sms"]"#] {
+        let (asked, create) = of(channels, "auto");
+        assert_eq!(asked, ledger(phone, PHONE), "{channels}");
+        assert!(create.phone.is_some() && create.prefix.is_some(), "{channels}");
+        // By mail alone: no resend finds a phone in it.
+        let (asked, create) = of(channels, "email");
+        assert_eq!(asked, ledger(mailbox, "anyone@example.com"));
+        assert!(create.phone.is_none() && create.prefix.is_none(), "{channels}");
+    }
+}
+
+#[test]
+fn an_app_names_one_address() {
+    for channel in ["auto", "sms", "email"] {
+        let refused = replied(to_both(APP, r#"["sms","email"]"#, channel));
+        assert!(refused.status == 400 && refused.body.contains("not both"), "{refused:?}");
+    }
+}

@@ -66,6 +66,7 @@ fn directory(orders_per_day: Option<u64>, ordered: Option<Ordered>) -> Arc<Direc
         templates: Vec::new(),
         dlt: None,
         texts: None,
+        sim_swap: None,
         refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);

@@ -15,6 +15,7 @@ pub mod process;
 pub mod proxy;
 pub mod registered;
 pub mod servers;
+pub mod sim_swap;
 pub mod stack;
 pub mod tools;
 pub mod twilio;

@@ -2,6 +2,9 @@
 
 use futures::future::join_all;
 use tiffin_shared::country::Country;
+use tiffin_shared::directory::Countries;
+use tiffin_shared::directory::Tenant;
+use tiffin_shared::order::WhenUnknown;
 use tiffin_shared::text::Locale;
 use tiffin_shared::text::dlt;
 use tiffin_shared::wire::api::Channel;
@@ -10,6 +13,7 @@ use crate::app::App;
 use crate::app::Role;
 use crate::config::Config;
 use crate::host;
+use crate::sim_swap::is_checked;
 
 /// Also tries each account's credentials where it is `live`; nothing is sent.
 pub async fn run(config: Config, live: bool) -> anyhow::Result<()> {
@@ -33,13 +37,20 @@ async fn try_all(app: &App) -> anyhow::Result<()> {
         say(&format!("{}: {said}", gateway.name()));
         failed += usize::from(tried.is_err());
     }
+    let mut refused = None;
+    if let Some(checker) = &app.sim_swap {
+        let tried = checker.try_credentials(&app.provider_client).await;
+        say(&format!("sim_swap: {}", tried.as_ref().map_or_else(ToString::to_string, Clone::clone)));
+        refused = tried.err();
+    }
     anyhow::ensure!(failed == 0, "{} cannot be used", counted(failed, "gateway"));
-    Ok(())
+    refused.map_or(Ok(()), |trouble| Err(anyhow::anyhow!("sim_swap cannot be used: {trouble}")))
 }
 
 /// What boots, and will not do what is probably wanted.
 fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = unpriced(config);
+    warnings.extend(unserved(config));
     let Ok(india) = Country::parse("IN") else { return warnings };
     let texts_india =
         config.file.gateways.iter().any(|gateway| {
@@ -54,6 +65,28 @@ fn warnings(config: &Config) -> Vec<String> {
                 let place = format!("tenants.{tenant}.services.{name}");
                 warnings.push(format!("{place}: no text message will go to India: {missing}"));
             }
+        }
+    }
+    warnings
+}
+
+/// Of the SIMs of some numbers nobody will know, and they are refused.
+fn unserved(config: &Config) -> Vec<String> {
+    let Some(settings) = &config.file.sim_swap else { return Vec::new() };
+    let Countries::These(served) = &settings.countries else { return Vec::new() };
+    if settings.when_unknown == WhenUnknown::Send {
+        return Vec::new();
+    }
+    let opens_more = |tenant: &Tenant| match &tenant.countries {
+        Countries::All => true,
+        Countries::These(open) => !open.is_subset(served),
+    };
+    let mut warnings = Vec::new();
+    for (tenant, settings) in config.file.tenants.iter().filter(|(_, settings)| opens_more(settings)) {
+        for (name, _) in settings.services.iter().filter(|(_, service)| is_checked(service, true)) {
+            warnings.push(format!(
+                "tenants.{tenant}.services.{name}: numbers outside sim_swap.countries get no text message and no call"
+            ));
         }
     }
     warnings

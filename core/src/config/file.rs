@@ -17,6 +17,7 @@ use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
+use super::sim_swap::SimSwap;
 use super::webhooks::Webhooks;
 use crate::gateways::account::Account;
 
@@ -65,6 +66,8 @@ pub struct File {
     pub guard: Policy,
     /// A Turnstile widget in place of the built-in proof of work.
     pub turnstile: Option<TurnstileSite>,
+    /// Whom we ask whether the SIM of a number changed lately.
+    pub sim_swap: Option<SimSwap>,
     /// When people are called in.
     #[serde(default)]
     pub escalations: Escalations,
@@ -239,6 +242,7 @@ impl File {
     pub(super) fn check(&self) -> Result<(), String> {
         self.webhooks.check(|tenant| self.tenants.contains_key(tenant))?;
         self.guard.check().map_err(|error| format!("guard.{error}"))?;
+        self.check_sim_swap()?;
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
         let urls =
             [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];
@@ -295,6 +299,21 @@ impl File {
             }
         }
         Ok(())
+    }
+
+    fn check_sim_swap(&self) -> Result<(), String> {
+        if let Some(sim_swap) = &self.sim_swap {
+            return sim_swap.check().map_err(|error| format!("sim_swap.{error}"));
+        }
+        let services =
+            self.tenants.iter().flat_map(|(tenant, it)| it.services.iter().map(move |it| (tenant, it)));
+        let mut asks = services.filter(|(_, (_, service))| service.sim_swap == Some(true));
+        match asks.next() {
+            None => Ok(()),
+            Some((tenant, (name, _))) => Err(format!(
+                "tenants.{tenant}.services.{name}.sim_swap: there is nobody to ask: add a section [sim_swap]"
+            )),
+        }
     }
 }
 

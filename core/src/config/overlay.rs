@@ -4,14 +4,25 @@
 use toml::Table;
 use toml::Value;
 
+use super::CLIENT_SECRET;
 use super::Environment;
 use super::Error;
 use super::File;
 use crate::gateways::account::variable_prefix;
 use crate::gateways::kinds::is_secret;
 
-const SECTIONS: [&str; 9] =
-    ["bus", "delivery", "escalations", "guard", "retention", "sandbox", "server", "store", "webhooks"];
+const SECTIONS: [&str; 10] = [
+    "bus",
+    "delivery",
+    "escalations",
+    "guard",
+    "retention",
+    "sandbox",
+    "server",
+    "sim_swap",
+    "store",
+    "webhooks",
+];
 
 /// The file again, with what the environment says over it. Each override is tried alone, so that what is wrong is
 /// blamed on the one that brought it.
@@ -22,6 +33,9 @@ pub(super) fn apply(file: File, text: &str, environment: &Environment) -> Result
     for section in SECTIONS {
         let prefix = format!("TIFFIN_{}_", section.to_uppercase());
         for (name, value) in environment.with_prefix(&prefix) {
+            if name.starts_with(CLIENT_SECRET) {
+                continue;
+            }
             let key = name.trim_start_matches(&prefix).to_lowercase();
             let place = |table: &mut Table, value| {
                 let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));

@@ -25,6 +25,7 @@ use super::call;
 use super::lanes::Job;
 use super::record;
 use super::record::Purpose;
+use super::sim;
 use crate::app::App;
 use crate::errands;
 use crate::gateways::call::CALL_TIMEOUT;
@@ -34,6 +35,7 @@ use crate::orders;
 use crate::routes;
 use crate::routes::Probe;
 use crate::routes::Routes;
+use crate::sim_swap;
 use crate::store;
 
 /// How often a command is sent to the store again when its answer does not come: six seconds in all.
@@ -132,7 +134,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         if billing.is_some() {
             call::price(app, opened, service, &mut offers).await;
         }
-        let terms = Terms { billing, ..errands::terms(app, &header.tenant) };
+        let sim_check = sim_swap::terms(app.sim_swap.as_ref(), service);
+        let terms = Terms { billing, sim_check, ..errands::terms(app, &header.tenant) };
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms };
         let decision = insist(app, header, claim.clone()).await;
         let way = match &decision {
@@ -162,11 +165,13 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 decision?
             }
             // The probe was given back meanwhile.
-            Decision::Post(posting) if money::funds(app, &posting).await => {
+            decision @ (Decision::CheckSim { .. } | Decision::Post(_)) => {
+                if let Some(next) = prepare(app, opened, &decision).await? {
+                    return Ok(next);
+                }
                 is_fresh = true;
                 continue;
             }
-            Decision::Post(_) => return Ok(Next::Away(host::now().plus(STORE_RETRY_MS))),
             decision => decision,
         };
         *awaits_receipt = matches!(decision, Decision::RetryAt(_));
@@ -177,6 +182,27 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
     Ok(Next::Wait(host::now().plus(STORE_RETRY_MS)))
 }
 
+/// Does what comes before an attempt. What becomes of the job, where that could not be done.
+async fn prepare(
+    app: &Arc<App>,
+    opened: &Opened,
+    decision: &Decision,
+) -> Result<Option<Next>, orders::Error> {
+    match decision {
+        Decision::CheckSim { n } => {
+            let Some(private) = call::open(app, opened) else {
+                return Ok(Some(Next::Dead(SEALED_TO_OTHERS)));
+            };
+            sim::check(app, opened, &private, *n).await?;
+            Ok(None)
+        }
+        Decision::Post(posting) if !money::funds(app, posting).await => {
+            Ok(Some(Next::Away(host::now().plus(STORE_RETRY_MS))))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// What becomes of the job; nothing where its order goes on at once.
 fn after(decision: &Decision, now: UnixMs) -> Option<Next> {
     match decision {
@@ -185,7 +211,7 @@ fn after(decision: &Decision, now: UnixMs) -> Option<Next> {
         Decision::Hold(at) => Some(Next::Block(*at)),
         Decision::Noted | Decision::Stop => Some(Next::Ack),
         // Only a claim asks for these.
-        Decision::Look { .. } | Decision::Post(_) | Decision::Send { .. } => None,
+        Decision::CheckSim { .. } | Decision::Look { .. } | Decision::Post(_) | Decision::Send { .. } => None,
     }
 }
 

@@ -317,7 +317,7 @@ pub fn check_url(key: &str, url: &str) -> Result<(), String> {
 }
 
 /// Whether an address, or a host by itself, is on this machine.
-fn is_loopback(place: &str) -> bool {
+pub fn is_loopback(place: &str) -> bool {
     let of_url = reqwest::Url::parse(place).ok().and_then(|url| url.host_str().map(str::to_owned));
     let host = of_url.unwrap_or_else(|| place.to_owned());
     host == "localhost"

@@ -10,6 +10,9 @@ use super::Account;
 use super::aws;
 use super::callbacks::Courier;
 use super::calls::Calls;
+use super::camara;
+use super::camara::SimSwapClient;
+use super::cast::Cast;
 use super::clock;
 use super::events::Events;
 use super::faults::Board;
@@ -34,6 +37,9 @@ pub(super) struct Sandbox {
     pub(super) events: Events,
     pub(super) faults: Board,
     pub(super) inbox: Inbox,
+    /// Who may ask about SIMs, and its tokens.
+    pub(super) sim_swap: Option<SimSwapClient>,
+    pub(super) sim_swap_tokens: camara::Tokens,
     /// The sessions that are bound.
     pub(super) smpp: smpp::Lines,
     closing: watch::Sender<bool>,
@@ -41,12 +47,18 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn new(accounts: Vec<Account>) -> Self {
+    pub(super) fn new(cast: Cast) -> Self {
         let events = Events::new();
+        let Cast { accounts, sim_swap } = cast;
+        let own = accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)));
+        let played: Vec<_> =
+            own.chain(sim_swap.iter().map(|_| (camara::GATEWAY.to_owned(), camara::USUAL))).collect();
         Self {
-            calls: Calls::new(accounts.iter().map(|account| account.gateway().to_owned()), clock::now_ms()),
+            calls: Calls::new(played.iter().map(|(name, _)| name.clone()), clock::now_ms()),
             courier: Courier::new(),
-            faults: Board::new(accounts.iter().map(|account| (account.gateway().to_owned(), usual(account)))),
+            faults: Board::new(played.into_iter()),
+            sim_swap,
+            sim_swap_tokens: camara::Tokens::default(),
             inbox: Inbox::new(events.clone()),
             smpp: smpp::Lines::default(),
             closing: watch::Sender::new(false),

@@ -20,6 +20,7 @@ use serde_json::Value;
 use tiffin_core::gateways::twilio::signature;
 use tiffin_core::sandbox;
 use tiffin_core::sandbox::Account;
+use tiffin_core::sandbox::Cast;
 use tiffin_core::sandbox::Ports;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -45,13 +46,13 @@ impl Sandbox {
         Self::start_on(listener, vec![account])
     }
 
-    pub fn start_on(listener: TcpListener, accounts: Vec<Account>) -> Self {
+    pub fn start_on(listener: TcpListener, cast: impl Into<Cast>) -> Self {
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let address = listener.local_addr().unwrap();
         let (shutdown, asked) = oneshot::channel();
         // A dropped sender ends the wait as well, and with it the sandbox of a test that is over.
-        let ports = Ports::default();
-        let served = sandbox::serve(listener, ports, accounts, async { asked.await.unwrap_or(()) });
+        let (ports, cast): (_, Cast) = (Ports::default(), cast.into());
+        let served = sandbox::serve(listener, ports, cast, async { asked.await.unwrap_or(()) });
         tokio::spawn(served);
         let client =
             Client::builder().no_proxy().timeout(Duration::from_millis(DEADLINE_MS)).build().unwrap();

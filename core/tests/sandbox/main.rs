@@ -27,6 +27,7 @@ mod msg91;
 mod plivo;
 mod receipts;
 mod silence;
+mod sim_swap;
 mod telegram;
 mod twilio;
 mod vonage_messages;

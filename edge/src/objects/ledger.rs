@@ -10,6 +10,7 @@ use tiffin_shared::http::Crowd;
 use tiffin_shared::http::Hold;
 use tiffin_shared::http::POLL_MS;
 use tiffin_shared::http::Places;
+use tiffin_shared::json;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Command;
 use tiffin_shared::ledger::Event;
@@ -59,7 +60,7 @@ enum Error {
 
 /// Hosts the ledger machine. Its fields are what the platform hands in, and who waits at it right now: when the platform
 /// drops the object, it has ended their requests.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct LedgerObject {
     state: State,
     env: Env,
@@ -86,7 +87,7 @@ impl DurableObject for LedgerObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let held: Held = serde_json::from_str(&request.text().await?)?;
+        let held: Held = json::read(&request.text().await?)?;
         match self.answer(held).await {
             Ok(told) => Response::from_json(&told),
             Err(error) => {

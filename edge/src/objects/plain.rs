@@ -3,6 +3,7 @@
 use tiffin_shared::directory::publication::Publication;
 use tiffin_shared::factor;
 use tiffin_shared::factor::Factor;
+use tiffin_shared::json;
 use tiffin_shared::machine::Machine;
 use tiffin_shared::visitor::Visitor;
 use worker::DurableObject;
@@ -20,7 +21,7 @@ use crate::host;
 use crate::settings::Settings;
 
 /// Keeps the latest directory.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct DirectoryObject {
     state: State,
     cell: Cell,
@@ -41,7 +42,7 @@ impl DurableObject for DirectoryObject {
 }
 
 /// What one client network did lately.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct VisitorObject {
     state: State,
     cell: Cell,
@@ -62,7 +63,7 @@ impl DurableObject for VisitorObject {
 }
 
 /// A user's authenticator app.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct FactorObject {
     state: State,
     env: Env,
@@ -75,7 +76,7 @@ impl DurableObject for FactorObject {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let factor::Event { now, entropy, ask } = serde_json::from_str(&request.text().await?)?;
+        let factor::Event { now, entropy, ask } = json::read(&request.text().await?)?;
         let keys = match Settings::load(&self.env) {
             Ok(settings) => settings.edge.factors.clone(),
             Err(error) => return Response::error(error.to_string(), 500),
@@ -93,7 +94,7 @@ async fn answer<M>(cell: &Cell, mut request: Request) -> worker::Result<Response
 where
     M: Machine<Command: serde::de::DeserializeOwned, Reply: serde::Serialize>,
 {
-    let command = serde_json::from_str(&request.text().await?)?;
+    let command = json::read(&request.text().await?)?;
     respond(cell.apply::<M>(&command, host::now()).await)
 }
 

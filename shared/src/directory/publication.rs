@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Directory;
+use super::snapshot::Snapshot;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::machine::Machine;
@@ -53,12 +54,12 @@ pub struct Push {
 }
 
 impl Push {
-    /// Of a snapshot with this text, which was opened.
-    pub fn new(version: u64, text: String, directory: &Directory) -> Result<Self, serde_json::Error> {
-        let content = Bytes(bytes::truncate(bytes::sha256(serde_json::to_string(directory)?.as_bytes())));
+    /// Of a snapshot with this text, which was opened: what was signed, and what that says.
+    pub fn new(text: String, (snapshot, directory): &(Snapshot, Directory)) -> Self {
+        let content = Bytes(bytes::truncate(bytes::sha256(snapshot.directory.as_bytes())));
         let (revoked, live): (Vec<_>, Vec<_>) = directory.keys.iter().partition(|key| key.revoked);
         let digests = |keys: Vec<&super::ApiKey>| keys.into_iter().map(|key| key.digest).collect();
-        Ok(Self { version, text, content, live: digests(live), revoked: digests(revoked) })
+        Self { version: snapshot.version, text, content, live: digests(live), revoked: digests(revoked) }
     }
 }
 
@@ -154,7 +155,10 @@ mod tests {
             revoked: *seed < 0,
         };
         let directory = Directory { keys: keys.iter().map(key).collect(), ..Directory::default() };
-        Ask::Push(Push::new(version, format!("{keys:?}"), &directory).unwrap())
+        let signed = serde_json::to_string(&directory).unwrap();
+        let signer = KeyId::parse("c1").unwrap();
+        let snapshot = Snapshot { version, directory: signed, signer, signature: Bytes([0; 64]) };
+        Ask::Push(Push::new(format!("{keys:?}"), &(snapshot, directory)))
     }
 
     fn run(state: &mut Option<State>, ask: &Ask) -> Reply {

@@ -54,6 +54,10 @@ pub struct Service {
     /// What its text messages take, as core counted it. Not a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<Counted>,
+    /// Whether a number's SIM is checked before a code goes there by SMS or voice. Without it, where its risk is high and the
+    /// installation has whom to ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim_swap: Option<bool>,
     /// When its tenant, where it pays, gets back what was charged; every rule where none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunds: Option<Vec<Refund>>,

@@ -8,6 +8,7 @@ use super::Directory;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::KeyId;
+use crate::json;
 use crate::keys::Ring;
 use crate::keys::Signing;
 use crate::keys::Verifying;
@@ -56,20 +57,20 @@ impl Snapshot {
         Ok(Self { version, directory, signer: key.id().clone(), signature })
     }
 
-    /// Reads the JSON form, checks the signature, and whether the directory is safe to serve.
-    pub fn open(text: &str, cores: &Ring<Verifying>) -> Result<(u64, Directory), Error> {
+    /// Reads the JSON form, checks the signature, and whether the directory is safe to serve. With what was signed.
+    pub fn open(text: &str, cores: &Ring<Verifying>) -> Result<(Self, Directory), Error> {
         if text.len() > SNAPSHOT_BYTES_MAX {
             return Err(Error::Malformed(format!("at most {SNAPSHOT_BYTES_MAX} bytes")));
         }
         let malformed = |error: serde_json::Error| Error::Malformed(error.to_string());
-        let snapshot: Self = serde_json::from_str(text).map_err(malformed)?;
+        let snapshot: Self = json::read(text).map_err(malformed)?;
         let key = cores.get(&snapshot.signer).ok_or(Error::Signature)?;
         if !key.verify(&signed_bytes(snapshot.version, &snapshot.directory), &snapshot.signature.0) {
             return Err(Error::Signature);
         }
-        let directory: Directory = serde_json::from_str(&snapshot.directory).map_err(malformed)?;
+        let directory: Directory = json::read(&snapshot.directory).map_err(malformed)?;
         directory.check().map_err(Error::Check)?;
-        Ok((snapshot.version, directory))
+        Ok((snapshot, directory))
     }
 }
 
@@ -92,7 +93,7 @@ mod tests {
         let (key, cores) = keys(1);
         let snapshot = Snapshot::sign(&Directory::default(), 7, &key).unwrap();
         let text = serde_json::to_string(&snapshot).unwrap();
-        assert_eq!(Snapshot::open(&text, &cores).unwrap(), (7, Directory::default()));
+        assert_eq!(Snapshot::open(&text, &cores).unwrap(), (snapshot.clone(), Directory::default()));
         assert!(matches!(Snapshot::open(&text, &keys(2).1), Err(Error::Signature)));
         let newer = serde_json::to_string(&Snapshot { version: 8, ..snapshot.clone() }).unwrap();
         assert!(matches!(Snapshot::open(&newer, &cores), Err(Error::Signature)));

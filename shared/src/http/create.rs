@@ -16,6 +16,7 @@ use crate::bytes::Bytes;
 use crate::directory::Caller;
 use crate::directory::KeyKind;
 use crate::directory::Service;
+use crate::id::LedgerId;
 use crate::id::ServiceId;
 use crate::keys::IndexKey;
 use crate::ledger::Create;
@@ -30,6 +31,7 @@ use crate::risk::Factor;
 use crate::risk::Factors;
 use crate::risk::Origin;
 use crate::wire::api::Channel;
+use crate::wire::api::ChannelChoice;
 use crate::wire::api::CheckName;
 use crate::wire::api::CreateOrder;
 use crate::wire::object::Object;
@@ -71,18 +73,15 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         target(&body, caller, &mut findings)?;
     let country = number.as_ref().and_then(|number| number.country);
     let risk = service.risk.max(body.risk.unwrap_or_default());
+    // What goes by mail alone leads to no phone, now or on a resend: it is not counted there.
+    let phone = phone.filter(|_| body.channel != ChannelChoice::Email);
     let (by_phone, by_email) = (phone.is_some(), email.is_some());
     let named = (service_id, service);
     let wish = Wish { visit, index, caller, body: &body, service: named, country, risk, by_phone, by_email };
     let supply = wish.supply(&mut findings)?;
     let (channel, safer_channel) = (supply.channel, supply.safer_channel);
-    // By the address that is used, so that no other one brings limits of its own.
-    let by_phone = phone.as_ref().filter(|_| channel != Channel::Email);
-    let (ledger, to) = match (by_phone, email.unwrap_or_default()) {
-        (Some(phone), _) => (index.ledger("phone", phone.e164()), phone.masked()),
-        (None, email) => (index.ledger("email", &email.to_lowercase()), mailbox::masked(email)),
-    };
-    let prefix = by_phone.map(|phone| index.prefix(caller.id, phone));
+    let (ledger, to) = counted(index, phone.as_ref(), email, channel);
+    let prefix = phone.as_ref().map(|phone| index.prefix(caller.id, phone));
     let mut factors = known_factors(&body, number.as_ref());
     let is_suspect = policy::guard(visit, caller, prefix.zip(country), &mut factors)
         .map_err(|problem| findings.refuse(CheckName::Country, problem))?;
@@ -176,6 +175,24 @@ fn target<'a>(
     Ok(Target { phone, email, service, number })
 }
 
+/// Where an order counts, and its masked address. What may ever reach a phone counts at the phone, whichever channel comes
+/// first: else every mailbox that is named beside it would bring limits of its own.
+fn counted(
+    index: &IndexKey,
+    phone: Option<&Phone>,
+    email: Option<&str>,
+    first: Channel,
+) -> (LedgerId, String) {
+    let email = email.unwrap_or_default();
+    match phone {
+        Some(phone) if first == Channel::Email => {
+            (index.ledger("phone", phone.e164()), mailbox::masked(email))
+        }
+        Some(phone) => (index.ledger("phone", phone.e164()), phone.masked()),
+        None => (index.ledger("email", &email.to_ascii_lowercase()), mailbox::masked(email)),
+    }
+}
+
 /// What the request itself says of its risk.
 fn known_factors(body: &CreateOrder, number: Option<&policy::Number>) -> Factors {
     let mut factors = Factors::default();
@@ -243,6 +260,10 @@ fn check(body: &CreateOrder, kind: KeyKind) -> Result<(), Problem> {
         return Err(invalid(
             "client: only secret keys may tell of the client; with a publishable key it is seen",
         ));
+    }
+    // That both are one person's, only the tenant's server can know: a stranger would name a victim's and their own.
+    if kind == KeyKind::Publishable && body.to.phone.is_some() && body.to.email.is_some() {
+        return Err(invalid("to: with a publishable key give a phone or an email, not both"));
     }
     // Whoever holds an app holds its key: a stranger must not choose words of a message.
     if kind == KeyKind::Publishable && body.binding.is_some() {

@@ -104,8 +104,8 @@ pub fn read_directory(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -
     authenticate(request, Direction::CoreToEdge, cores, now)?;
     let invalid = |reason: String| Problem::new(Code::InvalidRequest, format!("{reason}."));
     let text = std::str::from_utf8(&request.body).map_err(|error| invalid(error.to_string()))?;
-    let (version, directory) = Snapshot::open(text, cores).map_err(|error| invalid(error.to_string()))?;
-    Push::new(version, text.to_owned(), &directory).map_err(|error| invalid(error.to_string()))
+    let opened = Snapshot::open(text, cores).map_err(|error| invalid(error.to_string()))?;
+    Ok(Push::new(text.to_owned(), &opened))
 }
 
 /// The notice in a request from the edge. A replay is harmless: it is noted once.

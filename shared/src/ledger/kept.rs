@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::wire::job::Job;
 
 /// The JSON of a [`Job`].
@@ -20,7 +21,7 @@ impl Kept {
 
     /// Nothing when it is no job: such an order is not sent.
     pub(super) fn read(&self) -> Option<Job> {
-        serde_json::from_str(self.0.get()).ok()
+        json::read(self.0.get()).ok()
     }
 }
 

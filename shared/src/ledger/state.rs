@@ -117,18 +117,18 @@ pub(super) struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) binding: Option<Payment>,
     pub(super) state: OrderState,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) superseded: bool,
     /// The sealed code, for a resend. Gone when the order is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) job: Option<Kept>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) risk: Risk,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) standing: Standing,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) by_phone: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) by_email: bool,
     /// How long a message of this service usually takes.
     #[serde(default)]
@@ -147,10 +147,10 @@ pub(super) struct Order {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) resends: Vec<Resent>,
     /// Evaluated guesses.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) guesses: u8,
     /// The latest event taken from core.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<Reason>,
@@ -168,6 +168,11 @@ pub(super) struct Order {
     pub(super) client_ref: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) metadata: BTreeMap<String, String>,
+}
+
+/// What reading puts in by itself is not written: a state is read and written with every guess.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl State {

@@ -6,6 +6,7 @@ use super::Found;
 use super::Hint;
 use super::Reason;
 use super::Recall;
+use super::SimVerdict;
 use super::Terms;
 use crate::bytes::Bytes;
 use crate::entropy::Entropy;
@@ -111,6 +112,13 @@ pub enum Ask {
         n: u32,
         /// How the call ended.
         outcome: CallOutcome,
+    },
+    /// The number's network was asked whether its SIM changed lately.
+    SimChecked {
+        /// Which check.
+        n: u8,
+        /// What it said.
+        verdict: SimVerdict,
     },
     /// The edge says that nothing more need, or may, be sent.
     Stop {

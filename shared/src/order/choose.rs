@@ -54,14 +54,16 @@ impl State {
         expires_at: UnixMs,
         now: UnixMs,
     ) -> Choice<'a> {
-        let tries: Vec<&Record> = self.attempts.iter().filter(|record| record.attempt.n > since).collect();
+        let tries = self.tries(since);
         if tries.len() >= ATTEMPTS_MAX {
             return Choice::Nothing(format!("{ATTEMPTS_MAX} attempts were made"));
         }
         if offers.is_empty() {
             return Choice::Nothing("no gateway carries it".into());
         }
-        let mut options: Vec<Chance<'_>> = offers.iter().filter_map(|offer| option(offer, &tries)).collect();
+        let may_go = |offer: &&Offer| self.sim_rules_out(offer.way.channel).is_none();
+        let mut options: Vec<Chance<'_>> =
+            offers.iter().filter(may_go).filter_map(|offer| option(offer, &tries)).collect();
         if options.is_empty() {
             return Choice::Nothing("every way was tried, and a further attempt would change nothing".into());
         }
@@ -72,6 +74,17 @@ impl State {
             options.retain(|option| !is_known(option));
         }
         pick(&options, expires_at, now)
+    }
+
+    /// Why a way is closed that would be left otherwise: what the number's network said of its SIM.
+    pub(super) fn sim_bars(&self, offers: &[Offer], since: u32) -> Option<Reason> {
+        let tries = self.tries(since);
+        let is_left = |offer: &&Offer| tries.len() < ATTEMPTS_MAX && option(offer, &tries).is_some();
+        offers.iter().filter(is_left).find_map(|offer| self.sim_rules_out(offer.way.channel))
+    }
+
+    fn tries(&self, since: u32) -> Vec<&Record> {
+        self.attempts.iter().filter(|record| record.attempt.n > since).collect()
     }
 }
 

@@ -29,6 +29,7 @@ pub const CLAIM_MS: u64 = 20 * SECOND_MS;
 
 const FIRST: &str = "first attempt";
 const RESENT: &str = "asked for once more";
+const NO_OTHER_SIM: &str = "the ways that are left hang on the number's SIM, and it did not pass its check";
 
 /// A worker's wish to send.
 pub(super) struct Claim<'a> {
@@ -118,6 +119,10 @@ fn next(
     };
     match state.choose(offers, since, claim.header.expires_at, now) {
         Choice::Go { offer, is_last_resort } => {
+            // Before its money is put on hold: what the network says may close the way.
+            if let Some(n) = state.sim_check_before(offer.way.channel) {
+                return state.put(Reply::of(Decision::CheckSim { n }), command, now);
+            }
             let is_first = last_n == since;
             if let Some(posting) = state.fund(offer, offers, (is_first, command), now) {
                 return state.put(Reply::of(Decision::Post(Box::new(posting))), command, now);
@@ -156,7 +161,9 @@ fn next(
         Choice::Nothing(why) => {
             // Money is why, where all of the offers would have left a way.
             let all = state.choose(claim.offers, since, claim.header.expires_at, now);
-            match short.filter(|_| !matches!(all, Choice::Nothing(_))).cloned() {
+            let short = short.filter(|_| !matches!(all, Choice::Nothing(_))).cloned();
+            let barred = state.sim_bars(offers, since).map(|reason| (reason, NO_OTHER_SIM.to_owned()));
+            match short.or(barred) {
                 Some((reason, why)) => give_up(state, why, Some(reason), command, now),
                 None => give_up(state, why, None, command, now),
             }

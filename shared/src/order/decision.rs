@@ -70,6 +70,12 @@ pub enum Decision {
     AwaitWay(UnixMs),
     /// As [`Decision::AwaitWay`], and nothing of the order was sent yet: the phone's later orders wait behind it.
     Hold(UnixMs),
+    /// Ask the number's network whether its SIM changed lately, tell its answer with
+    /// [`Ask::SimChecked`](super::Ask::SimChecked), and claim again.
+    CheckSim {
+        /// Which check.
+        n: u8,
+    },
     /// Ask the provider whether it has the message of this attempt, then ask [`Ask::Looked`].
     Look {
         /// Its number.

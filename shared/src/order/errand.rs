@@ -15,6 +15,7 @@ use super::Moved;
 use super::Reply;
 use super::State;
 use super::Timeline;
+use super::WhenUnknown;
 use crate::backoff::Backoff;
 use crate::bytes::Bytes;
 use crate::id::TenantId;
@@ -71,6 +72,10 @@ pub struct Terms {
     /// How the order is paid for; nothing where it costs its tenant nothing. Not kept: the bill has it.
     #[serde(skip)]
     pub billing: Option<BillTerms>,
+    /// What follows where nobody can say whether the number's SIM changed lately; nothing where nobody is asked. Not kept: each
+    /// claim brings it.
+    #[serde(skip)]
+    pub sim_check: Option<WhenUnknown>,
 }
 
 impl State {

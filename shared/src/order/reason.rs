@@ -58,6 +58,10 @@ pub enum Reason {
     Rejected,
     /// The sender is not approved.
     SenderUnapproved,
+    /// The number's SIM changed lately, so that text messages and calls may reach somebody else.
+    SimSwapped,
+    /// Nobody can say whether the number's SIM changed lately, and then nothing is to go by it.
+    SimUnknown,
     /// A cap on what the tenant spends a day is reached.
     SpendCapReached,
     /// The provider does not know the template, or has not approved it, or it was not filled in as it wants.
@@ -139,7 +143,9 @@ impl Reason {
             | Self::InvalidAddress
             | Self::Landline
             | Self::NotOnChannel
-            | Self::OptedOut => RulesOut::Channel,
+            | Self::OptedOut
+            | Self::SimSwapped
+            | Self::SimUnknown => RulesOut::Channel,
             Self::InvalidNumber => RulesOut::Number,
         }
     }
@@ -176,6 +182,8 @@ impl Reason {
             | Self::PriceTooHigh
             | Self::Rejected
             | Self::SenderUnapproved
+            | Self::SimSwapped
+            | Self::SimUnknown
             | Self::SpendCapReached
             | Self::TemplateUnapproved
             | Self::Throttled
@@ -206,10 +214,13 @@ impl Reason {
             | Self::SenderUnapproved
             | Self::SpendCapReached
             | Self::TemplateUnapproved => Class::Configuration,
-            Self::Blocked | Self::DltConsent | Self::Dnd | Self::FraudBlocked | Self::OptedOut => {
-                Class::Blocked
-            }
-            Self::CalledOff | Self::Rejected | Self::UnknownOutcome => Class::Unknown,
+            Self::Blocked
+            | Self::DltConsent
+            | Self::Dnd
+            | Self::FraudBlocked
+            | Self::OptedOut
+            | Self::SimSwapped => Class::Blocked,
+            Self::CalledOff | Self::Rejected | Self::SimUnknown | Self::UnknownOutcome => Class::Unknown,
             Self::Throttled => Class::Throttled,
         }
     }
@@ -242,6 +253,8 @@ impl Reason {
             Self::ProviderDown => "provider_down",
             Self::Rejected => "rejected",
             Self::SenderUnapproved => "sender_unapproved",
+            Self::SimSwapped => "sim_swapped",
+            Self::SimUnknown => "sim_unknown",
             Self::SpendCapReached => "spend_cap_reached",
             Self::TemplateUnapproved => "template_unapproved",
             Self::Throttled => "throttled",

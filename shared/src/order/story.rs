@@ -11,6 +11,7 @@ use super::Hint;
 use super::Reason;
 use super::Recall;
 use super::RulesOut;
+use super::SimVerdict;
 use crate::bytes;
 use crate::bytes::Bytes;
 use crate::id::GatewayId;
@@ -207,6 +208,11 @@ pub enum Happening {
         why: String,
         /// Channels that would be another way.
         may_change: Vec<Channel>,
+    },
+    /// The number's network was asked whether its SIM changed lately.
+    SimChecked {
+        /// What it said.
+        verdict: SimVerdict,
     },
 }
 

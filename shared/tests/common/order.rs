@@ -19,6 +19,8 @@ use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
 use tiffin_shared::order::Reply;
+use tiffin_shared::order::SimDoubt;
+use tiffin_shared::order::SimVerdict;
 use tiffin_shared::order::Terms;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::route::Health;
@@ -40,6 +42,9 @@ use super::host::Host;
 use super::pause;
 use super::pause::Pause;
 
+pub const VERDICTS: [SimVerdict; 3] =
+    [SimVerdict::Swapped, SimVerdict::Unchanged, SimVerdict::Unknown(SimDoubt::NoAnswer)];
+
 /// Attempts and reports are named by how many came after them.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -54,6 +59,7 @@ pub enum Action {
     Recalled { back: u32, outcome: Option<Recall> },
     Reported { back: u64 },
     Result { back: u32, outcome: CallOutcome },
+    SimChecked { n: u8, verdict: SimVerdict },
     Tick,
 }
 
@@ -105,6 +111,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (back(), 1..4_u8, select(vec![Found::Missing, Found::Unclear, Found::Taken { provider_id: "m1".into() }]))
             .prop_map(|(back, look, found)| Action::Looked { back, look, found }),
         8 => (back(), outcome).prop_map(|(back, outcome)| Action::Result { back, outcome }),
+        1 => (1..4_u8, select(VERDICTS.to_vec())).prop_map(|(n, verdict)| Action::SimChecked { n, verdict }),
         2 => Just(Action::Tick),
     ]
 }
@@ -149,7 +156,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
 
 /// Every change is told.
 pub fn terms() -> Terms {
-    Terms { announces: true, billing: None }
+    Terms { announces: true, ..Terms::default() }
 }
 
 /// Two gateways for text messages, of which the first can be asked after an unknown outcome, and one for calls.
@@ -263,6 +270,7 @@ impl World {
             Action::Recalled { back, outcome } => Ask::Recalled { n: self.n.saturating_sub(back), outcome },
             Action::Reported { back } => Ask::Reported(self.seq.saturating_sub(back)),
             Action::Result { back, outcome } => Ask::Result { n: self.n.saturating_sub(back), outcome },
+            Action::SimChecked { n, verdict } => Ask::SimChecked { n, verdict },
             Action::Tick => Ask::Tick,
         };
         command(self.events, ask)

@@ -65,6 +65,7 @@ use self::pins::CODE;
 use self::pins::HEADER;
 use self::pins::LEDGER;
 use self::pins::OLDER_HEADER;
+use self::pins::OLDER_LEDGER;
 use self::pins::OLDER_SEALED;
 use self::pins::ORDER_ID;
 use self::pins::PROBLEMS;
@@ -143,6 +144,12 @@ fn a_ledger_from_before_standings_had_three_names_is_read() {
     let older = LEDGER.replace(r#""standing":"server""#, r#""standing":"trusted""#);
     assert_ne!(older, LEDGER);
     let state: ledger::State = serde_json::from_str(&older).unwrap();
+    assert_eq!(serde_json::to_string(&state).unwrap(), LEDGER);
+}
+
+#[test]
+fn a_ledger_from_when_orders_wrote_what_need_not_be_said_is_read() {
+    let state: ledger::State = serde_json::from_str(OLDER_LEDGER).unwrap();
     assert_eq!(serde_json::to_string(&state).unwrap(), LEDGER);
 }
 

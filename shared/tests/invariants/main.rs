@@ -18,6 +18,7 @@ mod quotas;
 mod resends;
 mod secrecy;
 mod sections;
+mod sim_swap;
 mod standings;
 mod tallies;
 mod visitors;

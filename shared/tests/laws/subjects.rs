@@ -98,6 +98,7 @@ pub const ORDER: Subject<Order> = Subject {
         | order::Ask::Looked { .. }
         | order::Ask::Ran { .. }
         | order::Ask::Result { .. }
+        | order::Ask::SimChecked { .. }
         | order::Ask::Tick => Some(0),
     },
 };

@@ -121,7 +121,7 @@ impl World {
             header: Box::new(self.header(which)),
             dispatch: resend.map(|n| Dispatch { n, channel: Channel::Sms }),
             offers,
-            terms: Terms { announces: self.announces, billing: Some(billing) },
+            terms: Terms { announces: self.announces, billing: Some(billing), ..Terms::default() },
         };
         self.ask(which, ask)
     }

@@ -60,7 +60,7 @@ impl World {
             refunds: Refund::ALL.to_vec(),
             charged_by: ChargedBy::List,
         });
-        let terms = Terms { announces: false, billing };
+        let terms = Terms { billing, ..Terms::default() };
         let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms };
         let reply = self.ask_order(at, ask);
         let is_well = match &reply.decision {
@@ -86,6 +86,7 @@ impl World {
             Decision::Stop => self.ended(at),
             // The provider's answer says what is next.
             Decision::Send { .. } | Decision::Noted => {}
+            Decision::CheckSim { .. } => panic!("no service has the SIM checked here"),
             Decision::Look { .. } => panic!("no outcome is unknown here"),
             Decision::Post(posting) => {
                 let wait_ms = self.market.random.between(1, 40);

@@ -259,6 +259,6 @@ fn stop(cause: Cause) -> Ask {
     Ask::Stop {
         cause,
         tenant: TenantId::parse("acme").unwrap(),
-        terms: Terms { announces: true, billing: None },
+        terms: Terms { announces: true, ..Terms::default() },
     }
 }

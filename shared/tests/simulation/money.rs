@@ -90,7 +90,7 @@ impl World {
             refunds: Refund::ALL.to_vec(),
             charged_by: billing.charged_by,
         });
-        Terms { announces: true, billing }
+        Terms { announces: true, billing, ..Terms::default() }
     }
 
     /// Asks the account; nothing when no answer comes, whether it was applied or not.

@@ -91,6 +91,7 @@ pub fn shown(ask: &Ask) -> String {
         Ask::Recalled { n, outcome } => format!("recalled {n}: {outcome:?}"),
         Ask::Reported(seq) => format!("reported {seq}"),
         Ask::Result { n, outcome } => format!("result of {n}: {outcome:?}"),
+        Ask::SimChecked { n, verdict } => format!("SIM check {n}: {verdict:?}"),
         Ask::Ran { .. } => "an errand was run".into(),
         Ask::Stop { cause, .. } => format!("stop: {cause:?}"),
         Ask::Tick => "tick".into(),

@@ -12,6 +12,7 @@ mod fleet;
 mod flood;
 mod lockout;
 mod networks;
+mod objects;
 mod places;
 mod quotas;
 mod quotas_tenant;

@@ -17,6 +17,7 @@ mod quotes;
 mod recall;
 mod resend;
 mod resend_refused;
+mod sim_swap;
 mod sse;
 mod strangers;
 mod wait;

@@ -199,7 +199,7 @@ impl Script {
         let era = u8::try_from(self.now.since(START) / 200_000 % 251).unwrap_or(0);
         let order = OrderId::new([era; 16], LedgerId::new([u8::try_from(phone).unwrap_or(0); 16]));
         let n = u32::try_from(self.below(4) + 1).unwrap_or(1);
-        let ask = match self.below(15) {
+        let ask = match self.below(16) {
             0..4 => {
                 let created_at = START.plus(self.now.since(START) / 200_000 * 200_000);
                 let header = Header {
@@ -247,6 +247,7 @@ impl Script {
             11 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Arrived },
             12 => order::Ask::Hint { gateway: alpha(), n, provider_id: "SM1".into(), hint: Hint::Lost },
             10 => order::Ask::Looked { n, look: 1, found: Found::Missing },
+            15 => order::Ask::SimChecked { n: 1, verdict: order::SimVerdict::Unchanged },
             9 if self.below(4) == 0 => order::Ask::Stop {
                 cause: order::Cause::Cancelled,
                 tenant: TenantId::parse("shop").expect("a name"),

@@ -7,6 +7,7 @@ use tiffin_shared::http::internal;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
+use tiffin_tests::sim_swap::checked;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
@@ -23,10 +24,11 @@ use crate::scan::Secrets;
 async fn no_code_number_or_key_is_in_any_log_store_or_queue() -> anyhow::Result<()> {
     // As talkative as it can be: whoever looks for a fault must not find a code.
     let log = [("TIFFIN_LOG", "trace")];
-    let mut stack = Stack::start_with(Front::Edge, Backing::Own, &log).await?;
+    let mut stack = Stack::launch(Front::Edge, Backing::Own, &log, checked).await?;
     let mut secrets = Secrets { keys: [stack.keys.secret.clone()].into(), ..Secrets::default() };
     let orders = live_through_everything(&mut stack, &mut secrets).await?;
 
+    assert!(stack.core()?.log().contains("the SIM was checked"), "nobody was asked about SIMs");
     assert!(stack.core()?.log().contains("TRACE"), "the log is not as talkative as it was asked to be");
     stack.core = None;
     stack.edge = None;

@@ -21,6 +21,7 @@ use super::kinds::RINGS;
 use super::ring;
 use super::ring::Keys;
 use crate::config::API_KEYS;
+use crate::config::CLIENT_SECRET;
 use crate::config::Config;
 use crate::config::names;
 use crate::gateways::account::secret_variable;
@@ -142,6 +143,9 @@ fn fresh_ring() -> anyhow::Result<Keys> {
 /// What a process cannot start without: the sandbox takes any token.
 fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
     let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
+    if config.file.sim_swap.is_some() {
+        tokens.push((CLIENT_SECRET.to_owned(), bytes::encode(&host::random::<24>()?)));
+    }
     for gateway in &config.file.gateways {
         for name in gateway.usual_secret_variables() {
             let is_it = |secret: &&SecretName| secret_variable(&gateway.name, secret.name) == name;

@@ -72,6 +72,9 @@ pub fn happening(what: &Happening) -> String {
             };
             format!("retry refused ({code}): {why}{new}")
         }
+        Happening::SimChecked { verdict } => {
+            format!("the number's network was asked about its SIM: {}", verdict.as_str())
+        }
     }
 }
 

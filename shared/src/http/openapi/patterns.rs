@@ -11,10 +11,10 @@ pub(crate) const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u20
 /// What an authenticator app shows: printable, without a colon, without spaces at its ends.
 pub(crate) const LABEL: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f:]([^\x00-\x1f\x7f-\x9f:]*[^\s\x00-\x1f\x7f-\x9f:])?$";
-/// Visible ASCII without what parts addresses, one `@`, a dot inside what follows the last.
+/// Visible ASCII without what parts addresses, one `@`, the name of a host.
 pub(crate) const EMAIL: &str = concat!(
-    r"^[!#-'*+\-.-:=?-\[\]-~]+@",
-    r"[!#-'*+\-/-:=?A-\[\]-~][!#-'*+\-.-:=?A-\[\]-~]*\.[!#-'*+\-.-:=?A-\[\]-~]*[!#-'*+\-/-:=?A-\[\]-~]$"
+    r"^[!#-'*+\-.-:=?A-\[\]-~]+@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
+    r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$"
 );
 /// In quotes, as a structured-field string, or bare.
 pub(crate) const IDEMPOTENCY_KEY: &str = r#"^("[ !#-\[\]-~]{1,255}"|[ !#-\[\]-~]{1,255})$"#;

@@ -88,6 +88,7 @@ pub fn directory() -> Directory {
         templates: Vec::new(),
         dlt: None,
         texts: None,
+        sim_swap: None,
         refunds: None,
     };
     let services = BTreeMap::from([(fixtures::service(0), service)]);
