@@ -26,10 +26,12 @@ use crate::gateways::certificates::Certificates;
 use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
+use crate::http::metrics::Scraper;
 use crate::http::ops::Operator;
 use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
+use crate::metrics::Metrics;
 use crate::money::Money;
 use crate::reports::Reports;
 use crate::routes::Routes;
@@ -40,7 +42,7 @@ use crate::watchers::Watchers;
 use crate::webhooks::Hooks;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
-const BACKGROUND_MAX: usize = 256;
+pub const BACKGROUND_MAX: usize = 256;
 
 /// Why a process does not start.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,10 @@ pub struct App {
     pub fleet: Fleet,
     /// What opens the operators' API.
     pub operator: Option<Operator>,
+    /// What opens `/metrics`.
+    pub scraper: Option<Scraper>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Provider accounts.
     pub gateways: Gateways,
     /// What is known of the ways through them.
@@ -166,10 +172,11 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
+        let metrics = Metrics::new(&store.meter(), &bus.meter());
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
                 &config.environment,
@@ -192,6 +199,8 @@ impl App {
             guards: Guards::new(host::now()),
             fleet: Fleet::new(config.file.bus.partitions)?,
             operator: Operator::read(&config.environment)?,
+            scraper: Scraper::read(&config.environment)?,
+            metrics,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),
@@ -203,6 +212,8 @@ impl App {
             store,
             bus,
             config,
-        }))
+        });
+        app.metrics.begin(&app, roles);
+        Ok(app)
     }
 }

@@ -20,6 +20,7 @@ use self::lease::Held;
 pub use self::memory::Memory;
 pub use self::rabbit::Rabbit;
 use crate::fleet::Shares;
+use crate::metrics::BusMeter;
 
 /// How long an acknowledgement may wait to be written.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -82,6 +83,19 @@ pub enum Target {
         /// How long to wait.
         delay: Duration,
     },
+}
+
+/// How much is in queues of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// `fresh`, `retry`, `later` or `dead`.
+    pub queue: &'static str,
+    /// Messages in all of them: in memory with those at workers, in RabbitMQ those that are ready.
+    pub messages: usize,
+    /// So many they take.
+    pub messages_max: usize,
+    /// Workers that take from the one that has the fewest, where that is known.
+    pub consumers_min: Option<usize>,
 }
 
 /// A message to work on, sent to one process at a time. [`Delivery::begin`] comes before anything is done about it, and
@@ -215,6 +229,22 @@ impl Bus {
         match self {
             Self::Memory(memory) => Ok(memory.dead_act(act, id, max)),
             Self::Rabbit(rabbit) => rabbit.dead_act(act, id, max).await,
+        }
+    }
+
+    /// How full the queues are. Takes nothing away.
+    pub async fn depths(&self) -> Result<Vec<Depth>, Error> {
+        match self {
+            Self::Memory(memory) => Ok(memory.depths().into()),
+            Self::Rabbit(rabbit) => rabbit.depths().await,
+        }
+    }
+
+    /// What it counts; nothing where it is in memory.
+    pub fn meter(&self) -> BusMeter {
+        match self {
+            Self::Memory(_) => BusMeter::default(),
+            Self::Rabbit(rabbit) => rabbit.meter(),
         }
     }
 

@@ -71,6 +71,7 @@ async fn apply_with(
     }
     if let Some(lesson) = &reply.lesson {
         app.routes.learn(lesson);
+        app.metrics.learnt(lesson);
     }
     if wakes {
         app.waits.wake(order);

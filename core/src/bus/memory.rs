@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 
 use super::Delivery;
+use super::Depth;
 use super::Error;
 use super::Receipt as AnyReceipt;
 use super::Target;
@@ -135,6 +136,13 @@ impl Memory {
             }
         }
         report
+    }
+
+    /// One queue holds them all, and delayed ones count as fresh.
+    pub(super) fn depths(&self) -> [Depth; 2] {
+        let messages = MESSAGES_MAX.saturating_sub(self.room.available_permits());
+        let depth = |queue, messages, messages_max| Depth { queue, messages, messages_max, consumers_min: None };
+        [depth("fresh", messages, MESSAGES_MAX), depth("dead", self.dead().len(), DEAD_MAX)]
     }
 
     fn bury(&self, partition: u16, reason: &str, id: &str, body: &[u8]) {

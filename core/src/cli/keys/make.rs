@@ -20,6 +20,7 @@ use super::kinds::Place;
 use super::kinds::RINGS;
 use super::ring;
 use super::ring::Keys;
+use super::since;
 use crate::config::API_KEYS;
 use crate::config::Config;
 use crate::config::names;
@@ -88,7 +89,7 @@ fn make_all(config: &Config, folder: &Folder, tenant: &str) -> anyhow::Result<()
         folder.write(file, &text)?;
         super::say(&format!("wrote {}", folder.place(file)));
     }
-    Ok(())
+    since::note(folder, &RINGS)
 }
 
 /// Only what stands alone: half a pair, or another index key, would fit nothing that is there.
@@ -141,7 +142,10 @@ fn fresh_ring() -> anyhow::Result<Keys> {
 
 /// What a process cannot start without: the sandbox takes any token.
 fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
-    let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
+    let mut tokens = Vec::new();
+    for name in [names::OPERATOR_TOKEN, names::METRICS_TOKEN] {
+        tokens.push((name.to_owned(), bytes::encode(&host::random::<32>()?)));
+    }
     for gateway in &config.file.gateways {
         for name in gateway.usual_secret_variables() {
             let is_it = |secret: &&SecretName| secret_variable(&gateway.name, secret.name) == name;
