@@ -136,12 +136,12 @@ pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Erro
     }
     tallies::note(app, &header).await?;
     app.routes.heard_of(header.country);
-    let order = header.order.clone();
+    let order = header.order;
     let partition = order.ledger().partition(app.config.file.bus.partitions);
     let body = serde_json::to_vec(envelope)?;
     app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;
     if envelope.dispatch.is_none() {
-        app.metrics.accepted(&app.directory.current(), &header);
+        app.metrics.accepted(&app.directory.current(), &header.tenant, header.channel);
     }
     Ok(order)
 }

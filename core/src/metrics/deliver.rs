@@ -6,6 +6,7 @@ use prometheus_client::registry::Registry;
 use tiffin_shared::directory::Directory;
 use tiffin_shared::gateway::Stand;
 use tiffin_shared::id::GatewayId;
+use tiffin_shared::id::TenantId;
 use tiffin_shared::order::AttemptState;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Class;
@@ -17,7 +18,6 @@ use tiffin_shared::route::Way;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::api::OrderState;
-use tiffin_shared::wire::job::Header;
 
 use super::Metrics;
 use super::family::Buckets;
@@ -186,9 +186,9 @@ impl Deliveries {
 
 impl Metrics {
     /// An order was taken. What a resend asks for was accepted before.
-    pub fn accepted(&self, directory: &Directory, header: &Header) {
-        let tenant = self.tenants.label(directory, &header.tenant);
-        self.delivery.accepted.inc([tenant, header.channel.as_str()]);
+    pub fn accepted(&self, directory: &Directory, tenant: &TenantId, channel: Channel) {
+        let tenant = self.tenants.label(directory, tenant);
+        self.delivery.accepted.inc([tenant, channel.as_str()]);
     }
 
     /// A worker looks at a fresh job.
