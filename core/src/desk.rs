@@ -29,9 +29,9 @@ use tiffin_shared::wire::api::ChannelChoice;
 use crate::app::App;
 use crate::edge;
 use crate::host;
-use crate::metrics::Push;
 use crate::http::respond;
 use crate::ledgers;
+use crate::metrics::Push;
 use crate::orders;
 use crate::store::Key;
 

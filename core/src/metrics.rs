@@ -41,7 +41,8 @@ use crate::app::App;
 use crate::app::Role;
 
 /// What goes over a network and back.
-const CALLS: Buckets = Buckets(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
+const CALLS: Buckets =
+    Buckets(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
 
 /// Everything that is counted.
 pub struct Metrics {

@@ -69,14 +69,26 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         head_timeout: HEAD_TIMEOUT,
     };
     // Core's own callers are the edge and the providers' proxies: few addresses, many connections each.
-    listen(&mut tasks, core, limited(http::router(app.clone(), roles), Limit::CoreRequests), limits(false), stopped.clone());
+    listen(
+        &mut tasks,
+        core,
+        limited(http::router(app.clone(), roles), Limit::CoreRequests),
+        limits(false),
+        stopped.clone(),
+    );
     tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
     if app.store.kind() == "memory" || app.bus.kind() == "memory" {
         tracing::warn!("store or bus is in memory: what they hold ends with this process");
     }
     if let Some(listener) = public {
         let limits = limits(server.client_ip_header.is_none());
-        listen(&mut tasks, listener, limited(standalone::router(app.clone()), Limit::PublicRequests), limits, stopped.clone());
+        listen(
+            &mut tasks,
+            listener,
+            limited(standalone::router(app.clone()), Limit::PublicRequests),
+            limits,
+            stopped.clone(),
+        );
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
     if let Some((listener, ports)) = inbox {

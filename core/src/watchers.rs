@@ -193,7 +193,7 @@ impl Drop for Looker {
 
 impl Watchers {
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.lock().crowd.len()
     }
 

@@ -141,7 +141,8 @@ impl Memory {
     /// One queue holds them all, and delayed ones count as fresh.
     pub(super) fn depths(&self) -> [Depth; 2] {
         let messages = MESSAGES_MAX.saturating_sub(self.room.available_permits());
-        let depth = |queue, messages, messages_max| Depth { queue, messages, messages_max, consumers_min: None };
+        let depth =
+            |queue, messages, messages_max| Depth { queue, messages, messages_max, consumers_min: None };
         [depth("fresh", messages, MESSAGES_MAX), depth("dead", self.dead().len(), DEAD_MAX)]
     }
 

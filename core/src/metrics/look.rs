@@ -112,7 +112,7 @@ impl Looked {
         limits.set(Limit::Webhooks, app.hooks.under_way(), webhooks::SENDS_MAX);
         if app.ledgers.is_some() {
             let watchers_max = usize::from(app.config.file.server.watchers_max);
-            limits.set(Limit::Watchers, app.watchers.len(), watchers_max);
+            limits.set(Limit::Watchers, app.watchers.waiting(), watchers_max);
         }
     }
 

@@ -17,7 +17,8 @@ use crate::app::App;
 use crate::http::callbacks;
 
 /// Up to the longest poll.
-const REQUESTS: Buckets = Buckets(&[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
+const REQUESTS: Buckets =
+    Buckets(&[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
 
 /// Of what is served.
 pub struct Requests(Durations<2>);

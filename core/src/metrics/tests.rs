@@ -104,7 +104,9 @@ fn a_stranger_that_the_directory_does_not_know_has_no_name() {
 fn the_lowest_balances_are_shown_and_those_that_are_gone_are_not() {
     let (metrics, directory) = (metrics(), directory(2 * TENANTS_MAX));
     let left = |add: i64| -> Vec<_> {
-        (0..2 * TENANTS_MAX).map(|number| (tenant(number), i64::try_from(number).unwrap() * 10 + add)).collect()
+        (0..2 * TENANTS_MAX)
+            .map(|number| (tenant(number), i64::try_from(number).unwrap() * 10 + add))
+            .collect()
     };
     metrics.balances(&directory, &left(0));
     let all = series(&metrics);

@@ -64,10 +64,8 @@ pub struct Sample {
 /// Every series of a scrape.
 pub fn samples(text: &str) -> Vec<Sample> {
     assert!(text.ends_with("# EOF\n"), "{}", &text[text.len() - 100..]);
-    let histograms: BTreeSet<_> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram"))
-        .collect();
+    let histograms: BTreeSet<_> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" histogram")).collect();
     let parse = |line: &str| {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let (name, labels) = series.split_once('{').unwrap_or((series, ""));

@@ -15,7 +15,10 @@ fn every_alert_has_a_test_each_way() {
         let (fires, is_quiet) = (of("fires").unwrap_or_default(), of("is quiet").unwrap_or_default());
         let asks = format!("ALERTS{{alertname=\"{alert}\", alertstate=\"firing\"}}");
         assert!(fires.contains(&asks) && fires.contains("value: 1}]"), "{alert}: no test that it fires");
-        assert!(is_quiet.contains(&asks) && is_quiet.contains("exp_samples: []"), "{alert}: no test against it");
+        assert!(
+            is_quiet.contains(&asks) && is_quiet.contains("exp_samples: []"),
+            "{alert}: no test against it"
+        );
         assert!(is_quiet.contains("series:"), "{alert}: nothing at all is no test");
     }
 }
@@ -31,7 +34,8 @@ fn every_alert_says_what_it_is_and_has_its_runbook() {
         for part in ["labels: {severity: ", "summary: ", "description: ", anchor.as_str()] {
             assert!(rule.contains(part), "{alert} has no {part}");
         }
-        let runbook = section.split(&format!("### {alert}\n")).nth(1).unwrap().split("\n### ").next().unwrap();
+        let runbook =
+            section.split(&format!("### {alert}\n")).nth(1).unwrap().split("\n### ").next().unwrap();
         assert!(runbook.contains("* Look at: ") && runbook.contains("* Do: "), "{alert}: {runbook}");
     }
 }
@@ -39,9 +43,8 @@ fn every_alert_says_what_it_is_and_has_its_runbook() {
 /// The words of a text that are names of metrics, without what Prometheus adds to histograms.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|char: char| !(char.is_ascii_alphanumeric() || char == '_' || char == ':'));
-    let is_name = |word: &&str| {
-        (word.starts_with("tiffin_") || word.starts_with("process_")) && !word.contains(':')
-    };
+    let is_name =
+        |word: &&str| (word.starts_with("tiffin_") || word.starts_with("process_")) && !word.contains(':');
     let base = |word: &str| {
         let known = documented();
         let cut = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| word.strip_suffix(suffix));

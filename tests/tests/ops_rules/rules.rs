@@ -5,7 +5,8 @@ use std::process::Command;
 use tiffin_tests::servers::root;
 
 fn promtool(arguments: &[&str]) -> anyhow::Result<()> {
-    let output = Command::new("promtool").args(arguments).current_dir(root().join("ops/prometheus")).output()?;
+    let output =
+        Command::new("promtool").args(arguments).current_dir(root().join("ops/prometheus")).output()?;
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "promtool {arguments:?}: {said}");
     Ok(())

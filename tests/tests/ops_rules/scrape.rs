@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use tiffin_core::config::names::METRICS_TOKEN;
 use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_tests::billing::paying;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -55,10 +56,7 @@ async fn without_a_token_it_is_closed_and_a_short_one_stops_the_boot() -> anyhow
 #[tokio::test]
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn every_role_shows_what_the_table_says_and_nothing_else() -> anyhow::Result<()> {
-    let billed = |settings: &str| {
-        let billing = "\n[tenants.dev.billing]\nmode = \"prepaid\"\ncurrency = \"USD\"\nopening_micros = 9000000\nlow_balance_micros = 5000000\n";
-        format!("{settings}{billing}")
-    };
+    let billed = |settings: &str| paying(settings, 700, 9_000_000);
     let stack = Stack::launch(Front::Standalone, Backing::Shared, &[], billed).await?;
     let known = documented();
     let mut phones = Vec::new();
@@ -89,8 +87,10 @@ async fn every_role_shows_what_the_table_says_and_nothing_else() -> anyhow::Resu
     // Where the front door is here, there is no edge to push to; no provider asked to be left alone for good.
     let shown: BTreeSet<_> = all.iter().map(|sample| sample.family.as_str()).collect();
     let not_here = ["tiffin_directory_pushed_timestamp_seconds", "tiffin_order_retries_total"];
-    let missing: Vec<_> =
-        known.keys().filter(|name| !shown.contains(name.as_str()) && !not_here.contains(&name.as_str())).collect();
+    let missing: Vec<_> = known
+        .keys()
+        .filter(|name| !shown.contains(name.as_str()) && !not_here.contains(&name.as_str()))
+        .collect();
     assert!(missing.is_empty(), "in the table and not in /metrics: {missing:?}");
     let text = scrape(&stack).await?;
     for (phone, id) in &phones {

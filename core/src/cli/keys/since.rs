@@ -11,7 +11,8 @@ use crate::host;
 pub fn note(folder: &Folder, kinds: &[Kind]) -> anyhow::Result<()> {
     let text = folder.read(CORE)?;
     let known = env_text::get(&text, KEYS_IN_USE_SINCE)?.unwrap_or_default();
-    folder.write(CORE, &env_text::set(&text, KEYS_IN_USE_SINCE, &noted(&known, kinds, host::now().0 / 1_000))?)
+    folder
+        .write(CORE, &env_text::set(&text, KEYS_IN_USE_SINCE, &noted(&known, kinds, host::now().0 / 1_000))?)
 }
 
 fn noted(known: &str, kinds: &[Kind], at_s: u64) -> String {
