@@ -95,24 +95,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tasks.spawn(sandbox::serve(listener, ports, sandbox_accounts(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
-    if roles.contains(&Role::Deliver) {
-        sessions::start(&app);
-        tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
-        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
-    }
-    tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
-    webhooks::load(&app).await;
-    tasks.spawn(ok(webhooks::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
-    if roles.contains(&Role::Ops) {
-        tasks.spawn(ok(metrics::run(app.clone(), stopped.clone())));
-    }
-    // Where this process serves the public API, there is no edge to push to.
-    let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
-    tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
+    work(&app, roles, &mut tasks, &stopped).await;
 
     // It tells of what ends while the others stop.
     let mut reporting = tokio::spawn(reports::run(app.clone()));
@@ -131,6 +114,33 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     settle(&app).await;
     ended
+}
+
+/// Everything that a process does besides answering requests.
+async fn work(
+    app: &Arc<App>,
+    roles: &[Role],
+    tasks: &mut JoinSet<std::io::Result<()>>,
+    stopped: &watch::Receiver<bool>,
+) {
+    if roles.contains(&Role::Deliver) {
+        sessions::start(app);
+        tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
+        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
+    }
+    tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
+    webhooks::load(app).await;
+    tasks.spawn(ok(webhooks::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
+    if roles.contains(&Role::Ops) {
+        tasks.spawn(ok(metrics::run(app.clone(), stopped.clone())));
+    }
+    // Where this process serves the public API, there is no edge to push to.
+    let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
+    tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
 }
 
 /// What is left to do after the last message.

@@ -153,13 +153,17 @@ impl Deliveries {
                 ["gateway", "to"],
             ),
         };
-        for state in [OrderState::Cancelled, OrderState::Expired, OrderState::Failed, OrderState::Verified] {
-            it.closed.begin([state_name(state)]);
-        }
-        it.dead.begin([]);
-        it.waited.begin([]);
-        it.refused.begin(["none", "door"]);
+        it.begin_orders();
         it
+    }
+
+    fn begin_orders(&self) {
+        for state in [OrderState::Cancelled, OrderState::Expired, OrderState::Failed, OrderState::Verified] {
+            self.closed.begin([state_name(state)]);
+        }
+        self.dead.begin([]);
+        self.waited.begin([]);
+        self.refused.begin(["none", "door"]);
     }
 
     pub(super) fn begin(&self, gateway: &str, channel: Channel) {

@@ -47,14 +47,14 @@ impl Edges {
             ),
             requests: Durations::new(
                 registry,
-                "tiffin_edge_request_seconds",
+                "tiffin_push_seconds",
                 "Requests to the edge, until its answer",
                 ["kind"],
                 CALLS,
             ),
             failures: Counters::new(
                 registry,
-                "tiffin_edge_failures",
+                "tiffin_push_failures",
                 "Requests that the edge did not take, as far as is known",
                 ["kind"],
             ),

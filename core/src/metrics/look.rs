@@ -65,7 +65,7 @@ impl Looked {
             ),
             oldest_report: Gauges::new(
                 registry,
-                "tiffin_edge_reports_oldest_seconds",
+                "tiffin_reports_oldest_seconds",
                 "How long the news of an order has waited for its request to the edge",
                 [],
             ),
