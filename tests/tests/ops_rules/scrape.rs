@@ -101,6 +101,23 @@ async fn every_role_shows_what_the_table_says_and_nothing_else() -> anyhow::Resu
     a_process_of_any_role_is_scraped(&stack).await
 }
 
+#[tokio::test]
+async fn what_is_pushed_to_a_real_edge_is_counted_and_so_is_what_it_hands_over() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Edge, Backing::Memory).await?;
+    let phone = fresh_phone();
+    let id = stack.client.order(&phone).await?;
+    stack.client.until_state(&id, "delivered").await?;
+    let look = || async { Ok(samples(&scrape(&stack).await?)) };
+    let all = wait::until("a directory and a report", look, |all| {
+        let reports = sum(all, "tiffin_push_seconds", &[("kind", "reports")]);
+        reports > 0.0 && sum(all, "tiffin_directory_pushed_timestamp_seconds", &[]) > 0.0
+    });
+    let all = all.await?;
+    assert!(sum(&all, "tiffin_ingest_total", &[("kind", "job"), ("outcome", "taken")]) >= 1.0);
+    assert_eq!(all.iter().filter(|sample| sample.family == "tiffin_push_failures_total").count(), 3);
+    Ok(())
+}
+
 async fn a_process_of_any_role_is_scraped(stack: &Stack) -> anyhow::Result<()> {
     for role in ["callbacks", "deliver", "ingest"] {
         let port = wait::free_ports(1)?;
