@@ -26,9 +26,11 @@ use crate::gateways::certificates::Certificates;
 use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
+use crate::http::metrics::Scraper;
 use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
+use crate::metrics::Metrics;
 use crate::money::Money;
 use crate::operators;
 use crate::operators::SharedToken;
@@ -44,7 +46,7 @@ use crate::watchers::Watchers;
 use crate::webhooks::Hooks;
 
 /// Reports and hand-overs under way at once. Those beyond it come with the next sweep.
-const BACKGROUND_MAX: usize = 256;
+pub const BACKGROUND_MAX: usize = 256;
 
 /// Why a process does not start.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +99,10 @@ pub struct App {
     pub shared_token: Option<SharedToken>,
     /// Names who tries to sign in.
     pub sign_in_key: [u8; 32],
+    /// What opens `/metrics`.
+    pub scraper: Option<Scraper>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Provider accounts.
     pub gateways: Gateways,
     /// What is known of the ways through them.
@@ -186,11 +192,12 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
+        let metrics = Metrics::new(&store.meter(), &bus.meter());
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
         let shared_token = SharedToken::read(&config.environment)?;
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
                 &config.environment,
@@ -216,6 +223,8 @@ impl App {
             shared_token,
             searched: Searched::default(),
             series: series::Marks::default(),
+            scraper: Scraper::read(&config.environment)?,
+            metrics,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
             inquiries: Inquiries::default(),
@@ -228,6 +237,8 @@ impl App {
             store,
             bus,
             config,
-        }))
+        });
+        app.metrics.begin(&app, roles);
+        Ok(app)
     }
 }

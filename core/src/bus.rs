@@ -1,7 +1,6 @@
 //! Carries jobs from ingest to workers: confirmed in, acknowledged out, at least once.
 
 pub mod dead;
-pub mod depth;
 mod lease;
 mod memory;
 mod rabbit;
@@ -10,18 +9,19 @@ pub mod topology;
 use std::time::Duration;
 
 use lapin::options::BasicAckOptions;
+use tiffin_shared::time::UnixMs;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use self::dead::Act;
 use self::dead::Dead;
 use self::dead::Report;
-use self::depth::Depth;
 use self::lease::Begun;
 use self::lease::Held;
 pub use self::memory::Memory;
 pub use self::rabbit::Rabbit;
 use crate::fleet::Shares;
+use crate::metrics::BusMeter;
 
 /// How long an acknowledgement may wait to be written.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,6 +84,21 @@ pub enum Target {
         /// How long to wait.
         delay: Duration,
     },
+}
+
+/// How much is in queues of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// `fresh`, `retry`, `later` or `dead`.
+    pub queue: &'static str,
+    /// Messages in all of them: in memory with those at workers, in RabbitMQ those that are ready.
+    pub messages: usize,
+    /// So many they take.
+    pub messages_max: usize,
+    /// When the oldest of them came, in memory: RabbitMQ does not tell.
+    pub oldest_at: Option<UnixMs>,
+    /// Workers that take from the one that has the fewest, where that is known.
+    pub consumers_min: Option<usize>,
 }
 
 /// A message to work on, sent to one process at a time. [`Delivery::begin`] comes before anything is done about it, and
@@ -220,11 +235,19 @@ impl Bus {
         }
     }
 
-    /// How much waits. Give it a deadline: RabbitMQ may be slow to tell.
-    pub async fn depth(&self) -> Result<Depth, Error> {
+    /// How full the queues are. Takes nothing away.
+    pub async fn depths(&self) -> Result<Vec<Depth>, Error> {
         match self {
-            Self::Memory(memory) => Ok(memory.depth()),
-            Self::Rabbit(rabbit) => rabbit.depth().await,
+            Self::Memory(memory) => Ok(memory.depths().into()),
+            Self::Rabbit(rabbit) => rabbit.depths().await,
+        }
+    }
+
+    /// What it counts; nothing where it is in memory.
+    pub fn meter(&self) -> BusMeter {
+        match self {
+            Self::Memory(_) => BusMeter::default(),
+            Self::Rabbit(rabbit) => rabbit.meter(),
         }
     }
 

@@ -31,6 +31,7 @@ use crate::edge;
 use crate::host;
 use crate::http::respond;
 use crate::ledgers;
+use crate::metrics::Push;
 use crate::orders;
 use crate::store::Key;
 
@@ -68,7 +69,7 @@ pub async fn ask(app: &Arc<App>, errand: Errand) -> Result<Answered, Error> {
         return Ok(here(app, errand, entropy, now).await?);
     }
     let outgoing = desk::request(&errand, app.signing.current(), &entropy, now)?;
-    Ok(serde_json::from_slice(&edge::post(app, outgoing).await?)?)
+    Ok(serde_json::from_slice(&edge::post(app, Push::Desk, outgoing).await?)?)
 }
 
 async fn here(

@@ -1,8 +1,10 @@
 //! Telling the edge: one signed request, with the client's deadline, taken when it answers 200.
 
 use tiffin_shared::http::internal::Outgoing;
+use tokio::time::Instant;
 
 use crate::app::App;
+use crate::metrics::Push;
 
 /// The edge has not taken it, as far as we know. It may be sent again.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +21,14 @@ pub enum Error {
 const REPLY_BYTES_MAX: usize = 64 * 1024;
 
 /// Sends once. What the edge answered.
-pub async fn post(app: &App, outgoing: Outgoing) -> Result<Vec<u8>, Error> {
+pub async fn post(app: &App, push: Push, outgoing: Outgoing) -> Result<Vec<u8>, Error> {
+    let began_at = Instant::now();
+    let posted = send(app, outgoing).await;
+    app.metrics.pushed(push, began_at.elapsed(), posted.is_ok());
+    posted
+}
+
+async fn send(app: &App, outgoing: Outgoing) -> Result<Vec<u8>, Error> {
     let url = format!("{}{}", app.config.file.server.edge_url, outgoing.path);
     let mut request = app.edge_client.post(url).body(outgoing.body);
     for (name, value) in outgoing.headers {

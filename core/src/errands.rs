@@ -40,8 +40,12 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
         match timeout(Duration::from_millis(ERRAND_TIMEOUT_MS), tell(&app, &order, &errand)).await {
             Ok(Ok(())) => {
                 let ran = Ask::Ran { token: errand.token };
-                if let Err(error) = orders::apply(&app, &order, ran).await {
-                    tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
+                match orders::apply(&app, &order, ran).await {
+                    Ok(_) if errand.closes => app.metrics.closed(&errand.timeline),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
+                    }
                 }
             }
             Ok(Err(error)) => {

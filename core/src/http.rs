@@ -5,6 +5,7 @@ pub mod console;
 pub mod evidence;
 pub mod health;
 pub mod ingest;
+pub mod metrics;
 pub mod ops;
 pub mod overload;
 pub mod server;
@@ -34,6 +35,7 @@ use crate::app::Role;
 pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(health::healthz))
+        .route("/metrics", get(metrics::show))
         .route("/readyz", get(health::readyz))
         .fallback(health::not_found)
         .method_not_allowed_fallback(health::not_found);

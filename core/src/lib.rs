@@ -23,6 +23,7 @@ pub mod http;
 pub mod inquiries;
 pub mod journal;
 pub mod ledgers;
+pub mod metrics;
 pub mod money;
 pub mod numbers;
 pub mod operators;

@@ -148,7 +148,9 @@ pub fn begin(app: &Arc<App>, posting: Posting) {
 /// Posts, and tells the order's record what the account answered. False where the account does not take it now.
 pub async fn settle(app: &Arc<App>, posting: Posting) -> Result<bool, Error> {
     let (order, n) = (posting.order.clone(), posting.n);
-    match post(app, posting).await? {
+    let posted = post(app, posting).await;
+    app.metrics.posted(&posted);
+    match posted? {
         Answer::Posted(standing) => {
             orders::apply(app, &order, order::Ask::Posted { n, standing }).await?;
             Ok(true)

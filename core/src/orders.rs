@@ -72,6 +72,7 @@ async fn apply_with(
     }
     if let Some(lesson) = &reply.lesson {
         app.routes.learn(lesson);
+        app.metrics.learnt(lesson);
     }
     if let Some(mark) = &reply.mark {
         series::note(app, mark);

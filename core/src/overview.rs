@@ -22,6 +22,7 @@ use tiffin_shared::wire::api::Channel;
 use tokio::time::timeout;
 
 use crate::app::App;
+use crate::bus::Depth;
 use crate::escalations;
 use crate::gateways::Gateway;
 use crate::host;
@@ -30,6 +31,8 @@ use crate::series;
 
 /// How long the bus may take to count: the page must not wait for it.
 const BUS_TIMEOUT: Duration = Duration::from_millis(800);
+/// The kind of queue that holds dead letters.
+const DEAD: &str = "dead";
 /// Balances shown, the low ones first.
 const BALANCES_MAX: usize = 20;
 /// Accounts read at once.
@@ -120,18 +123,20 @@ pub async fn overview(app: &Arc<App>, span: Span) -> Result<Overview, Error> {
 }
 
 async fn queue(app: &App, now: UnixMs) -> Option<Queue> {
-    let depth = match timeout(BUS_TIMEOUT, app.bus.depth()).await {
-        Ok(Ok(depth)) => depth,
+    let depths = match timeout(BUS_TIMEOUT, app.bus.depths()).await {
+        Ok(Ok(depths)) => depths,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the bus does not say what waits");
             return None;
         }
         Err(_) => return None,
     };
+    let (dead, waiting): (Vec<_>, Vec<_>) = depths.iter().partition(|depth| depth.queue == DEAD);
+    let messages = |of: &[&Depth]| of.iter().map(|depth| depth.messages as u64).sum();
     Some(Queue {
-        depth: depth.messages,
-        oldest_ms: depth.oldest_at.map(|at| now.since(at)),
-        dead: depth.dead,
+        depth: messages(&waiting),
+        oldest_ms: waiting.iter().filter_map(|depth| depth.oldest_at).min().map(|at| now.since(at)),
+        dead: messages(&dead),
         partitions: app.config.file.bus.partitions,
     })
 }

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::edge;
 use crate::guard::lists::Lists;
 use crate::host;
+use crate::metrics::Push;
 use crate::money::balances::Accounts;
 use crate::routes::Told;
 use crate::tallies::Totals;
@@ -70,9 +71,11 @@ pub async fn run(app: Arc<App>, pushes: bool, mut stop: watch::Receiver<bool>) {
         pushed_at: None,
         revoked: BTreeSet::new(),
     };
+    app.metrics.directory_changed();
     loop {
         if publisher.refresh().await {
             (publisher.version, publisher.pushed_at) = (host::now(), None);
+            app.metrics.directory_changed();
         }
         let is_due = publisher.pushed_at.is_none_or(|at| at.elapsed() >= PUSH_AGAIN);
         let is_whole =
@@ -130,6 +133,7 @@ impl Publisher {
                 self.version = UnixMs(host::now().0.max(self.version.0 + 1));
             } else if pushed.same || !is_news {
                 if pushed.same {
+                    self.app.metrics.directory_taken();
                     tracing::info!(version = pushed.version, "the edge has the directory");
                 } else {
                     tracing::warn!("the edge has a later directory, of a core with other settings or keys");
@@ -148,6 +152,6 @@ impl Publisher {
         let (app, key) = (&self.app, self.app.signing.current());
         let snapshot = Snapshot::sign(&app.directory.current(), self.version.0, key)?;
         let outgoing = internal::directory(&snapshot, key, &host::entropy()?, host::now())?;
-        Ok(serde_json::from_slice(&edge::post(app, outgoing).await?)?)
+        Ok(serde_json::from_slice(&edge::post(app, Push::Directory, outgoing).await?)?)
     }
 }

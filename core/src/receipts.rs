@@ -18,6 +18,7 @@ use crate::gateways::Gateway;
 use crate::gateways::callback::Fate;
 use crate::gateways::callback::Told;
 use crate::host;
+use crate::metrics::Trust;
 use crate::orders;
 use crate::store;
 use crate::store::Key;
@@ -50,9 +51,11 @@ pub async fn take(
         None => insist(begun, || look_up(app, gateway, &told.provider_id)).await?,
     };
     let Some(Reference { order, n }) = whose else {
+        app.metrics.receipt(gateway.name(), Trust::Unknown);
         tracing::warn!(gateway = %gateway.name(), "a receipt is about no message of ours");
         return Ok(());
     };
+    app.metrics.receipt(gateway.name(), if gateway.only_hints() { Trust::Hint } else { Trust::Proven });
     let (name, provider_id) = (gateway.name().clone(), told.provider_id.clone());
     let ask = if gateway.only_hints() {
         gateways::hint(&told.fate).map(|hint| Ask::Hint { gateway: name, n, provider_id, hint })

@@ -20,11 +20,13 @@ use tiffin_shared::wire::event::OrderEvent;
 use tokio::sync::Notify;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio::time::sleep;
 
 use crate::app::App;
 use crate::edge;
 use crate::host;
+use crate::metrics::Push;
 use crate::orders;
 
 /// Between two requests that are not full. Short to whoever watches an order; a hundred requests a second to the edge.
@@ -32,7 +34,7 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// Requests under way at once: 5,000 orders a second at an edge that takes 100 ms.
 const REQUESTS_MAX: u32 = 16;
 /// Orders that wait to be told, some 10 MB. Those beyond it are told by a sweep.
-const WAITING_MAX: usize = 16 * 1024;
+pub const WAITING_MAX: usize = 16 * 1024;
 
 /// What waits.
 pub struct Reports {
@@ -44,7 +46,7 @@ pub struct Reports {
 #[derive(Default)]
 struct Waiting {
     newest: HashMap<OrderId, OrderEvent>,
-    turn: VecDeque<OrderId>,
+    turn: VecDeque<(OrderId, Instant)>,
 }
 
 /// The edge has not taken them, as far as we know.
@@ -78,7 +80,7 @@ impl Reports {
         if waiting.turn.len() >= WAITING_MAX {
             return;
         }
-        waiting.turn.push_back(event.order.clone());
+        waiting.turn.push_back((event.order.clone(), Instant::now()));
         waiting.newest.insert(event.order.clone(), event);
         drop(waiting);
         self.news.notify_one();
@@ -89,11 +91,17 @@ impl Reports {
         let mut waiting = self.lock();
         let count = waiting.turn.len().min(EVENTS_MAX);
         let orders: Vec<_> = waiting.turn.drain(..count).collect();
-        orders.iter().filter_map(|order| waiting.newest.remove(order)).collect()
+        orders.iter().filter_map(|(order, _)| waiting.newest.remove(order)).collect()
     }
 
-    fn waiting(&self) -> usize {
+    /// How many orders' news waits.
+    pub fn waiting(&self) -> usize {
         self.lock().turn.len()
+    }
+
+    /// For how long the oldest of it has.
+    pub fn oldest(&self) -> Duration {
+        self.lock().turn.front().map(|(_, since)| since.elapsed()).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -159,7 +167,7 @@ async fn send(app: Arc<App>, events: Vec<OrderEvent>, _permit: OwnedSemaphorePer
 /// How many of them it held, and which of these were not taken.
 async fn post(app: &App, events: &[OrderEvent]) -> Result<(usize, Missed), Error> {
     let (outgoing, held) = internal::events(events, app.signing.current(), &host::entropy()?, host::now())?;
-    let missed = serde_json::from_slice(&edge::post(app, outgoing).await?)?;
+    let missed = serde_json::from_slice(&edge::post(app, Push::Reports, outgoing).await?)?;
     Ok((held, missed))
 }
 

@@ -251,6 +251,7 @@ async fn ask_gateway(
     let key = Key::gateway(gateway);
     let reply = app.store.apply::<gateway::Gateway>(&key, ask, host::now()).await?;
     if let Some(change) = &reply.change {
+        app.metrics.moved(gateway, change.to);
         tracing::warn!(%gateway, to = ?change.to, because = change.because, "breaker");
     }
     app.routes.known.saw(gateway, reply.view.clone());

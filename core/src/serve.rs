@@ -9,6 +9,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,6 +28,8 @@ use crate::guard;
 use crate::http;
 use crate::http::server::HEAD_TIMEOUT;
 use crate::http::server::Limits;
+use crate::metrics;
+use crate::metrics::Limit;
 use crate::publish;
 use crate::reports;
 use crate::routes;
@@ -51,7 +54,12 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
 
-    let limited = |router| http::overload::limited(router, server.requests_max);
+    let limited = |router, limit| {
+        let requests = Arc::new(Semaphore::new(usize::from(server.requests_max)));
+        app.metrics.watch(limit, &requests);
+        let router = http::overload::limited(router, requests);
+        metrics::measured(router, app.clone(), limit == Limit::PublicRequests)
+    };
     // Every address is bound before any answers: who sees one of them up can use them all.
     let core = bind(server.listen).await?;
     let public = if roles.contains(&Role::Public) { Some(bind(server.public_listen).await?) } else { None };
@@ -62,36 +70,33 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         head_timeout: HEAD_TIMEOUT,
     };
     // Core's own callers are the edge and the providers' proxies: few addresses, many connections each.
-    listen(&mut tasks, core, limited(http::router(app.clone(), roles)), limits(false), stopped.clone());
+    listen(
+        &mut tasks,
+        core,
+        limited(http::router(app.clone(), roles), Limit::CoreRequests),
+        limits(false),
+        stopped.clone(),
+    );
     tracing::info!(listen = %server.listen, store = app.store.kind(), bus = app.bus.kind(), ?roles, "core is up");
     if app.store.kind() == "memory" || app.bus.kind() == "memory" {
         tracing::warn!("store or bus is in memory: what they hold ends with this process");
     }
     if let Some(listener) = public {
         let limits = limits(server.client_ip_header.is_none());
-        listen(&mut tasks, listener, limited(standalone::router(app.clone())), limits, stopped.clone());
+        listen(
+            &mut tasks,
+            listener,
+            limited(standalone::router(app.clone()), Limit::PublicRequests),
+            limits,
+            stopped.clone(),
+        );
         tracing::info!(listen = %server.public_listen, "the public API is up");
     }
     if let Some((listener, ports)) = inbox {
         tasks.spawn(sandbox::serve(listener, ports, sandbox_cast(&app.config), wait(stopped.clone())));
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
-    if roles.contains(&Role::Deliver) {
-        sessions::start(&app);
-        tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
-        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
-    }
-    tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
-    webhooks::load(&app).await;
-    tasks.spawn(ok(webhooks::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
-    tasks.spawn(ok(series::run(app.clone(), stopped.clone())));
-    // Where this process serves the public API, there is no edge to push to.
-    let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
-    tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
+    work(&app, roles, &mut tasks, &stopped).await;
 
     // It tells of what ends while the others stop.
     let mut reporting = tokio::spawn(reports::run(app.clone()));
@@ -110,6 +115,34 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     }
     settle(&app).await;
     ended
+}
+
+/// Everything that a process does besides answering requests.
+async fn work(
+    app: &Arc<App>,
+    roles: &[Role],
+    tasks: &mut JoinSet<std::io::Result<()>>,
+    stopped: &watch::Receiver<bool>,
+) {
+    if roles.contains(&Role::Deliver) {
+        sessions::start(app);
+        tasks.spawn(ok(deliver::run(app.clone(), stopped.clone())));
+        tasks.spawn(ok(fleet::run(app.clone(), stopped.clone())));
+    }
+    tasks.spawn(ok(routes::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(codes::run(app.clone(), stopped.clone())));
+    webhooks::load(app).await;
+    tasks.spawn(ok(webhooks::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(series::run(app.clone(), stopped.clone())));
+    if roles.contains(&Role::Ops) {
+        tasks.spawn(ok(metrics::run(app.clone(), stopped.clone())));
+    }
+    // Where this process serves the public API, there is no edge to push to.
+    let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
+    tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
 }
 
 /// What is left to do after the last message.

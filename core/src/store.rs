@@ -23,6 +23,7 @@ use tiffin_shared::visitor::VisitorId;
 pub use self::memory::Memory;
 pub use self::redis::Redis;
 use crate::guard::watched::Watched;
+use crate::metrics::StoreMeter;
 
 /// The store did not do it, or did it without our hearing so. Commands are made to be sent again.
 #[derive(Debug, thiserror::Error)]
@@ -239,7 +240,8 @@ impl Key {
 }
 
 impl Space {
-    fn as_str(self) -> &'static str {
+    /// Its name, in keys and metrics.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::Exchanges => "exchanges",
@@ -339,6 +341,14 @@ impl Store {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Redis(redis) => redis.ping().await,
+        }
+    }
+
+    /// What it counts; nothing where it is in memory.
+    pub fn meter(&self) -> StoreMeter {
+        match self {
+            Self::Memory(_) => StoreMeter::default(),
+            Self::Redis(redis) => redis.meter(),
         }
     }
 

@@ -192,6 +192,11 @@ impl Drop for Looker {
 }
 
 impl Watchers {
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().crowd.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic leaves counts as they were: nothing here is changed half-way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -51,7 +51,7 @@ use crate::store::Key;
 /// How often what operators changed in another process is read.
 const PERIOD: Duration = Duration::from_secs(2);
 /// Deliveries under way in this process: with eight to one endpoint, thirty-two that do not answer leave none behind.
-const SENDS_MAX: usize = 256;
+pub const SENDS_MAX: usize = 256;
 
 /// An event was not taken, as far as we know. The same one may be brought again.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +103,11 @@ impl Hooks {
             running: Mutex::default(),
             to_loopback: config.file.webhooks.to_loopback,
         })
+    }
+
+    /// Deliveries under way.
+    pub fn under_way(&self) -> usize {
+        SENDS_MAX.saturating_sub(self.permits.available_permits())
     }
 
     /// Whether anybody listens for this tenant.
@@ -164,6 +169,15 @@ async fn keep(app: &Arc<App>, tenant: &TenantId, events: Vec<Event>) -> Result<(
         pump::kick(app, &endpoint.id);
     }
     Ok(())
+}
+
+/// How every endpoint stands.
+pub async fn views(app: &App) -> Result<Vec<outbox::View>, store::Error> {
+    let mut views = Vec::new();
+    for endpoint in app.hooks.all().iter() {
+        views.push(ask(app, endpoint, outbox::Command::Read).await?.view);
+    }
+    Ok(views)
 }
 
 async fn ask(

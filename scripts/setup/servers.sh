@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Redis, RabbitMQ and Exim, from Debian or from wherever they are on PATH already. Starts nothing.
+# Redis, RabbitMQ, Exim and Prometheus with promtool, from Debian or from wherever they are on PATH already. Starts nothing.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # Debian starts what it installs; tests and runs start their own, so that is not wanted.
@@ -8,8 +8,10 @@ have redis-server || missing+=(redis-server)
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || have rabbitmq-server || missing+=(rabbitmq-server)
 # A mail server that bounces, for tests. Debian configures it for local mail only; tests give it a configuration of their own.
 [ -x /usr/sbin/exim4 ] || missing+=(exim4-daemon-light)
+# For the tests of alerts.
+{ have prometheus && have promtool; } || missing+=(prometheus)
 if [ ${#missing[@]} -gt 0 ]; then
     export RUNLEVEL=1
     apt_install "${missing[@]}"
 fi
-done_ "Redis, RabbitMQ, Exim"
+done_ "Redis, RabbitMQ, Exim, Prometheus"

@@ -14,13 +14,13 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 
 use super::Delivery;
+use super::Depth;
 use super::Error;
 use super::Receipt as AnyReceipt;
 use super::Target;
 use super::dead::Act;
 use super::dead::Dead;
 use super::dead::Report;
-use super::depth::Depth;
 use crate::host;
 
 /// Messages held at once, delayed and unacknowledged ones included: about 200 MB at two kilobytes each.
@@ -114,11 +114,6 @@ impl Memory {
         Consumer(self.clone())
     }
 
-    pub(super) fn depth(&self) -> Depth {
-        let (messages, oldest_at) = self.waiting.count();
-        Depth { messages, oldest_at, dead: self.dead().len() as u64 }
-    }
-
     pub(super) fn dead_list(&self, max: usize) -> Vec<Dead> {
         let now = host::now();
         let fresh = |(dead, body): &(Dead, Vec<u8>)| {
@@ -159,6 +154,16 @@ impl Memory {
         report
     }
 
+    /// One queue holds them all, and delayed ones count as fresh.
+    pub(super) fn depths(&self) -> [Depth; 2] {
+        let messages = MESSAGES_MAX.saturating_sub(self.room.available_permits());
+        let depth = |queue, messages, messages_max| {
+            let oldest_at = (queue == "fresh").then(|| self.waiting.oldest_at()).flatten();
+            Depth { queue, messages, messages_max, oldest_at, consumers_min: None }
+        };
+        [depth("fresh", messages, MESSAGES_MAX), depth("dead", self.dead().len(), DEAD_MAX)]
+    }
+
     fn bury(&self, partition: u16, reason: &str, id: &str, body: &[u8]) {
         let now = host::now();
         let letter = Dead::new(id.to_owned(), reason.to_owned(), Some(now), Some(partition), body, now);
@@ -186,9 +191,8 @@ impl Waiting {
         Place { _room: room, waiting: self.clone(), number }
     }
 
-    fn count(&self) -> (u64, Option<UnixMs>) {
-        let waiting = self.lock();
-        (waiting.1.len() as u64, waiting.1.values().next().copied())
+    fn oldest_at(&self) -> Option<UnixMs> {
+        self.lock().1.values().next().copied()
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, UnixMs>)> {

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::link::Link;
 use self::partition::Partition;
@@ -28,6 +29,7 @@ use super::topology;
 use super::topology::Names;
 use crate::fleet::Shares;
 use crate::host;
+use crate::metrics::BusMeter;
 
 /// AMQP's delivery mode for messages that are written to disk.
 const PERSISTENT: u8 = 2;
@@ -49,6 +51,7 @@ pub struct Rabbit {
     partitions: u16,
     /// One looks at the dead letters at a time.
     looking: Arc<Mutex<()>>,
+    meter: BusMeter,
 }
 
 /// All partitions, each with a task of its own.
@@ -66,7 +69,8 @@ impl Rabbit {
         let consuming = Link::connect(url, "consuming").await?;
         let publisher = Publisher::new(publishing.clone(), names.clone(), partitions);
         publisher.declare().await?;
-        Ok(Self { publishing, consuming, publisher, names, partitions, looking: Arc::default() })
+        let (looking, meter) = (Arc::default(), BusMeter::default());
+        Ok(Self { publishing, consuming, publisher, names, partitions, looking, meter })
     }
 
     pub(super) async fn publish(&self, target: Target, id: &str, body: &[u8]) -> Result<(), Error> {
@@ -82,7 +86,14 @@ impl Rabbit {
             }
         };
         let letter = Letter { exchange: &exchange, key: &key, body, properties: &properties, partition };
-        self.publisher.publish(letter).await
+        let began_at = Instant::now();
+        let published = self.publisher.publish(letter).await;
+        self.meter.published(began_at.elapsed(), &published);
+        published
+    }
+
+    pub(super) fn meter(&self) -> BusMeter {
+        self.meter.clone()
     }
 
     pub(super) fn consume(&self, prefetch: u16, shares: Shares) -> Consumer {

@@ -29,9 +29,9 @@ const DELIVERY_LIMIT: i64 = 20;
 /// Dead letters are looked at without being taken, and each look is a delivery. RabbitMQ 4 has a limit of 20 by default.
 const DEAD_DELIVERY_LIMIT: i64 = 1_000_000;
 /// Messages a queue holds before publishing is refused, and the edge keeps its jobs: about 2 GB of disk.
-const QUEUE_MESSAGES_MAX: i64 = 1_000_000;
+pub const QUEUE_MESSAGES_MAX: i64 = 1_000_000;
 /// Dead letters, about 200 MB. Beyond it jobs that cannot be worked on stay where they are until their codes are over.
-const DEAD_MESSAGES_MAX: i64 = 100_000;
+pub const DEAD_MESSAGES_MAX: i64 = 100_000;
 
 /// Names, from the configured prefix.
 #[derive(Clone, Debug)]

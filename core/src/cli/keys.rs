@@ -11,6 +11,7 @@ mod list;
 mod make;
 mod ring;
 mod rotate;
+mod since;
 
 use std::path::PathBuf;
 

@@ -18,6 +18,10 @@ pub mod names {
     pub const CORE_SIGNING_KEYS: &str = "TIFFIN_CORE_SIGNING_KEYS";
     /// Ring of the edge's public signing keys.
     pub const EDGE_PUBLIC_KEYS: &str = "TIFFIN_EDGE_PUBLIC_KEYS";
+    /// Since when each ring's key is in use: `ring=seconds,ring=seconds`. Not secret, and only shown.
+    pub const KEYS_IN_USE_SINCE: &str = "TIFFIN_KEYS_IN_USE_SINCE";
+    /// Opens `/metrics`.
+    pub const METRICS_TOKEN: &str = "TIFFIN_METRICS_TOKEN";
     /// Opens the operators' API.
     pub const OPERATOR_TOKEN: &str = "TIFFIN_OPERATOR_TOKEN";
     /// Ring of the workers' private keys. Held by delivery workers alone.

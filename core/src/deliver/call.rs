@@ -22,6 +22,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
 use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Private;
+use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -118,7 +119,9 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
             seen = sight;
             outcome
         };
+        let began_at = Instant::now();
         let (outcome, is_well) = app.routes.counted(gateway.name(), sending.has_others, call).await;
+        app.metrics.called(gateway.name(), began_at.elapsed());
         if let CallOutcome::Taken { provider_id } = &outcome {
             index(app, gateway, provider_id, message.reference).await;
         }

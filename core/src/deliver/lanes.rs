@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::bus::Delivery;
 use crate::bus::Target;
 use crate::host;
+use crate::metrics::Limit;
 
 /// Longest pause between two tries to put a job back.
 const RETURN_PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -56,7 +57,7 @@ pub(super) struct Lanes {
     /// Jobs held in memory while they wait.
     pub(super) held: Arc<Semaphore>,
     /// Jobs that wait for a way, and keep their lanes waiting.
-    blocked: Semaphore,
+    blocked: Arc<Semaphore>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -68,7 +69,15 @@ impl Lanes {
         // The other half stays free for new jobs.
         let held = semaphore(settings.jobs / 2);
         // Far fewer than a partition may have in hand, wherever they come from.
-        let blocked = Semaphore::new(usize::from(settings.jobs / 8).max(1));
+        let blocked = semaphore((settings.jobs / 8).max(1));
+        for (limit, permits) in [
+            (Limit::DeliveryBlocked, &blocked),
+            (Limit::DeliveryHeld, &held),
+            (Limit::DeliveryJobs, &room),
+            (Limit::DeliveryLanes, &working),
+        ] {
+            app.metrics.watch(limit, permits);
+        }
         Self { app, jobs: Mutex::default(), room, working, held, blocked, stop }
     }
 
@@ -123,6 +132,7 @@ impl Lanes {
             match worked.unwrap_or(Next::Dead("the worker panicked")) {
                 Next::Ack => job.delivery.ack().await,
                 Next::Dead(reason) => {
+                    self.app.metrics.died();
                     tracing::error!(reason, "a job cannot be worked on; it is kept as dead");
                     let partition = job.delivery.partition;
                     self.put_back(job, Target::Dead { partition, reason }).await;

@@ -83,7 +83,12 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
     let opened = match &job.opened {
         Some(opened) => opened.clone(),
         None => match open(app, &job.delivery.body) {
-            Ok(opened) => job.opened.insert(Arc::new(opened)).clone(),
+            Ok(opened) => {
+                if !job.delivery.is_retry && opened.dispatch.is_none() {
+                    app.metrics.begun(opened.header.created_at);
+                }
+                job.opened.insert(Arc::new(opened)).clone()
+            }
             Err(error) => {
                 tracing::error!(%error, "a job was refused");
                 return Next::Dead("envelope refused");
@@ -230,6 +235,7 @@ async fn attempt(
         Ok(sent) => (sent.outcome, sent.seen),
         Err(decision) => return Ok(decision),
     };
+    app.metrics.attempted(sending.way, &outcome);
     let decision = insist(app, sending.header, Ask::Result { n: sending.n, outcome }).await;
     record::exchange(app, sending, Purpose::Send, seen).await;
     decision

@@ -33,6 +33,7 @@ use crate::gateways::callback::CallbackError;
 use crate::gateways::callback::Heard;
 use crate::gateways::callback::TOLD_MAX;
 use crate::host;
+use crate::metrics::Refusal;
 use crate::receipts;
 
 /// Where all of them come in.
@@ -63,8 +64,12 @@ pub async fn callback(State(app): State<Arc<App>>, Path(door): Path<Door>, reque
 async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<String>, Problem> {
     // One answer for every door that does not open: it does not tell which gateways there are.
     let not_found = || Problem::new(Code::NotFound, "No gateway takes callbacks at this address.");
-    let gateway = app.gateways.named(&door.gateway).ok_or_else(not_found)?;
+    let Some(gateway) = app.gateways.named(&door.gateway) else {
+        app.metrics.refused(None, Refusal::Door);
+        return Err(not_found());
+    };
     if !gateway.opens_to(door.secret.as_deref()) {
+        app.metrics.refused(Some(gateway.name()), Refusal::Door);
         return Err(not_found());
     }
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<SocketAddr>| peer.ip());
@@ -75,6 +80,7 @@ async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<St
         return Err(Problem::new(Code::BodyTooLarge, "A callback holds at most 64 KiB."));
     }
     if !client(app, &request, peer).is_some_and(|peer| gateway.account().hears(peer)) {
+        app.metrics.refused(Some(gateway.name()), Refusal::Network);
         tracing::warn!(gateway = %gateway.name(), "a callback came from a network that is not the provider's");
         return Err(Problem::new(
             Code::Unauthenticated,
@@ -83,6 +89,7 @@ async fn take(app: &Arc<App>, door: &Door, request: Request) -> Result<Option<St
     }
     let heard = hear(app, gateway, &url, &request).await?;
     if heard.told.len() > TOLD_MAX {
+        app.metrics.refused(Some(gateway.name()), Refusal::Malformed);
         return Err(Problem::new(Code::InvalidRequest, "A callback holds at most 1,000 receipts."));
     }
     if let Some(address) = &heard.visit {
@@ -115,12 +122,13 @@ async fn hear(
         Callback { url, request, attempt: attempt.as_ref(), certificate: None, now: host::now() };
     let refuse = |error: CallbackError| {
         tracing::warn!(gateway = %gateway.name(), %error, "a callback was refused");
-        let code = match error {
-            CallbackError::Malformed => Code::InvalidRequest,
+        let (code, refusal) = match error {
+            CallbackError::Malformed => (Code::InvalidRequest, Refusal::Malformed),
             CallbackError::OtherAccount | CallbackError::Signature | CallbackError::Stale => {
-                Code::Unauthenticated
+                (Code::Unauthenticated, Refusal::Signature)
             }
         };
+        app.metrics.refused(Some(gateway.name()), refusal);
         Problem::new(code, format!("{error}."))
     };
     let certificate = match gateway.certificate(&callback).map_err(refuse)? {

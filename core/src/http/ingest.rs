@@ -60,6 +60,7 @@ pub async fn job(State(app): State<Arc<App>>, request: Request) -> Response {
         Ok(request) => take(&app, &request).await,
         Err(problem) => Err(problem),
     };
+    app.metrics.ingested("job", &taken);
     match (taken, host::entropy()) {
         (Ok(()), Ok(entropy)) => {
             let taken = http::Response::ready(r#"{"status":"queued"}"#, &entropy);
@@ -115,6 +116,7 @@ pub async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
         },
         Err(problem) => Err(problem),
     };
+    app.metrics.ingested("notice", &noted);
     match (noted, host::entropy()) {
         (Ok(()), Ok(entropy)) => {
             let noted = http::Response::ready(r#"{"status":"noted"}"#, &entropy);
@@ -138,5 +140,8 @@ pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Erro
     let partition = order.ledger().partition(app.config.file.bus.partitions);
     let body = serde_json::to_vec(envelope)?;
     app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;
+    if envelope.dispatch.is_none() {
+        app.metrics.accepted(&app.directory.current(), &header.tenant, header.channel);
+    }
     Ok(order)
 }

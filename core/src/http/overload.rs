@@ -74,16 +74,15 @@ impl Place {
     }
 }
 
-/// Puts the limits, and the deadlines, in front of every route.
-pub fn limited(router: Router, requests_max: u16) -> Router {
-    within(router, requests_max, Deadlines { work: WORK_TIMEOUT, wait: WAIT_TIMEOUT })
+/// Puts the limits, and the deadlines, in front of every route. All permits are free when this is called.
+pub fn limited(router: Router, requests: Arc<Semaphore>) -> Router {
+    within(router, requests, Deadlines { work: WORK_TIMEOUT, wait: WAIT_TIMEOUT })
 }
 
-fn within(router: Router, requests_max: u16, deadlines: Deadlines) -> Router {
-    let requests = usize::from(requests_max);
+fn within(router: Router, requests: Arc<Semaphore>, deadlines: Deadlines) -> Router {
     let room = Room {
-        requests: Arc::new(Semaphore::new(requests)),
-        bodies: Arc::new(Semaphore::new(requests * BODIES_PER_REQUEST)),
+        bodies: Arc::new(Semaphore::new(requests.available_permits() * BODIES_PER_REQUEST)),
+        requests,
         deadlines,
     };
     router.layer(middleware::from_fn_with_state(room, admit))
@@ -91,7 +90,7 @@ fn within(router: Router, requests_max: u16, deadlines: Deadlines) -> Router {
 
 async fn admit(State(room): State<Room>, request: Request, next: Next) -> Response {
     // Being asked for one's health is no load.
-    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+    if matches!(request.uri().path(), "/healthz" | "/metrics" | "/readyz") {
         return next.run(request).await;
     }
     let read = {

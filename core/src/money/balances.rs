@@ -30,7 +30,7 @@ impl Accounts {
     /// Reads again, and tells them in a directory. An account that cannot be read stays as it was.
     pub async fn read(&mut self, app: &Arc<App>, directory: &mut Directory) {
         let mut known = BTreeMap::new();
-        let (mut is_whole, mut told) = (true, BTreeSet::new());
+        let (mut is_whole, mut told, mut left) = (true, BTreeSet::new(), Vec::new());
         for (id, tenant) in &directory.tenants {
             let Some(billing) = &tenant.billing else { continue };
             let read = async {
@@ -45,6 +45,7 @@ impl Accounts {
                     if reply.summary.currency != billing.currency {
                         told.insert((id.clone(), "its account holds another currency", billing.currency));
                     }
+                    left.push((id.clone(), reply.summary.available_micros));
                     Some(reply.summary.reach)
                 }
                 Err(error) => {
@@ -55,6 +56,7 @@ impl Accounts {
             };
             known.extend(reach.map(|reach| (id.clone(), reach)));
         }
+        app.metrics.balances(directory, &left);
         for (tenant, currency) in directory.unpriced() {
             told.insert((tenant.clone(), "no gateway has a price in its currency", currency));
         }

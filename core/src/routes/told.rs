@@ -77,4 +77,9 @@ impl super::Routes {
     pub fn heard_of(&self, country: Option<Country>) {
         self.known.heard_of(country);
     }
+
+    /// The countries that orders were for, the busiest first.
+    pub fn countries(&self, max: usize) -> Vec<Option<Country>> {
+        self.known.countries(max)
+    }
 }

@@ -26,6 +26,7 @@ use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
@@ -34,6 +35,7 @@ use super::Error;
 use super::Key;
 use super::Space;
 use super::recent::Recent;
+use crate::metrics::StoreMeter;
 
 /// Writers of this process take turns per key: without it two thirds of 64 writers to one key give up.
 const LANES: usize = 256;
@@ -65,6 +67,7 @@ pub struct Redis {
     recent: Arc<Recent>,
     swap: Arc<Script>,
     rest: Arc<Script>,
+    meter: StoreMeter,
 }
 
 impl Redis {
@@ -84,6 +87,7 @@ impl Redis {
             recent: Arc::default(),
             swap: Arc::new(Script::new(include_str!("swap.lua"))),
             rest: Arc::new(Script::new(include_str!("rest.lua"))),
+            meter: StoreMeter::default(),
         })
     }
 
@@ -93,9 +97,15 @@ impl Redis {
         command: &M::Command,
         now: UnixMs,
     ) -> Result<M::Reply, Error> {
-        timeout(APPLY_TIMEOUT, self.apply_in_turn::<M>(key, command, now))
-            .await
-            .map_err(|_| Error::Timeout)?
+        let began_at = Instant::now();
+        let applied = timeout(APPLY_TIMEOUT, self.apply_in_turn::<M>(key, command, now)).await;
+        let applied = applied.unwrap_or(Err(Error::Timeout));
+        self.meter.applied(key.space, began_at.elapsed(), &applied);
+        applied
+    }
+
+    pub(super) fn meter(&self) -> StoreMeter {
+        self.meter.clone()
     }
 
     async fn apply_in_turn<M: Machine>(
@@ -124,6 +134,7 @@ impl Redis {
             };
             old = Some(held).filter(|held| !held.is_empty());
             if !is_guess {
+                self.meter.conflicted();
                 let spread = self.hasher.hash_one((key, attempt)) % (1 << attempt.min(4)).min(PAUSE_MS_MAX);
                 sleep(Duration::from_millis(spread)).await;
                 old = self.get(&name).await?;

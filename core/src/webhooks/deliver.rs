@@ -39,6 +39,7 @@ pub async fn deliver(app: Arc<App>, id: String, begin: Begin, row: Row) -> Done 
             app.hooks.sender.send(url, headers, event.payload.clone()).await
         }
     };
+    app.metrics.hooked(sent.outcome);
     if sent.outcome != Outcome::Delivered {
         tracing::info!(
             tenant = %endpoint.tenant, endpoint = %endpoint.name, event = event.id, attempt = begin.attempt,

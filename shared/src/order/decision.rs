@@ -40,6 +40,8 @@ pub struct Lesson {
     pub country: Option<Country>,
     /// What happened.
     pub what: Learnt,
+    /// When the order was accepted, where this is the first proof that its code arrived.
+    pub arrived_since: Option<UnixMs>,
 }
 
 /// What happened to a message.

@@ -131,8 +131,16 @@ impl State {
     }
 
     pub(super) fn lesson(&self, way: Way, what: Learnt) -> Lesson {
-        let country = self.header.as_ref().and_then(|header| header.country);
-        Lesson { way, country, what }
+        let header = self.header.as_ref();
+        let proofs = self.attempts.iter().filter(|record| record.attempt.state == AttemptState::Delivered);
+        let is_first = match what {
+            // The one that is noted now; and who has verified had it before.
+            Learnt::Delivered { .. } => proofs.count() == 1 && self.state != OrderState::Verified,
+            Learnt::Verified => proofs.count() == 0,
+            Learnt::Lost | Learnt::Taken { .. } => false,
+        };
+        let arrived_since = header.map(|header| header.created_at).filter(|_| is_first);
+        Lesson { way, country: header.and_then(|header| header.country), what, arrived_since }
     }
 }
 

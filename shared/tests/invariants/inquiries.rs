@@ -65,9 +65,23 @@ fn what_a_provider_says_when_it_is_asked_is_a_receipt() {
         assert_eq!(event.state, state);
         let told = event.attempts[0].told.as_ref().map(|told| told.status.as_str());
         assert_eq!(told, Some("delivrd"), "its own word, in lower case, and nothing but a word");
-        assert!(reply.lesson.is_some(), "the router learns from it");
+        let lesson = reply.lesson.unwrap();
+        let since = (receipt == Receipt::Delivered).then_some(START);
+        assert_eq!(lesson.arrived_since, since, "the router learns from it, and when it arrived is counted");
         assert!(sent.inquiries(200_000).is_empty(), "and it is not asked again");
     }
+}
+
+#[test]
+fn that_a_code_arrived_is_proven_once_by_a_receipt_or_by_its_use() {
+    let delivered = || Ask::Polled { n: 1, status: "ok".into(), receipt: Some(Receipt::Delivered) };
+    let since = |reply: &Reply| reply.lesson.as_ref().map(|lesson| lesson.arrived_since);
+    let mut by_receipt = Sent::new();
+    assert_eq!(since(&by_receipt.ask(delivered())), Some(Some(START)));
+    assert_eq!(since(&by_receipt.stop(Cause::Verified)), Some(None));
+    let mut by_use = Sent::new();
+    assert_eq!(since(&by_use.stop(Cause::Verified)), Some(Some(START)));
+    assert_eq!(since(&by_use.ask(delivered())), Some(None));
 }
 
 #[test]

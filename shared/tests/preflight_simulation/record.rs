@@ -39,7 +39,7 @@ impl World {
         self.asks += 1;
         let command = tiffin_shared::order::Command { entropy: fixtures::entropy(self.asks), ask };
         let reply = self.runs[at].record.ask::<Order>(&command, self.now);
-        if let Some(Lesson { way, country: Some(country), what }) = &reply.lesson {
+        if let Some(Lesson { way, country: Some(country), what, .. }) = &reply.lesson {
             let mut figures = Figures::default();
             match what {
                 Learnt::Delivered { after_ms } => figures.arrived(*after_ms),

@@ -69,6 +69,8 @@ pub struct Story {
     pub told: Option<OrderEvent>,
     pub inside: Option<String>,
     pub counted: Counted,
+    /// Lessons that prove that its code arrived.
+    pub arrivals: u32,
     pub news_sent: u32,
     pub news_verified: u32,
     /// Messages that providers took of it, over all records.

@@ -20,6 +20,7 @@ use super::kinds::Place;
 use super::kinds::RINGS;
 use super::ring;
 use super::ring::Keys;
+use super::since;
 use crate::config::API_KEYS;
 use crate::config::CLIENT_SECRET;
 use crate::config::Config;
@@ -89,7 +90,7 @@ fn make_all(config: &Config, folder: &Folder, tenant: &str) -> anyhow::Result<()
         folder.write(file, &text)?;
         super::say(&format!("wrote {}", folder.place(file)));
     }
-    Ok(())
+    since::note(folder, &RINGS)
 }
 
 /// Only what stands alone: half a pair, or another index key, would fit nothing that is there.
@@ -142,7 +143,10 @@ fn fresh_ring() -> anyhow::Result<Keys> {
 
 /// What a process cannot start without: the sandbox takes any token.
 fn tokens(config: &Config) -> anyhow::Result<Vec<(String, String)>> {
-    let mut tokens = vec![(names::OPERATOR_TOKEN.to_owned(), bytes::encode(&host::random::<32>()?))];
+    let mut tokens = Vec::new();
+    for name in [names::OPERATOR_TOKEN, names::METRICS_TOKEN] {
+        tokens.push((name.to_owned(), bytes::encode(&host::random::<32>()?)));
+    }
     if config.file.sim_swap.is_some() {
         tokens.push((CLIENT_SECRET.to_owned(), bytes::encode(&host::random::<24>()?)));
     }

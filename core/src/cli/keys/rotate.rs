@@ -15,6 +15,7 @@ use super::ring;
 use super::ring::Keys;
 use super::ring::State;
 use super::say;
+use super::since;
 use crate::host;
 
 /// A kind's rings as the files have them.
@@ -41,8 +42,13 @@ pub fn stage(dir: &Path, kind: Kind) -> anyhow::Result<()> {
 pub fn promote(dir: &Path, kind: Kind, id: Option<&KeyId>) -> anyhow::Result<()> {
     let folder = Folder::open(dir)?;
     let mut rings = Rings::read(&folder, kind)?;
+    let before = rings.in_use().to_owned();
     let id = rings.private.promote(id)?;
     let files = rings.write(&folder)?;
+    // After the keys: what is told of them must not come before them.
+    if before != id.as_str() {
+        since::note(&folder, &[kind])?;
+    }
     say(&format!("{}: {id} is in use in {files}; the others are still accepted", kind.name()));
     say(&format!(
         "next: load {files} into every process that reads it. `tiffin keys retire {}` once {}",

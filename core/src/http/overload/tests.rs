@@ -23,7 +23,7 @@ fn router(requests_max: u16) -> Router {
         sleep(of(uri)).await;
     };
     let router = Router::new().route("/work/{ms}", get(work)).route("/wait/{ms}", get(wait));
-    within(router, requests_max, DEADLINES)
+    within(router, Arc::new(Semaphore::new(usize::from(requests_max))), DEADLINES)
 }
 
 async fn status(router: Router, path: &str) -> u16 {

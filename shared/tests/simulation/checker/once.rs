@@ -29,6 +29,8 @@ impl Checker {
                 *self.taken_lessons.entry(lesson.way.clone()).or_default() += 1;
             }
             let story = &mut self.stories[order];
+            story.arrivals += u32::from(lesson.arrived_since.is_some());
+            let arrivals = story.arrivals;
             let attempts = story.facts.iter().filter(|fact| fact.way == lesson.way).count() as u32;
             let most = if kind == "verified" { attempts.min(1) } else { attempts };
             let count = story.counted.entry((lesson.way.clone(), kind)).or_default();
@@ -37,6 +39,9 @@ impl Checker {
                 let what =
                     format!("{kind} is learnt {count} times of {attempts} attempts by {:?}", lesson.way);
                 self.fail(order, "counted once", what);
+            }
+            if arrivals > 1 {
+                self.fail(order, "counted once", format!("it arrives {arrivals} times"));
             }
         }
         if let Some(news) = &reply.news {
