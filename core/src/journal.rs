@@ -229,14 +229,16 @@ pub async fn page(app: &App, stream: &Stream, head: &Head, number: u64) -> Resul
     Ok(app.store.apply::<Page>(&key, &None, host::now()).await?.rows())
 }
 
-/// How many pages begin with a row that was appended at `until` or before, those included whose time is over.
+/// How many of the pages below `below` begin with a row that was appended at `until` or before, with those whose time is
+/// over.
 pub async fn pages_until(
     app: &App,
     stream: &Stream,
     head: &Head,
+    below: u64,
     until: UnixMs,
 ) -> Result<u64, store::Error> {
-    let (mut from, mut to) = (0, head.pages);
+    let (mut from, mut to) = (0, below);
     while from < to {
         let middle = from.midpoint(to);
         let rows = page(app, stream, head, middle).await?;

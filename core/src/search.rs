@@ -172,17 +172,30 @@ pub struct Searched(tokio::sync::Mutex<Option<(UnixMs, BTreeSet<TenantId>)>>);
 const LISTED_MS_MAX: u64 = 10 * MINUTE_MS;
 
 impl Searched {
+    /// The first search of a process waits for the list; later ones are answered from the last one while it is made anew.
     async fn known(&self, app: &Arc<App>) -> Result<BTreeSet<TenantId>, store::Error> {
         let mut listed = self.0.lock().await;
         let now = host::now();
-        let known = match &*listed {
-            Some((at, known)) if now.since(*at) < LISTED_MS_MAX => return Ok(known.clone()),
-            Some((_, known)) => known.clone(),
-            None => BTreeSet::new(),
-        };
-        let mut found = journal::tenants(app, Stream::Orders).await?;
-        found.extend(known);
+        if let Some((at, known)) = &mut *listed {
+            if LISTED_MS_MAX <= now.since(*at) {
+                *at = now;
+                tokio::spawn(list_again(app.clone()));
+            }
+            return Ok(known.clone());
+        }
+        let found = journal::tenants(app, Stream::Orders).await?;
         *listed = Some((now, found.clone()));
         Ok(found)
+    }
+}
+
+async fn list_again(app: Arc<App>) {
+    match journal::tenants(&app, Stream::Orders).await {
+        Ok(found) => {
+            if let Some((_, known)) = &mut *app.searched.0.lock().await {
+                known.extend(found);
+            }
+        }
+        Err(error) => tracing::warn!(%error, "logs of orders were not listed again; they will be"),
     }
 }

@@ -80,15 +80,14 @@ impl Walk {
         let stream = Stream::Orders(tenant.clone());
         let mut log = journal::head(app, &stream).await?;
         let tail = std::mem::take(&mut log.tail);
-        let reaches_back = tail.first().is_none_or(|first| start < first.at);
-        let page = match start {
-            UnixMs(u64::MAX) => log.pages,
-            _ if !reaches_back => log.pages,
-            _ => journal::pages_until(app, &stream, &log, start).await?,
+        let is_deep = start < UnixMs(u64::MAX) && tail.first().is_none_or(|first| start < first.at);
+        let (page, index) = match is_deep {
+            true => seek(app, &tenant, &log, start).await?,
+            false => (log.pages, None),
         };
         let closed_by = tail.last().map_or(start, |last| last.at.min(start));
         let blocks = Some(tail).filter(|tail| !tail.is_empty()).map(Block::Tail).into_iter().collect();
-        Ok(Self { tenant, log, page, index: None, blocks, closed_by })
+        Ok(Self { tenant, log, page, index, blocks, closed_by })
     }
 
     /// Whether nothing is still to come.
@@ -170,10 +169,7 @@ impl Walk {
             Some(index) => index,
             None => {
                 let log = journal::head(app, &stream).await?;
-                let page = match self.page < self.log.pages {
-                    true => pages_below(app, &stream, &log, (self.log.began_at, self.page)).await?,
-                    false => log.pages.saturating_add(1),
-                };
+                let page = log.pages.saturating_add(1);
                 self.index.insert(Index { log, page })
             }
         };
@@ -212,28 +208,40 @@ fn summary(row: Row, began_at: UnixMs) -> Option<Summary> {
     (summary.began_at == began_at).then_some(summary)
 }
 
-/// How many pages of summaries begin with one of a page below this one; one more where the head's do too.
-async fn pages_below(
+/// Below which page, and with which summaries, to begin for what was closed at `start` or before.
+async fn seek(
     app: &App,
-    stream: &Stream,
-    index: &Head,
-    (began_at, page): (UnixMs, u64),
-) -> Result<u64, store::Error> {
-    let begins_below = |rows: &[Row]| {
-        let first = rows.first().and_then(|row| serde_json::from_value::<Summary>(row.body.clone()).ok());
-        // What is gone was before, and so was what is of an earlier log.
-        first.is_none_or(|first| first.began_at != began_at || first.page < page)
+    tenant: &TenantId,
+    log: &Head,
+    start: UnixMs,
+) -> Result<(u64, Option<Index>), store::Error> {
+    let stream = Stream::Summaries(tenant.clone());
+    let head = journal::head(app, &stream).await?;
+    // The first of the summaries that stand together, where it is of what was closed later.
+    let later = |rows: Vec<Row>| {
+        let first = rows.into_iter().next().and_then(|row| summary(row, log.began_at));
+        first.filter(|first| start < first.from).map(|first| first.page)
     };
-    if index.tail.first().is_some() && begins_below(&index.tail) {
-        return Ok(index.pages.saturating_add(1));
+    let mut below = later(head.tail.clone());
+    if below.is_none() && !head.tail.is_empty() {
+        let page = head.pages.saturating_add(1);
+        return Ok((log.pages, Some(Index { log: head, page })));
     }
-    let (mut from, mut to) = (0, index.pages);
+    let (mut from, mut to) = (0, head.pages);
     while from < to {
         let middle = from.midpoint(to);
-        match begins_below(&journal::page(app, stream, index, middle).await?) {
-            true => from = middle.saturating_add(1),
-            false => to = middle,
+        // What is gone was before, and so was what is of an earlier log.
+        match later(journal::page(app, &stream, &head, middle).await?) {
+            Some(page) => (below, to) = (Some(page), middle),
+            None => from = middle.saturating_add(1),
         }
     }
-    Ok(from)
+    let below = below.unwrap_or(log.pages);
+    // Before there were summaries, the pages themselves tell.
+    let page = if to == 0 {
+        journal::pages_until(app, &Stream::Orders(tenant.clone()), log, below, start).await?
+    } else {
+        below
+    };
+    Ok((page, Some(Index { log: head, page: to })))
 }

@@ -76,6 +76,8 @@ use self::pins::SHELF;
 use self::pins::TALLY;
 use self::pins::UNMASKED_HEADER;
 use self::pins::UNMASKED_SEALED;
+use self::pins::UNNAMED_HEADER;
+use self::pins::UNNAMED_SEALED;
 
 /// As the crate writes it, and reading it gives the same again.
 fn pinned<T: Serialize + DeserializeOwned>(value: &T, expected: &str) {
@@ -221,7 +223,7 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
     let envelope = Envelope::sign(&job, None, &fixtures::edge());
     pinned(
         &envelope,
-        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\",\"to_masked\":\"+91••••••3210\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf6yf0fvnqDXB7Bcexapx4MQ"},"signer":"e1","signature":"7eSMYHO3Blv6bts-NR6vDALPUQKBA38Lnj7ALiBn36bldYa0C2caVhFDIyVVG4GnuU5KPCd2-4CKJO9dquSHDw"}"#,
+        r#"{"header":"{\"v\":1,\"order\":\"ord_HTp1VPc22Ja7WbHSyAiv4QcHBwcHBwcHBwcHBwcHBwc\",\"tenant\":\"acme\",\"service\":\"pay\",\"channel\":\"sms\",\"created_at\":1795082401000,\"expires_at\":1795082701000,\"request\":\"req_BwFy0O3UM09beNihMDpv5Q\",\"to_masked\":\"+91••••••3210\",\"client_ref\":\"cart-7\"}","sealed":{"key":"w1","encapsulated":"FTiMfvpVfXalTpXoBsENb6WBExGQu74Psk7ehzmOd3A","nonce":"75PWo-XJFQuBLH3mL4-uV8zFz7Sz4Vho","ciphertext":"lzCD6IYRqtguR-m89QAeNz86pVkODHp1izlNyzSTLrkkZqmzdjJA5134ClYFFy8bcHP9W29wO2GcnqTfd6lqQ1Af-ENBZh4Nwap1j-htiOSCsYrMsL6c6jBg0W5m4Jvy3ROIf7UwKFWBvpmuATJrIL-pkmY"},"signer":"e1","signature":"dpHrh8dhrfU9Aa6sKab4oLi5w3DEd9v4qSvLKbw-mwAqOEQnvyTdXYztvk-VAfhJ3sLG8IXKgZbVXEJay4U3Bg"}"#,
     );
     let header = envelope.verify(&fixtures::edges()).unwrap();
     assert_eq!(header, serde_json::from_str::<Header>(HEADER).unwrap());
@@ -233,7 +235,8 @@ fn a_jobs_header_and_its_envelope_are_pinned_and_open() {
 
 #[test]
 fn a_pinned_sealed_job_still_opens_and_so_does_an_older_one() {
-    let older = [(UNMASKED_HEADER, UNMASKED_SEALED), (OLDER_HEADER, OLDER_SEALED)];
+    let older =
+        [(UNNAMED_HEADER, UNNAMED_SEALED), (UNMASKED_HEADER, UNMASKED_SEALED), (OLDER_HEADER, OLDER_SEALED)];
     for (header, sealed) in [(HEADER, SEALED)].into_iter().chain(older) {
         let sealed: Sealed = reads(sealed);
         let plaintext = sealed.open(&fixtures::worker(), header.as_bytes()).unwrap();

@@ -10,6 +10,7 @@ mod hints;
 mod inquiries;
 mod limits;
 mod lockout;
+mod marks;
 mod news;
 mod outbox;
 mod payments;

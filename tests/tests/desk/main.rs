@@ -10,5 +10,8 @@ mod erasure;
 mod escalations;
 mod export;
 mod leaving;
+mod overview;
 mod replay;
 mod retry;
+mod search;
+mod search_many;

@@ -105,7 +105,7 @@ async fn whole(to: &Core, mut body: Map<String, Value>, limit: u64) -> anyhow::R
     let (mut orders, mut scanned) = (Vec::new(), 0);
     for _ in 0..CALLS_MAX {
         let left = limit.saturating_sub(orders.len() as u64);
-        body.insert("limit".into(), json!(if orders.is_empty() { limit } else { left }));
+        body.insert("limit".into(), json!(left));
         let mut reply = to.ask(Method::POST, "orders/search", Some(Value::Object(body.clone()))).await?;
         scanned += reply.get("scanned").and_then(Value::as_u64).unwrap_or(0);
         let found = reply.get_mut("orders").and_then(Value::as_array_mut).map(std::mem::take);
