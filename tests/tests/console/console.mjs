@@ -13,6 +13,13 @@ const WAIT_MS = 20_000;
 const NARROW = { width: 380, height: 800 };
 const WIDE = { width: 1280, height: 900 };
 
+const heading = (page, name) => page.getByRole("heading", { level: 1, name });
+const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
+const dialog = (page) => page.locator("dialog[open]");
+const PAGES = [["overview", "Overview"], ["orders", "Orders"], ["routes", "Routes"], ["routes/twilio-sms", "twilio-sms"], ["abuse", "Abuse"], ["escalations", "Escalations"],
+  ["escalations?state=resolved", "Escalations"], ["escalations/1", "Codes are late"], ["dead", "Dead letters"], ["tenants", "Tenants"], ["tenants/dev", "dev"], ["webhooks", "Webhooks"],
+  ["operators", "Operators"], ["audit", "Audit"]];
+
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -71,10 +78,6 @@ async function place(to, client_ref) {
   assert.equal(response.status, 202, JSON.stringify(body));
   return body.id;
 }
-
-const heading = (page, name) => page.getByRole("heading", { level: 1, name });
-const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
-const dialog = (page) => page.locator("dialog[open]");
 
 async function go(page, hash, name) {
   await page.goto(`${CORE}/console/#/${hash}`);
@@ -138,7 +141,7 @@ async function findsAnOrder(page, order) {
 
 async function holdsABreaker(page) {
   await go(page, "routes", "Routes");
-  await page.getByRole("link", { name: "twilio-sms" }).click();
+  await page.getByRole("link", { name: "twilio-sms", exact: true }).click();
   await press(page, "Hold open");
   await dialog(page).getByRole("button", { name: "Hold open" }).click();
   await page.getByText("open, held").waitFor();
@@ -195,10 +198,6 @@ async function addsAnOperator(page) {
   await page.getByText("operator.remove eve").waitFor();
   did.push("added and removed an operator, and found it in the audit");
 }
-
-const PAGES = [["overview", "Overview"], ["orders", "Orders"], ["routes", "Routes"], ["routes/twilio-sms", "twilio-sms"], ["abuse", "Abuse"], ["escalations", "Escalations"],
-  ["escalations?state=resolved", "Escalations"], ["escalations/1", "Codes are late"], ["dead", "Dead letters"], ["tenants", "Tenants"], ["tenants/dev", "dev"], ["webhooks", "Webhooks"],
-  ["operators", "Operators"], ["audit", "Audit"]];
 
 async function everyPage(page, order) {
   for (const [hash, name] of [...PAGES, [`orders/${order}`, order]]) {
