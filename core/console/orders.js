@@ -47,7 +47,11 @@ export async function orders({ main, query, signal }) {
     find(asked);
   }
 
+  // What was asked last; nothing once somebody looks further back: his list stays as it is.
+  let fresh = null;
+
   async function find(asked, cursor, before = []) {
+    fresh = cursor ? null : asked;
     found.setAttribute("aria-busy", "true");
     try {
       const reply = await api.post("orders/search", wanted(asked, cursor), {}, signal);
@@ -62,6 +66,13 @@ export async function orders({ main, query, signal }) {
 
   main.replaceChildren(h("h1", null, "Orders"), form, found);
   await find(Object.fromEntries(new FormData(form)));
+  const refresh = async () => {
+    const asked = fresh;
+    if (!asked) return;
+    const reply = await api.post("orders/search", wanted(asked), {}, signal);
+    if (fresh === asked && !signal.aborted) found.replaceChildren(list(reply.orders), more(reply, () => find(asked, reply.next, reply.orders)));
+  };
+  return { every_ms: 5_000, refresh };
 }
 
 function wanted(asked, cursor) {
