@@ -26,7 +26,7 @@ function parts({ verdicts, watched }, again) {
       ["What", (row) => row.label], ["Tenant", (row) => row.tenant],
       ["Verdict", (row) => [badge(row.verdict, row.verdict === "block" ? "bad" : "warn"), !row.enforced && badge("recorded only", "plain")]],
       ["Why", (row) => row.why ?? "–"], ["Until", (row) => `${time(row.until)} (${ago(row.until)})`, { number: true }],
-      ["", (row) => action("Let it go", { role: "operator", onclick: release(row) })],
+      ["Actions", (row) => action("Let it go", { role: "operator", onclick: release(row) })],
     ], verdicts, "Nothing looks pumped.")),
     section("Watched most closely", table("Unverified orders, most first", [
       ["What", (row) => row.label], ["Tenant", (row) => row.tenant], ["Orders", (row) => number(row.sent), { number: true }], ["Verified", (row) => number(row.verified), { number: true }],

@@ -36,7 +36,7 @@ function rows(letters, done) {
     ["Of", (row) => (row.job ? `${row.job.tenant} / ${row.job.service}` : "unreadable")],
     ["Code", (row) => (row.stale ? badge("its life is over", "warn") : badge("could still be used", "good"))],
     ["Size", (row) => `${number(row.bytes)} B`, { number: true }],
-    ["", (row) => h("span", { class: "actions" },
+    ["Actions", (row) => h("span", { class: "actions" },
       action("Replay", { role: "operator", why: row.stale ? "its code is over" : row.job ? null : "it cannot be read", onclick: act(row, "replay", "Replay", "It goes into the queue again.") }),
       action("Discard", { role: "operator", danger: true, onclick: act(row, "discard", "Discard", "It is gone for good. The order's record stays.", true) }))],
   ], letters, "No dead letters. That is how it should be.");

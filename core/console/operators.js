@@ -36,6 +36,6 @@ export async function operators({ main, signal, again }) {
     h("p", { class: "actions" }, action("Add an operator", { role: "operator", onclick: add })),
     table("Operators", [
       ["Name", (row) => row.name], ["Role", (row) => badge(row.role)], ["Token", (row) => h("code", null, row.token_id)],
-      ["", (row) => h("span", { class: "actions" }, action("Role", { role: "operator", onclick: change(row) }), action("New token", { role: "operator", onclick: renew(row) }), action("Remove", { role: "operator", danger: true, onclick: drop(row) }))],
+      ["Actions", (row) => h("span", { class: "actions" }, action("Role", { role: "operator", onclick: change(row) }), action("New token", { role: "operator", onclick: renew(row) }), action("Remove", { role: "operator", danger: true, onclick: drop(row) }))],
     ], operators, "Nobody has a token of his own yet."));
 }

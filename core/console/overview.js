@@ -88,7 +88,7 @@ function map(breakers) {
     ["Gateway", (row) => h("a", { href: `#/routes/${api.part(row.gateway)}` }, row.gateway)],
     ["Channel", (row) => row.channel],
     ["Breaker", (row) => [breaker(row), row.paused_until > Date.now() && badge(`paused, ${ago(row.paused_until)}`, "warn")]],
-    ...countries.map((country) => [country, (row) => cell(row, country)]),
+    ...countries.map((country) => [country ?? "no country", (row) => cell(row, country)]),
   ], breakers, "No gateway is configured.");
 }
 

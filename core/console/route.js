@@ -15,7 +15,7 @@ export async function route({ main, id, signal, again }) {
     const route = routes.find(({ gateway }) => gateway === id);
     if (signal.aborted) return;
     if (!route) throw new Error("No gateway has this name.");
-    const countries = overview.breakers.find(({ gateway }) => gateway === id)?.countries ?? [];
+    const countries = (overview.breakers.find(({ gateway }) => gateway === id)?.countries ?? []).filter(({ country }) => country);
     const details = await Promise.all(countries.map(({ country }) => api.get(`routes?country=${country}`, signal)
       .then((reply) => ({ country, ...reply.routes.find(({ gateway }) => gateway === id) }))));
     if (!signal.aborted) body.replaceChildren(...parts({ route, settings, details, path, again }));

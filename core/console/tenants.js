@@ -16,7 +16,7 @@ export async function tenants(context) {
     ["Managed by", (row) => (row.managed_by === "file" ? "tiffin.toml" : "operators")],
     ["Served", (row) => badge(row.served ? "yes" : "no", row.served ? "good" : "bad")],
     ["Available", (row) => (of(row.id) ? micros(of(row.id).available_micros, of(row.id).currency) : "no account"), { number: true }],
-    ["", (row) => of(row.id)?.is_low && badge("low", "bad")],
+    ["Balance", (row) => of(row.id)?.is_low && badge("low", "bad")],
   ], tenants));
   return null;
 }
@@ -77,6 +77,6 @@ function keyList(keys, again) {
   };
   return table("API keys", [
     ["Name", (key) => h("code", null, key.id)], ["Kind", (key) => key.kind], ["State", (key) => badge(key.revoked ? "revoked" : "in use", key.revoked ? "plain" : "good")],
-    ["", (key) => action("Revoke", { role: "operator", danger: true, why: key.revoked ? "it is revoked" : key.managed_by === "file" ? "it stands in TIFFIN_API_KEYS" : null, onclick: revoke(key) })],
+    ["Actions", (key) => action("Revoke", { role: "operator", danger: true, why: key.revoked ? "it is revoked" : key.managed_by === "file" ? "it stands in TIFFIN_API_KEYS" : null, onclick: revoke(key) })],
   ], keys, "No key.");
 }
