@@ -60,7 +60,7 @@ fn body(tenant: usize, n: usize, began_at: UnixMs) -> Value {
     let random = bytes::truncate(bytes::sha256(format!("{tenant}/{n}").as_bytes()));
     let state = ["verified", "delivered", "failed", "expired", "cancelled"][(n / 3) % 5];
     let gateway = if n % 2_000 == 7 { "rare".to_owned() } else { format!("gateway-{}", n % 23) };
-    let channel = if n % 7 == 0 { "voice" } else { "sms" };
+    let channel = if n.is_multiple_of(7) { "voice" } else { "sms" };
     json!({
         "order": OrderId::new(random, ledger(n)), "service": if n % 1_000 == 3 { "payment" } else { "login" },
         "country": if n % 50 == 1 { "DE" } else { "IN" }, "channel": "sms", "state": state, "created_at": began_at.plus(n as u64),

@@ -50,6 +50,7 @@ fn closed(state: OrderState, attempts: &[&str]) -> Errand {
             bill: None,
             erased_at: None,
             is_closed: true,
+            is_closing: false,
             story: Story { entries: Vec::new(), head: Bytes([0; 32]) },
         }),
     }

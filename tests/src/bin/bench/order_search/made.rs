@@ -106,7 +106,8 @@ pub async fn orders(app: &App, which: u64, tenants: u64, count: u64) -> anyhow::
     let row = |n: u64| {
         let at = began_at.plus(step * n);
         let body = row(n * tenants + which, at);
-        Row { n, at, id: body["order"].as_str().unwrap_or_default().to_owned(), body }
+        let id = body.get("order").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Row { n, at, id, body }
     };
     let rows = PAGE_ROWS as u64;
     let pages = (count / rows).saturating_sub(1);
