@@ -10,6 +10,7 @@ mod learnt;
 mod limits;
 mod lookout;
 mod ordered;
+mod payments;
 pub mod publication;
 mod routes;
 mod service;
@@ -65,6 +66,7 @@ pub use self::limits::SENDS_PER_ORDER_MAX;
 pub use self::lookout::Lookout;
 pub use self::ordered::Ordered;
 pub use self::ordered::OrderedToday;
+pub use self::payments::Payments;
 pub use self::routes::Route;
 pub use self::routes::RouteSender;
 pub use self::service::BRAND_CHARS_MAX;
@@ -214,11 +216,12 @@ impl Directory {
     }
 
     /// What a front door needs of it: without the words of messages, which only delivery workers read. They may be longer
-    /// than all the rest, and an edge's variable and snapshot have their limits.
+    /// than all the rest, and an edge's variable and snapshot have their limits. Left are templates by which a payer reads at
+    /// some gateway what a code approves: see [`Route::takes_payments`].
     pub fn without_words(&self) -> Self {
         let mut directory = self.clone();
         for service in directory.tenants.values_mut().flat_map(|tenant| tenant.services.values_mut()) {
-            service.templates.clear();
+            service.templates.retain(|template| template.is_for_payments() && !template.ids.is_empty());
             service.dlt = None;
         }
         directory

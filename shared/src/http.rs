@@ -218,6 +218,7 @@ impl Front {
         };
         let mut questions = before;
         let stream = watch::stream(&call, visit, ledger, &ask, Shown(caller.key.kind));
+        let day = Day::asked(visit, &caller, &ask);
         questions.push_back(Question::Ledger { ledger, ask, hold });
         let pending = Pending {
             stream,
@@ -226,7 +227,7 @@ impl Front {
             facts,
             refusal,
             factor: None,
-            day: call.orders().then(|| Day::of(visit, &caller)).flatten(),
+            day,
             call,
             gate,
             quotas: Vec::new(),
@@ -287,7 +288,7 @@ impl Front {
     fn order(&self, visit: &Visit<'_>, caller: &Caller<'_>) -> Result<Asked, Refused> {
         let create::Draft { mut create, refusal, client_ip, answer, .. } =
             create::parse(self, visit, caller)?;
-        if refusal.is_some() || Day::of(visit, caller).is_some_and(|day| day.is_spent()) {
+        if refusal.is_some() || Day::of(visit, caller, create.standing).is_some_and(|day| day.is_spent()) {
             // Who repeats an order that was accepted gets its answer. A look spends nothing of anyone's.
             let asked = Asked::only(create.ledger, Ask::Preflight(Box::new(create)));
             return Ok(Asked { refusal, ..asked });

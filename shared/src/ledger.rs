@@ -341,7 +341,7 @@ impl Machine for Ledger {
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
         let mut state = state.filter(|state| now < state.expires_at()).unwrap_or_default();
         let now = state.clock(now);
-        state.forget(now);
+        let forgot_code = state.forget(now);
         match &command.ask {
             Ask::Cancel(whose) => cancel::step(state, whose, command, now),
             Ask::Create(create) => create::step(state, create, command, now),
@@ -351,7 +351,7 @@ impl Machine for Ledger {
             Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
-            Ask::Tick => outbox::tick(state, &command.entropy, now),
+            Ask::Tick => outbox::tick(state, forgot_code, &command.entropy, now),
             Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }

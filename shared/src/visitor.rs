@@ -6,11 +6,13 @@
 //! the challenge is entitled to, nor can one solution that comes again and again. So the reply to a request depends only on how many of its own kind came before.
 //!
 //! A missing state means a visitor who was never here. Losing it grants at most one more burst to one network, and the limits
-//! that protect a phone (bucket, caps, guesses) are in the ledger: so it fails open, and nobody is locked out.
+//! that protect a phone (bucket, caps, guesses) are in the ledger: so a state that is lost locks nobody out. A host that cannot ask for it is another matter: it answers 503.
 //!
 //! A provider's customer may hold a whole IPv6 /48. Asking about the site with every request would double the hops of every
 //! IPv6 user; [`Network::site`] and [`VisitorLimits::site`] are for a host that asks only when a /64 shows up first
-//! ([`Reply::is_first`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely.
+//! ([`Reply::is_first`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely. So a site's
+//! limits count its networks as they show up, and not their requests: one that admits 30 networks at once admits of each what
+//! a network may do.
 
 mod limits;
 mod network;

@@ -101,12 +101,18 @@ fn front() -> Front {
 }
 
 /// The host around the front door: one ledger, and client networks that admit everybody.
-#[derive(Default)]
 struct World {
     ledger: Host,
+    body: &'static str,
     /// What was asked, by name.
     asked: Vec<&'static str>,
     is_away: bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { ledger: Host::default(), body: BODY, asked: Vec::new(), is_away: false }
+    }
 }
 
 impl World {
@@ -123,7 +129,7 @@ impl World {
             [("authorization", format!("Bearer {}", key(kind))), ("idempotency-key", name.to_owned())];
         let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
         let (method, query) = ("POST".to_owned(), String::new());
-        let request = Request { method, path: path.to_owned(), query, headers, body: BODY.into() };
+        let request = Request { method, path: path.to_owned(), query, headers, body: self.body.into() };
         let (front, entropy) = (front(), fixtures::entropy(1));
         let peer = Peer { ip: Some([192, 0, 2, 1].into()), origin: None };
         let mut turn = front.begin(&Visit { directory, request: &request, peer, entropy: &entropy, now });
@@ -187,9 +193,9 @@ fn a_server_sees_what_is_left_of_the_day_and_waits_for_the_next() {
 
 #[test]
 fn a_refusal_spends_nothing_and_an_order_that_was_made_is_still_answered() {
-    for kind in [KeyKind::Secret, KeyKind::Publishable] {
+    for (kind, orders) in [(KeyKind::Secret, 4), (KeyKind::Publishable, 2)] {
         let mut world = World::default();
-        let made = world.order(&used(4), kind, "first");
+        let made = world.order(&used(orders), kind, "first");
         assert_eq!(made.status, 202, "{made:?}");
         let before = world.ledger.body().unwrap().to_owned();
         let replayed = world.order(&used(5), kind, "first");
@@ -210,7 +216,7 @@ fn when_nobody_knows_whether_it_was_made_the_day_is_not_blamed() {
 #[test]
 fn a_stranger_is_refused_as_by_an_address_own_limits_and_never_told_of_the_day() {
     let mut world = World::default();
-    for (orders, status) in [(0, 202), (4, 202), (5, 429)] {
+    for (orders, status) in [(0, 202), (2, 202), (3, 429), (5, 429)] {
         let name = if status == 202 { "first" } else { "second" };
         let reply = world.order(&used(orders), KeyKind::Publishable, name);
         assert_eq!(reply.status, status, "{reply:?}");
@@ -221,6 +227,26 @@ fn a_stranger_is_refused_as_by_an_address_own_limits_and_never_told_of_the_day()
             assert_eq!(field(&reply, "detail"), uniform.detail);
             assert_eq!(header(&reply, "retry-after"), Some(LEFT_S.to_string().as_str()), "in whole minutes");
         }
+    }
+}
+
+/// Whoever has the key of an app could spend all of a tenant's day, and its own server would send nothing until midnight.
+#[test]
+fn a_quarter_of_the_day_is_kept_for_the_tenants_own_server() {
+    let told = r#"{"to":{"phone":"+919876543210"},"service":"login","client":{"ip":"192.0.2.9"}}"#;
+    for (quota, open) in [(1, 1), (2, 1), (4, 3), (5, 3), (100, 75), (1_000, 750)] {
+        let directory = |orders| directory(Some(quota), Ordered::coarse(START.day(), orders, quota));
+        for (orders, status) in [(open - 1, 202), (open, 429)] {
+            for (kind, body) in [(KeyKind::Publishable, BODY), (KeyKind::Secret, told)] {
+                let mut world = World { body, ..World::default() };
+                let reply = world.order(&directory(orders), kind, "first");
+                assert_eq!(reply.status, status, "{orders} of {quota}: {reply:?}");
+                let is_told = reply.body.contains("kept for its server's own");
+                assert_eq!(is_told, status == 429 && kind == KeyKind::Secret && quota > 1, "{reply:?}");
+            }
+        }
+        let last = World::default().order(&directory(quota - 1), KeyKind::Secret, "first");
+        assert_eq!(last.status, 202, "the last of {quota}: {last:?}");
     }
 }
 

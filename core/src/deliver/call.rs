@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tiffin_shared::code::Code;
+use tiffin_shared::directory::Directory;
 use tiffin_shared::directory::Service;
 use tiffin_shared::gateway::SLOW_MS;
 use tiffin_shared::order::Ask;
@@ -152,6 +153,23 @@ pub(super) async fn price(app: &App, opened: &Opened, service: &Service, offers:
         // What cannot be composed is not sent either.
         let segments = u64::try_from(counted.await.unwrap_or(1)).unwrap_or(u64::MAX);
         offer.price_micros = offer.price_micros.map(|micros| micros.saturating_mul(segments));
+    }
+}
+
+/// Takes ways out in which the payer could not read what the code approves, where it approves anything.
+pub(super) fn show_payment(
+    app: &App,
+    opened: &Opened,
+    (directory, service): (&Directory, &Service),
+    offers: &mut Vec<Offer>,
+) {
+    let hides = |offer: &Offer| {
+        let mut routes = directory.routes.iter();
+        routes.any(|route| route.gateway == offer.way.gateway && !route.takes_payments(service))
+    };
+    // To open a job costs more than to look for such ways, and few offer any.
+    if offers.iter().any(hides) && open(app, opened).is_some_and(|private| private.approves.is_some()) {
+        offers.retain(|offer| !hides(offer));
     }
 }
 

@@ -130,6 +130,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let may_probe = is_fresh && !*awaits_receipt;
         is_fresh = false;
         let (mut offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        call::show_payment(app, opened, (&directory, service), &mut offers);
         let in_use = |offer: &&Offer| offer.health == Health::Closed;
         let ways_in_use: Vec<Way> = offers.iter().filter(in_use).map(|offer| offer.way.clone()).collect();
         let has_others = |way: &Way| ways_in_use.iter().any(|other| other.gateway != way.gateway);

@@ -103,6 +103,11 @@ impl Account {
         self.keys.get(name).and_then(toml::Value::as_str)
     }
 
+    /// Whether it has a table with something in it under this key.
+    pub fn has(&self, name: &str) -> bool {
+        self.keys.get(name).and_then(toml::Value::as_table).is_some_and(|table| !table.is_empty())
+    }
+
     /// Points a sandboxed account at the sandbox, where no key of its own names another place on this machine.
     pub fn find_sandbox(&mut self, sandbox: &Sandbox) {
         if self.is_sandboxed {
@@ -140,6 +145,7 @@ impl Account {
         Ok(Route {
             prices: settings.prices.clone().with_simple(settings.price_micros, currency)?,
             senders: settings.senders.iter().map(sender).collect(),
+            payments: (self.kind.payments)(self),
             ..Route::new(self.name.clone(), self.kind.channel, settings.countries.clone())
         })
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -53,6 +54,7 @@ pub const KIND: Kind = Kind {
     secrets: aws::SECRETS,
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(),
     make: |account, secrets| Ok(Adapter::Http(Box::new(AwsSms::new(account, secrets)?))),
 };

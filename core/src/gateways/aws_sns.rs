@@ -2,6 +2,7 @@
 //! which is not read.
 
 use serde::Deserialize;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::Channel;
@@ -38,6 +39,7 @@ pub const KIND: Kind = Kind {
     // There are no callbacks to let in.
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(),
     make: |account, secrets| Ok(Adapter::Http(Box::new(AwsSns::new(account, secrets)?))),
 };

@@ -7,6 +7,7 @@ mod receipt;
 mod template;
 
 use reqwest::Method;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
@@ -49,6 +50,7 @@ pub const KIND: Kind = Kind {
     ],
     door: Door::SignedWith(SIGNATURE_SECRET),
     is_indexed: true,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.read().map(|_| ()),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Http::new(account, secrets)?))),
 };

@@ -5,6 +5,7 @@ pub mod receipt;
 
 use serde::Deserialize;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
@@ -47,6 +48,7 @@ pub const KIND: Kind = Kind {
     secrets: &[SecretName::new("api_key", "the account's API key")],
     door: Door::Secret,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Infobip::new(account, secrets)?))),
 };

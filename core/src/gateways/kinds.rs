@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tiffin_shared::directory::Payments;
 use tiffin_shared::wire::api::Channel;
 use toml::Value;
 
@@ -38,6 +39,8 @@ pub struct Kind {
     pub door: Door,
     /// Whether receipts name the message by the provider's id alone.
     pub is_indexed: bool,
+    /// Whether its messages show what a code approves.
+    pub payments: fn(&Account) -> Payments,
     /// Whether an account's keys and senders can be used.
     pub check: fn(&Account) -> Result<(), String>,
     /// Makes the adapter.

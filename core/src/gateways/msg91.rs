@@ -5,6 +5,7 @@ mod report;
 use serde::Deserialize;
 use serde_json::Map;
 use serde_json::Value;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
@@ -45,6 +46,10 @@ pub const KIND: Kind = Kind {
     secrets: &[SecretName::new("authkey", "the account's authkey")],
     door: Door::Secret,
     is_indexed: true,
+    payments: |account| match account.key("payment_variable") {
+        Some(_) => Payments::Shown,
+        None => Payments::Hidden,
+    },
     check: |account| account.keys::<Keys>()?.check(),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Msg91::new(account, secrets)?))),
 };

@@ -6,6 +6,7 @@ pub mod signature;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Cost;
 use tiffin_shared::order::Reason;
 use tiffin_shared::phone::Phone;
@@ -52,6 +53,7 @@ pub const KIND: Kind = Kind {
     secrets: &[SecretName::new("auth_token", "the account's auth token")],
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Plivo::new(account, secrets)?))),
 };

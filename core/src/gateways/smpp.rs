@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rustls::ClientConfig;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::Found;
 use tiffin_shared::reference::Reference;
@@ -71,6 +72,7 @@ pub const KIND: Kind = Kind {
     // Nobody calls: receipts come by the sessions, which are bound with the password.
     door: Door::Signed,
     is_indexed: true,
+    payments: |_| Payments::Shown,
     check,
     make,
 };

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use lettre::Address;
 use lettre::message::Mailbox;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::route::Sender;
 use tiffin_shared::secret::Secret;
@@ -71,6 +72,7 @@ pub const KIND: Kind = Kind {
     ],
     door: Door::Tagged,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account).map_err(|error| error.to_string()),
     make: |account, secrets| Ok(Adapter::Smtp(Box::new(Smtp::new(account, secrets)?))),
 };

@@ -7,6 +7,7 @@ mod report;
 
 use serde::Deserialize;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::SECOND_MS;
@@ -57,6 +58,7 @@ pub const KIND: Kind = Kind {
     secrets: &[SecretName::new("api_token", "the access token of the Telegram Gateway account")],
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Hidden,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Telegram::new(account, secrets)?))),
 };

@@ -6,6 +6,7 @@ pub mod token;
 
 use serde::Deserialize;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
@@ -46,6 +47,7 @@ pub const KIND: Kind = Kind {
     ],
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(VonageMessages::new(account, secrets)?))),
 };

@@ -5,6 +5,7 @@ pub mod receipt;
 pub mod signature;
 
 use serde::Deserialize;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::text::segment::Encoding;
@@ -49,6 +50,7 @@ pub const KIND: Kind = Kind {
     ],
     door: Door::SignedWith("signature_secret"),
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(VonageSms::new(account, secrets)?))),
 };

@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Reason;
 use tiffin_shared::secret::Secret;
 use tiffin_shared::time::UnixMs;
@@ -58,6 +59,7 @@ pub const KIND: Kind = Kind {
     ],
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Hidden,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Whatsapp::new(account, secrets)?))),
 };

@@ -29,6 +29,8 @@ pub struct Stock<'a> {
 pub enum Hindrance {
     /// India's operators would drop it.
     Dlt(dlt::Missing),
+    /// The payer could not read in it what the code approves.
+    Payment,
     /// None of its senders reaches the country.
     Sender,
 }
@@ -94,6 +96,7 @@ fn stock<'a>(route: &'a Route, service: &Service, country: Option<Country>, is_p
     let missing = service.texts.as_ref().filter(|_| dlt::is_needed(route.channel, country));
     let missing = missing.and_then(|texts| texts.missing(is_payment));
     let hindrance = match (&senders, missing) {
+        _ if is_payment && !route.takes_payments(service) => Some(Hindrance::Payment),
         (None, _) => Some(Hindrance::Sender),
         (Some(_), Some(missing)) => Some(Hindrance::Dlt(missing)),
         (Some(_), None) => None,

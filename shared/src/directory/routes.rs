@@ -7,6 +7,7 @@ use super::Countries;
 use super::Directory;
 use super::LEARNT_MAX;
 use super::Learnt;
+use super::Payments;
 use super::Service;
 use crate::country::Country;
 use crate::id::GatewayId;
@@ -37,6 +38,9 @@ pub struct Route {
     /// As whom it sends; none where the provider decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub senders: Vec<RouteSender>,
+    /// Whether they show what a code approves.
+    #[serde(default, skip_serializing_if = "Payments::is_shown")]
+    pub payments: Payments,
     /// How messages fare on it, by country, where enough of them did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learnt: Vec<Learnt>,
@@ -61,8 +65,9 @@ pub struct RouteSender {
 impl Route {
     /// One that is up, of which nothing else is known.
     pub fn new(gateway: GatewayId, channel: Channel, countries: Countries) -> Self {
-        let (prices, senders, learnt) = (Prices::default(), Vec::new(), Vec::new());
-        Self { gateway, channel, countries, up: true, prices, senders, learnt }
+        let (prices, senders, payments, learnt) =
+            (Prices::default(), Vec::new(), Payments::Shown, Vec::new());
+        Self { gateway, channel, countries, up: true, prices, senders, payments, learnt }
     }
 
     /// Whether it goes there. A mailbox has no country.

@@ -17,11 +17,6 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Whether it orders, or asks what an order would come to.
-    pub(super) fn orders(&self) -> bool {
-        matches!(self, Self::Create | Self::Preflight)
-    }
-
     pub(super) fn find(method: &str, path: &str) -> Option<Self> {
         if method == "POST" && path == "/v1/preflight" {
             return Some(Self::Preflight);

@@ -1,9 +1,14 @@
 //! A tenant's orders of the day, as one request meets them.
+//!
+//! A quarter is kept for the tenant's own server: whoever has the key of its app could spend all of it otherwise, and nobody
+//! would be sent anything until midnight.
 
 use super::Visit;
 use crate::directory::Caller;
 use crate::directory::KeyKind;
+use crate::ledger::Ask;
 use crate::ledger::Outcome;
+use crate::ledger::Standing;
 use crate::problem::Problem;
 use crate::quota::Quota;
 use crate::time::DAY_MS;
@@ -21,21 +26,38 @@ pub(super) struct Day {
     /// Milliseconds until the day is over.
     ends_in_ms: u64,
     kind: KeyKind,
+    /// What is left is kept for the tenant's server.
+    is_kept: bool,
+}
+
+/// How much of a quota is open to somebody. A solved challenge opens no more of it: it is bought for less than a message.
+fn open_to(standing: Standing, quota: u64) -> u64 {
+    match standing {
+        Standing::Stranger | Standing::Solved => (quota - quota.div_ceil(4)).max(1),
+        Standing::Server => quota,
+    }
 }
 
 impl Day {
-    pub(super) fn of(visit: &Visit<'_>, caller: &Caller<'_>) -> Option<Self> {
+    /// Of what orders, or asks what an order would come to.
+    pub(super) fn asked(visit: &Visit<'_>, caller: &Caller<'_>, ask: &Ask) -> Option<Self> {
+        let (Ask::Create(create) | Ask::Preflight(create)) = ask else { return None };
+        Self::of(visit, caller, create.standing)
+    }
+
+    pub(super) fn of(visit: &Visit<'_>, caller: &Caller<'_>, standing: Standing) -> Option<Self> {
         let quota = caller.tenant.orders_per_day?;
         let used = visit.directory.ordered_today(caller.id, visit.now);
         let ends_in_ms = visit.now.day_ends_at().since(visit.now);
+        let is_kept = used < quota && standing < Standing::Server;
         let quota = Quota {
             name: NAME,
             quota,
             window_s: DAY_MS / SECOND_MS,
-            remaining: quota.saturating_sub(used),
+            remaining: open_to(standing, quota).saturating_sub(used),
             reset_s: if used == 0 { 0 } else { ends_in_ms.div_ceil(SECOND_MS) },
         };
-        Some(Self { quota: quota.jittered(visit.entropy), ends_in_ms, kind: caller.key.kind })
+        Some(Self { quota: quota.jittered(visit.entropy), ends_in_ms, kind: caller.key.kind, is_kept })
     }
 
     pub(super) fn is_spent(&self) -> bool {
@@ -69,6 +91,12 @@ impl Day {
 
     fn detail(&self) -> String {
         let quota = self.quota.quota;
+        if self.is_kept {
+            return format!(
+                "What is left of the tenant's {quota} orders of the day is kept for its server's own, without `client`. The next \
+                 day begins at midnight, UTC."
+            );
+        }
         format!("The tenant's {quota} orders of the day are spent. The next day begins at midnight, UTC.")
     }
 }

@@ -11,6 +11,9 @@ use crate::sender;
 use crate::wire::api::Channel;
 use crate::wire::api::CheckName;
 
+const HIDES_PAYMENTS: &str =
+    "No route for the address and channel shows what the code approves, and the payer must read it.";
+
 /// `own` are the ways of the order's channels, `taken` those of them that would be taken now.
 pub(super) fn look(
     own: &[&Stock<'_>],
@@ -33,7 +36,7 @@ pub(super) fn look(
         return Err(match (registration, sender) {
             (Some(detail), _) => findings.refuse(CheckName::Registration, refused(&detail)),
             (None, Some(detail)) => findings.refuse(CheckName::Sender, refused(&detail)),
-            (None, None) => findings.refuse(CheckName::Inventory, no_route(risk)),
+            (None, None) => findings.refuse(CheckName::Inventory, refused(HIDES_PAYMENTS)),
         });
     }
     let live = open.iter().filter(|it| it.route.up).count();
@@ -109,7 +112,7 @@ fn sender_detail(hindered: &[&&Stock<'_>]) -> Option<String> {
 fn registration_detail(hindered: &[&&Stock<'_>]) -> Option<String> {
     hindered.iter().find_map(|it| match it.hindrance {
         Some(Hindrance::Dlt(missing)) => Some(format!("No text message goes to India: {missing}.")),
-        Some(Hindrance::Sender) | None => None,
+        Some(Hindrance::Payment | Hindrance::Sender) | None => None,
     })
 }
 

@@ -220,7 +220,7 @@ fn make(
         expires_at,
         idempotency_key: create.idempotency_key,
         fingerprint: create.fingerprint,
-        digest,
+        digest: Some(digest),
         binding: create.binding.clone().map(Payment::Known),
         state: OrderState::Accepted,
         superseded: false,

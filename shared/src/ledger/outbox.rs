@@ -182,10 +182,15 @@ impl State {
     }
 }
 
-pub(super) fn tick(mut state: State, entropy: &Entropy, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn tick(
+    mut state: State,
+    forgot_code: bool,
+    entropy: &Entropy,
+    now: UnixMs,
+) -> Step<State, Reply> {
     let before = state.outbox.len();
     state.outbox.retain(|pending| now < pending.until);
-    let dropped = state.outbox.len() < before;
+    let dropped = forgot_code || state.outbox.len() < before;
     let due = |pending: &&Pending| pending.next_at <= now;
     let parcels: Vec<_> =
         state.outbox.iter().filter(due).take(DUE_MAX).filter_map(|pending| state.parcel(pending)).collect();

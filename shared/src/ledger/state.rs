@@ -49,6 +49,9 @@ pub(super) type Seen<'a> = (&'a Limits, &'a [ServiceRoutes]);
 
 /// How long an idempotency key is remembered, and an order shown: a day.
 pub const KEEP_MS: u64 = DAY_MS;
+/// How long a code that nobody verified is stored past its end, at most: its address is woken then to drop it. Late enough
+/// that codes ordered one after the other go at once; an alarm may be half an hour late, and they are gone within the hour.
+pub const CODE_KEEP_MS: u64 = HOUR_MS / 2;
 /// How long wrong guesses in a row are remembered after the last one.
 pub const GUESSES_KEEP_MS: u64 = 30 * DAY_MS;
 /// Strangers' orders in a day that were guessed at in vain, before strangers must solve challenges.
@@ -113,7 +116,9 @@ pub(super) struct Order {
     pub(super) expires_at: UnixMs,
     pub(super) idempotency_key: Bytes<16>,
     pub(super) fingerprint: Bytes<16>,
-    pub(super) digest: Digest,
+    /// Gone when the order is over, like the code's other traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) digest: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) binding: Option<Payment>,
     pub(super) state: OrderState,
@@ -215,15 +220,12 @@ impl State {
     }
 
     /// Forgets what time has made meaningless, before anything is decided: what is remembered must not depend
-    /// on whether something else was written since.
-    pub(super) fn forget(&mut self, now: UnixMs) {
+    /// on whether something else was written since. Tells whether a code was among it, which is to be stored.
+    pub(super) fn forget(&mut self, now: UnixMs) -> bool {
+        let mut forgot_code = false;
         for section in self.sections.values_mut() {
             section.orders.retain(|order| now < order.keep_until());
-            for order in &mut section.orders {
-                if order.job.is_some() && order.state_at(now).is_final() {
-                    order.job = None;
-                }
-            }
+            forgot_code |= section.forget_codes(now);
         }
         for section in self.sections.values_mut() {
             // By the last guess alone: orders that go on must not keep a lock alive.
@@ -233,13 +235,20 @@ impl State {
         }
         self.sections.retain(|_, section| now < section.expires_at());
         self.spent.retain(|spent| now < spent.until);
+        forgot_code
     }
 
     /// Stores what was decided at `now`.
     pub(super) fn put(mut self, reply: Reply, now: UnixMs) -> Step<Self, Reply> {
         self.clock = now;
+        let mut wake_at = self.outbox.iter().map(|pending| pending.next_at).min();
+        for section in self.sections.values_mut() {
+            section.forget_codes(now);
+            let codes = section.orders.iter().filter(|order| order.has_code());
+            let gone_at = codes.map(|order| order.expires_at.plus(CODE_KEEP_MS)).min();
+            wake_at = wake_at.into_iter().chain(gone_at).min();
+        }
         let expires_at = self.expires_at();
-        let wake_at = self.outbox.iter().map(|pending| pending.next_at).min();
         Step { reply, write: Write::Put { state: self, expires_at, wake_at } }
     }
 }
@@ -248,6 +257,17 @@ impl Section {
     /// The order of this id.
     pub(super) fn order(&self, id: &OrderId) -> Option<&Order> {
         self.orders.iter().find(|order| order.id == *id)
+    }
+
+    /// Drops the codes of orders that are over, sealed and digested. Whether there were any.
+    fn forget_codes(&mut self, now: UnixMs) -> bool {
+        let mut had_any = false;
+        for order in self.orders.iter_mut().filter(|order| order.has_code()) {
+            if order.state_at(now).is_final() {
+                (order.job, order.digest, had_any) = (None, None, true);
+            }
+        }
+        had_any
     }
 
     fn expires_at(&self) -> UnixMs {
@@ -330,6 +350,10 @@ impl Section {
 impl Order {
     fn keep_until(&self) -> UnixMs {
         self.created_at.plus(KEEP_MS)
+    }
+
+    fn has_code(&self) -> bool {
+        self.job.is_some() || self.digest.is_some()
     }
 
     /// Wrong guesses.

@@ -102,6 +102,10 @@ mod tests {
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
+    }
+
+    #[test]
+    fn the_public_internet_beside_private_networks_is_public() {
         for public in [
             "1.1.1.1",
             "8.8.8.8",

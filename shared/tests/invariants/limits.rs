@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::proptest;
+use tiffin_shared::bytes::Bytes;
+use tiffin_shared::challenge::altcha::Cost;
 use tiffin_shared::code::Code;
 use tiffin_shared::ledger::Ask;
+use tiffin_shared::ledger::Ceilings;
+use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::Standing;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::window::Cap;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 
@@ -20,7 +26,9 @@ use crate::common;
 use crate::common::fixtures::START;
 use crate::common::fixtures::command;
 use crate::common::fixtures::create;
+use crate::common::fixtures::proof;
 use crate::common::fixtures::whose;
+use crate::common::host::Host;
 use crate::common::ledger::Action;
 use crate::common::ledger::Move;
 use crate::common::ledger::World;
@@ -66,6 +74,46 @@ proptest! {
                 assert!(count <= 20 || span_ms >= DAY_MS, "{count} orders within {span_ms} ms");
             }
         }
+    }
+}
+
+/// A ceiling over all tenants that one of them could use up would lock the phone for the others.
+#[test]
+fn whatever_one_tenant_sends_another_has_a_part_of_the_ceilings() {
+    let cap = |max, window_ms| Cap { max, window_ms };
+    let small = Ceilings { hourly: cap(2, HOUR_MS), daily: cap(4, DAY_MS) };
+    let usual = Ceilings::default();
+    for (ceilings, standing, hourly, daily, other) in [
+        (usual, Standing::Server, 10, 20, 4),
+        (usual, Standing::Solved, 7, 15, 3),
+        (usual, Standing::Stranger, 4, 10, 2),
+        (small, Standing::Server, 1, 3, 1),
+    ] {
+        let (mut host, mut events) = (Host::default(), 0);
+        let mut order = |host: &mut Host, of, now: UnixMs| {
+            events += 1;
+            let solved = (standing == Standing::Solved).then(|| proof(events, Cost::Extreme));
+            let key = Bytes([events; 16]);
+            let create =
+                Create { ceilings, standing, solved, idempotency_key: key, ..create(of, 0, events, 0) };
+            let ask = command(events.into(), Ask::Create(Box::new(create)));
+            matches!(host.ask::<Ledger>(&ask, now).outcome, Outcome::Created { .. })
+        };
+        let (mut hours, mut made) = (Vec::new(), 0);
+        for hour in 0..3 {
+            // A minute apart, so that no bucket stands in the way.
+            let at = |minute: u64| START.plus(hour * HOUR_MS + 2 * minute * MINUTE_MS);
+            let count = (0..14).filter(|minute| order(&mut host, 0, at(*minute))).count();
+            let others = (14..20).filter(|minute| order(&mut host.clone(), 1, at(*minute))).count();
+            hours.push(count);
+            made += count;
+            assert!(others > 0, "{ceilings:?} {standing:?} in hour {hour}");
+        }
+        assert_eq!((hours[0], made), (hourly, daily), "{ceilings:?} {standing:?}");
+        let mut first = Host::default();
+        let of_one = (0..14).filter(|n| order(&mut first, 0, START.plus(2 * n * MINUTE_MS))).count();
+        let of_other = (14..29).filter(|n| order(&mut first, 1, START.plus(2 * n * MINUTE_MS))).count();
+        assert_eq!((of_one, of_other), (hourly, other), "{ceilings:?} {standing:?}");
     }
 }
 

@@ -14,6 +14,7 @@ use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
+use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::VerifyResult;
 
@@ -75,6 +76,45 @@ proptest! {
                 assert!(!bytes.contains(&PHONE[1..]), "a phone in clear");
             }
         }
+    }
+
+    /// A code row is gone within an hour of the code's end, by alarms alone; and an onlooker sees no difference.
+    #[test]
+    fn within_an_hour_of_its_end_no_code_is_stored_sealed_or_digested(script in script(pause::any(), 1..40)) {
+        let mut world = World::default();
+        script.iter().for_each(|step| {
+            world.play(step);
+        });
+        let last = world.placed.iter().map(|placed| placed.expires_at).max().unwrap_or(START);
+        let gone_by = last.max(world.host.seen(world.now)).plus(HOUR_MS);
+        let mut host = world.host.clone();
+        let mut alarms = 0;
+        while let Some(at) = host.wake_at().filter(|at| *at < gone_by) {
+            let (before, now) = (host.stored.clone().map(|stored| stored.commit), at.max(world.now));
+            host.ask::<Ledger>(&command(2_000 + alarms, Ask::Tick), now);
+            alarms += 1;
+            // An alarm that changes nothing is spent: the host drops what is over.
+            if before.as_ref() == host.stored.as_ref().map(|stored| &stored.commit) {
+                assert!(before.is_some_and(|commit| commit.expires_at <= host.seen(now)));
+                host.stored = None;
+            }
+            assert!(alarms < 2_000);
+        }
+        for placed in &world.placed {
+            let asks = |host: &Host, ask: Ask| host.probe::<Ledger>(&command(9_999, ask), gone_by).outcome;
+            let verify = || Ask::Verify(Verify {
+                whose: whose(placed.tenant, &placed.id),
+                guess: placed.code.clone(),
+                binding: None,
+                solved: None,
+                is_stranger: false,
+            });
+            let fetch = || Ask::Fetch(whose(placed.tenant, &placed.id));
+            assert_eq!(asks(&host, verify()), asks(&world.host, verify()));
+            assert_eq!(asks(&host, fetch()), asks(&world.host, fetch()));
+        }
+        let body = host.body().unwrap_or_default();
+        assert!(!body.contains("\"digest\"") && !body.contains("\"job\":{"), "{body}");
     }
 }
 

@@ -63,6 +63,39 @@ async fn a_code_verifies_its_payment_alone(front: Front) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Telegram's words name no payment.
+const TELEGRAM: &str = "\n[[gateways]]\nname = \"telegram\"\nkind = \"telegram\"\nsandbox = true\n";
+
+/// Nothing promises a way on which the payer could not read what the code approves.
+async fn a_way_that_hides_the_payment_is_not_promised(front: Front) -> anyhow::Result<()> {
+    let token = [("TIFFIN_GATEWAY_TELEGRAM_API_TOKEN", "a token")];
+    let stack = Stack::launch(front, Backing::Memory, &token, |text| format!("{text}{TELEGRAM}")).await?;
+    let server = &stack.client;
+    let mut body = login(&fresh_phone());
+    body["channel"] = "telegram".into();
+    let made = server.create(&fresh_key(), &body).await?;
+    assert_eq!((made.status, &made.body["channel"]), (202, &"telegram".into()), "{made:?}");
+    body["to"]["phone"] = fresh_phone().into();
+    body["binding"] = payment("499.00", "Shop");
+    let refused = server.create(&fresh_key(), &body).await?;
+    assert_eq!((refused.status, refused.code()), (422, Some("no_route")), "{refused:?}");
+    let report =
+        server.call(Method::POST, "/v1/preflight", &[("idempotency-key", &fresh_key())], &body).await?;
+    assert_eq!((report.status, &report.body["ok"]), (200, &false.into()), "{report:?}");
+    assert!(report.text.contains("shows what the code approves"), "{report:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_way_that_hides_the_payment_is_not_promised_at_the_wasm_edge() -> anyhow::Result<()> {
+    a_way_that_hides_the_payment_is_not_promised(Front::Edge).await
+}
+
+#[tokio::test]
+async fn a_way_that_hides_the_payment_is_not_promised_standalone() -> anyhow::Result<()> {
+    a_way_that_hides_the_payment_is_not_promised(Front::Standalone).await
+}
+
 #[tokio::test]
 async fn a_code_verifies_its_payment_alone_at_the_wasm_edge() -> anyhow::Result<()> {
     a_code_verifies_its_payment_alone(Front::Edge).await

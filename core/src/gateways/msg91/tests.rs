@@ -55,7 +55,10 @@ fn nothing_goes_out_without_a_template_or_without_the_payment_that_it_approves()
     let parts = Parts::usual();
     let (_, without) = msg91("").unwrap();
     assert_eq!(without.encode(&parts.message()).err(), Some(Reason::TemplateUnapproved));
-    let (_, with) = msg91("template_id = \"f\"").unwrap();
+    let (account, with) = msg91("template_id = \"f\"").unwrap();
+    assert_eq!((KIND.payments)(&account), Payments::Hidden);
+    let (account, _) = msg91("payment_variable = \"VAR4\"").unwrap();
+    assert_eq!((KIND.payments)(&account), Payments::Shown);
     let message = Message { approves: Some("499.00 INR to Shop"), ..parts.message() };
     assert_eq!(with.encode(&message).err(), Some(Reason::TemplateUnapproved));
 }

@@ -1,6 +1,7 @@
 //! Twilio Messaging: `POST /2010-04-01/Accounts/{sid}/Messages.json`, and its signed status callbacks.
 
 use serde::Deserialize;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
@@ -46,6 +47,7 @@ pub const KIND: Kind = Kind {
     secrets: SECRETS,
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Twilio::new(account, secrets)?))),
 };

@@ -11,6 +11,7 @@ mod twiml;
 mod voices;
 
 use serde::Deserialize;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
@@ -61,6 +62,7 @@ pub const KIND: Kind = Kind {
     secrets: SECRETS,
     door: Door::Signed,
     is_indexed: false,
+    payments: |_| Payments::Shown,
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Voice::new(account, secrets)?))),
 };

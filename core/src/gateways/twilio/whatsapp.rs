@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::order::Found;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
@@ -48,6 +49,10 @@ pub const KIND: Kind = Kind {
     secrets: SECRETS,
     door: Door::Signed,
     is_indexed: false,
+    payments: |account| match account.has("contents") {
+        true => Payments::ByTemplate,
+        false => Payments::Shown,
+    },
     check: |account| account.keys::<Keys>()?.check(account),
     make: |account, secrets| Ok(Adapter::Http(Box::new(Whatsapp::new(account, secrets)?))),
 };
@@ -282,6 +287,9 @@ mod tests {
         };
         let contents = format!("contents = {{ en = \"{ENGLISH}\" }}");
         assert_eq!(sent(&contents, None), Err(Reason::TemplateUnapproved));
+        let payments =
+            |keys: &str| (KIND.payments)(&account(&format!("from = \"+14155238886\"\n{keys}")).unwrap());
+        assert_eq!((payments(&contents), payments("")), (Payments::ByTemplate, Payments::Shown));
         let own = sent(&contents, Some(OWN)).unwrap();
         assert_eq!(own["ContentVariables"], r#"{"1":"012345","2":"499.00 INR to Shop"}"#);
         assert_eq!(sent("", None).unwrap()["Body"], Parts::usual().content.text);

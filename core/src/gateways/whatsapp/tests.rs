@@ -1,4 +1,5 @@
 use serde_json::json;
+use tiffin_shared::directory::Payments;
 use tiffin_shared::http::Request;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::reference::Reference;
@@ -94,6 +95,7 @@ fn a_payment_that_the_template_cannot_name_is_not_approved() {
     let parts = parts();
     let message = Message { approves: Some("499.00 INR to Shop"), ..parts.message() };
     assert_eq!(whatsapp().encode(&message).err(), Some(Reason::TemplateUnapproved));
+    assert_eq!((KIND.payments)(&account("template = \"login_code\"").unwrap()), Payments::Hidden);
 }
 
 #[test]
