@@ -33,7 +33,8 @@ async fn dead_letter(stack: &Stack) -> anyhow::Result<String> {
     let partitions = stack.keys.config(&Variables::new())?.file.bus.partitions;
     let (url, prefix) = (stack.variable("AMQP_URL")?, stack.variable("TIFFIN_BUS_PREFIX")?);
     let bus = Bus::Rabbit(Rabbit::connect(url, prefix, partitions).await?);
-    bus.publish(Target::Dead { partition: 0, reason: "delivered too often" }, &order.to_string(), &body).await?;
+    bus.publish(Target::Dead { partition: 0, reason: "delivered too often" }, &order.to_string(), &body)
+        .await?;
     anyhow::ensure!(ordered.id == order, "another order");
     Ok(order.to_string())
 }

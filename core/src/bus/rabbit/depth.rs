@@ -36,8 +36,7 @@ impl Rabbit {
         let mut depths = Vec::new();
         for (queue, names, each_max) in kinds {
             let each_max = usize::try_from(each_max).unwrap_or(usize::MAX);
-            let mut depth =
-                Depth {
+            let mut depth = Depth {
                 queue,
                 messages: 0,
                 messages_max: each_max * names.len(),
