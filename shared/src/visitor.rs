@@ -12,12 +12,14 @@
 //! IPv6 user; [`Network::site`] and [`VisitorLimits::site`] are for a host that asks only when a /64 shows up first
 //! ([`Reply::is_first`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely.
 
+mod desk;
 mod limits;
 mod network;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::desk::View;
 pub use self::limits::Allowance;
 pub use self::limits::VisitorLimits;
 pub use self::network::Network;
@@ -98,6 +100,10 @@ pub enum Ask {
     Order(Request),
     /// A code is guessed: one guess on each of many phones hides from every phone's own limit.
     Guess(Request),
+    /// An operator asks how things stand. Nothing changes.
+    Look,
+    /// An operator has it forgotten.
+    Release,
 }
 
 impl Ask {
@@ -107,6 +113,7 @@ impl Ask {
         match self {
             Self::Order(request) => Self::Order(Request { solved: Some(nonce), ..request }),
             Self::Guess(request) => Self::Guess(Request { solved: Some(nonce), ..request }),
+            Self::Look | Self::Release => self,
         }
     }
 }
@@ -147,6 +154,8 @@ pub enum Reply {
         /// It came without a solved challenge, and with one it would pass now.
         solvable: bool,
     },
+    /// How things stood, for an operator.
+    Seen(View),
 }
 
 impl Reply {
@@ -170,6 +179,8 @@ impl Machine for Visitor {
         let (lane, allowance, request) = match &command.ask {
             Ask::Order(request) => (&mut state.orders, command.limits.order(), request),
             Ask::Guess(request) => (&mut state.guesses, command.limits.guess(), request),
+            Ask::Look => return Step::keep(Reply::Seen(state.view(command.limits, now))),
+            Ask::Release => return state.release(command.limits, now),
         };
         match lane.decide(allowance, request, now) {
             Err(refusal) => Step::keep(refusal),
