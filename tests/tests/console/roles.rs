@@ -18,6 +18,7 @@ const ROLES: [&str; 3] = ["viewer", "support", "operator"];
 
 /// Method, path below `/ops/v1/`, and the least role.
 const TABLE: &[(&str, &str, &str)] = &[
+    ("GET", "abuse", "viewer"),
     ("GET", "audit", "viewer"),
     ("GET", "balances", "viewer"),
     ("GET", "dead", "viewer"),
@@ -33,6 +34,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "tenants/{id}/ledger", "viewer"),
     ("GET", "webhooks", "viewer"),
     ("GET", "webhooks/{tenant}/{name}/deliveries", "viewer"),
+    ("POST", "abuse/network", "support"),
     ("GET", "dead/{id}", "support"),
     ("POST", "escalations", "support"),
     ("POST", "escalations/{id}/{verb}", "support"),
@@ -43,8 +45,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "orders/{id}/retry", "support"),
     ("POST", "orders/{id}/uploads", "support"),
     ("DELETE", "orders/{id}/uploads/{n}", "support"),
+    ("POST", "phones/unlock", "support"),
     ("POST", "webhooks/{tenant}/{name}/replay", "support"),
     ("POST", "webhooks/{tenant}/{name}/test", "support"),
+    ("POST", "abuse/network/release", "operator"),
+    ("POST", "abuse/release", "operator"),
     ("POST", "dead/replay", "operator"),
     ("POST", "dead/{id}/discard", "operator"),
     ("POST", "dead/{id}/replay", "operator"),
