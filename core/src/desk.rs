@@ -190,7 +190,9 @@ pub async fn outcome(app: &Arc<App>, errand: Errand) -> Result<Outcome, Problem>
             None => Ok(*outcome),
         },
         Answered::Refused { code, detail } => Err(Problem::new(code, detail)),
-        Answered::Named(_) | Answered::Network(_) => Err(Problem::unavailable("The ledger answered something else.")),
+        Answered::Named(_) | Answered::Network(_) => {
+            Err(Problem::unavailable("The ledger answered something else."))
+        }
     }
 }
 

@@ -269,7 +269,8 @@ pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, sto
 pub async fn read_back(app: &App, stream: &Stream, before: Option<u64>) -> Result<Vec<Row>, store::Error> {
     let before = before.unwrap_or(u64::MAX);
     let head = ask(app, stream, &log::Command::Read).await?;
-    let newest = |rows: Vec<Row>| rows.into_iter().rev().filter(|row| row.n < before).take(PAGE_ROWS).collect();
+    let newest =
+        |rows: Vec<Row>| rows.into_iter().rev().filter(|row| row.n < before).take(PAGE_ROWS).collect();
     let tail: Vec<Row> = newest(head.tail);
     let page = head.pages.min(before.div_ceil(PAGE_ROWS as u64)).checked_sub(1);
     let (true, Some(page)) = (tail.is_empty(), page) else { return Ok(tail) };

@@ -241,12 +241,7 @@ impl Machine for Guard {
                 state.put(figures, command, now)
             }
             (Ask::Look | Ask::Release | Ask::Tick | Ask::Told(_), None) => {
-                Step::keep(Reply {
-                    verdict: None,
-                    figures: Figures::default(),
-                    grounds: None,
-                    change: None,
-                })
+                Step::keep(Reply { verdict: None, figures: Figures::default(), grounds: None, change: None })
             }
         }
     }

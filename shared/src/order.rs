@@ -5,7 +5,6 @@
 //! at all.
 
 pub mod advice;
-pub mod moves;
 mod ask;
 mod attempt;
 mod bill;
@@ -19,6 +18,7 @@ mod hint;
 mod inquiry;
 mod look;
 mod mark;
+pub mod moves;
 mod next;
 mod outcome;
 mod reason;

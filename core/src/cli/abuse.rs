@@ -114,7 +114,8 @@ fn listed(reply: &Value) -> String {
     let mut lines = Vec::new();
     for row in rows(reply, "verdicts") {
         let of = Some(row);
-        let recorded = if row.get("enforced").and_then(Value::as_bool) == Some(false) { ", recorded only" } else { "" };
+        let recorded =
+            if row.get("enforced").and_then(Value::as_bool) == Some(false) { ", recorded only" } else { "" };
         lines.push(format!(
             "{} {}  {}{recorded} until {}: {}",
             text(of, "tenant"),

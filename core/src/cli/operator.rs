@@ -112,7 +112,8 @@ fn with_token(reply: &Value) -> String {
 fn list(reply: &Value) -> String {
     let rows = reply.get("operators").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if rows.is_empty() {
-        return "Nobody has a token of his own. `tiffin operator add NAME --role viewer` makes one.".to_owned();
+        return "Nobody has a token of his own. `tiffin operator add NAME --role viewer` makes one."
+            .to_owned();
     }
     let line = |row: &Value| {
         let of = |name| text(Some(row), name);

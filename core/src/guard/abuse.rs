@@ -147,8 +147,9 @@ pub async fn board(app: &App) -> Result<Board, store::Error> {
         guards.iter().map(|watched| ((&watched.tenant, watched.what.subject()), watched.what)).collect();
     let mut standing = Vec::new();
     for tenant in app.directory.current().tenants.keys() {
-        let list = app.store.apply::<Verdicts>(&Key::verdicts(tenant), &verdicts::Command::List, host::now());
-        standing.extend(list.await?.list.all().into_iter().map(|found| (tenant.clone(), found)));
+        let key = Key::verdicts(tenant);
+        let reply = app.store.apply::<Verdicts>(&key, &verdicts::Command::List, host::now()).await?;
+        standing.extend(reply.list.all().into_iter().map(|found| (tenant.clone(), found)));
     }
     standing.sort_by_key(|(_, (_, standing))| Reverse((standing.level, standing.until)));
     standing.truncate(VERDICTS_MAX);

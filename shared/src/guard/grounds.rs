@@ -43,12 +43,16 @@ impl Grounds {
         let unverified = self.rates.unverified();
         match because {
             Cause::CountryDrop => {
-                format!("{verified} of {sends} orders in {span} verified: far below what the country usually does")
+                format!(
+                    "{verified} of {sends} orders in {span} verified: far below what the country usually does"
+                )
             }
             Cause::FailedGuesses => format!("{unverified} of {sends} guesses in {span} wrong"),
             Cause::LowConversion => format!("{verified} of {sends} orders in {span} verified: few"),
             Cause::NoConversion => {
-                format!("{verified} of {sends} orders in {span} verified: next to none, and others of the country are")
+                format!(
+                    "{verified} of {sends} orders in {span} verified: next to none, and others of the country are"
+                )
             }
             Cause::UnverifiedBudget => {
                 format!("{unverified} of {sends} orders in {span} unverified: more than its past allows for")

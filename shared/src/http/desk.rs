@@ -179,9 +179,9 @@ fn around(front: &Front, directory: &Directory, ip: IpAddr, ask: visitor::Ask) -
     let network = visitor::network(ip);
     let limits = directory.visitors;
     let own = (front.index.visitor(network), visitor::Command { limits, ask });
-    let site = network.site().map(|site: Network| {
-        (front.index.visitor(site), visitor::Command { limits: limits.site(), ask })
-    });
+    let site = network
+        .site()
+        .map(|site: Network| (front.index.visitor(site), visitor::Command { limits: limits.site(), ask }));
     Question::Networks([Some(own), site].into_iter().flatten().collect())
 }
 

@@ -343,7 +343,8 @@ impl Order {
 
     /// Wrong guesses that count for the phone.
     pub(super) fn wrong(&self) -> u32 {
-        let wrong = u32::from(self.guesses) - u32::from(self.state == OrderState::Verified && self.guesses > 0);
+        let wrong =
+            u32::from(self.guesses) - u32::from(self.state == OrderState::Verified && self.guesses > 0);
         wrong.saturating_sub(u32::from(self.forgiven))
     }
 

@@ -276,7 +276,10 @@ fn an_unlocked_phone_is_guessed_at_again_with_new_codes_and_its_used_up_code_is_
     wait(&mut world, 1);
     assert_eq!(unlocked(&mut world), (5, 5));
     let used_up = world.play(&now(Action::Verify { tenant: 0, back: 0, right: true })).outcome;
-    assert!(matches!(used_up, Outcome::Verified { result: VerifyResult::Locked, .. }), "five-guesses: {used_up:?}");
+    assert!(
+        matches!(used_up, Outcome::Verified { result: VerifyResult::Locked, .. }),
+        "five-guesses: {used_up:?}"
+    );
 }
 
 #[test]

@@ -73,10 +73,9 @@ pub const ESCALATIONS: Subject<Escalations> = Subject {
 pub const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
     again_ms: |command| match command.ask {
-        ledger::Ask::Done(_)
-        | ledger::Ask::Erase(_)
-        | ledger::Ask::Event(_)
-        | ledger::Ask::Unlock(_) => Some(MINUTE_MS),
+        ledger::Ask::Done(_) | ledger::Ask::Erase(_) | ledger::Ask::Event(_) | ledger::Ask::Unlock(_) => {
+            Some(MINUTE_MS)
+        }
         // A key is forgotten after a day, and a later alarm is another one.
         ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
             Some(0)

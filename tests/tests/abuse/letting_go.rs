@@ -62,7 +62,11 @@ async fn a_locked_phone_is_unlocked(front: Front) -> anyhow::Result<()> {
 
     let wish = json!({"tenant": "quick", "phone": phone, "reason": "The owner calls, and is known."});
     let unlocked = post(&stack, "phones/unlock", &wish).await?;
-    assert_eq!(unlocked.body, json!({"unlocked": true, "wrong_in_a_row": 20, "wrong_today": 20}), "{unlocked:?}");
+    assert_eq!(
+        unlocked.body,
+        json!({"unlocked": true, "wrong_in_a_row": 20, "wrong_today": 20}),
+        "{unlocked:?}"
+    );
     assert_ne!(server.verify(&used_up, "0000").await?.body["result"], "wrong_code", "five-guesses");
     assert_eq!(server.verify(&id, &code).await?.body["result"], "verified");
     let again = post(&stack, "phones/unlock", &wish).await?;
@@ -109,7 +113,11 @@ async fn a_challenged_network_is_shown_and_let_go(front: Front) -> anyhow::Resul
     assert_eq!(post(&stack, "abuse/network", &named).await?.body["orders_left"], 3);
     assert_eq!(told(&app.order(&fresh_phone()).await?), ACCEPTED);
     let site = post(&stack, "abuse/network", &json!({"ip": "2001:db8:1:2::7"})).await?;
-    assert_eq!((&site.body["orders_left"], &site.body["site"]["orders_left"]), (&json!(3), &json!(30)), "{site:?}");
+    assert_eq!(
+        (&site.body["orders_left"], &site.body["site"]["orders_left"]),
+        (&json!(3), &json!(30)),
+        "{site:?}"
+    );
     let rows = audit(&stack).await?.text;
     assert!(rows.contains("abuse.network.release ") && !rows.contains(&ip), "{rows}");
     for bad in [json!({"ip": "nowhere"}), json!({}), json!([]), json!({"ip": "1.2.3.4/8"})] {
@@ -129,14 +137,21 @@ async fn a_pumped_prefix_is_listed_with_why_and_let_go(front: Front) -> anyhow::
     let is_listed = |reply: &Reply| reply.body["verdicts"][0].is_object();
     let listed = wait::until("a verdict", list, is_listed).await?;
     let verdict = &listed.body["verdicts"][0];
-    assert_eq!((&verdict["verdict"], &verdict["enforced"]), (&json!("challenge"), &json!(true)), "{listed:?}");
+    assert_eq!(
+        (&verdict["verdict"], &verdict["enforced"]),
+        (&json!("challenge"), &json!(true)),
+        "{listed:?}"
+    );
     let why = verdict["why"].as_str().unwrap_or_default();
     assert!(why.contains("orders in 10 minutes unverified"), "{listed:?}");
     assert!(verdict["label"].as_str().unwrap_or_default().starts_with("prefix "), "{listed:?}");
     assert!(verdict["since"].as_u64() < verdict["until"].as_u64(), "{listed:?}");
     let prefix = listed.body["watched"].as_array().into_iter().flatten();
     let prefix = prefix.into_iter().find(|row| row["subject"] == verdict["subject"]);
-    assert!(prefix.is_some_and(|row| row["sent"].as_u64() > Some(10) && row["verdict"] == "challenge"), "{listed:?}");
+    assert!(
+        prefix.is_some_and(|row| row["sent"].as_u64() > Some(10) && row["verdict"] == "challenge"),
+        "{listed:?}"
+    );
     assert!(!listed.text.contains("987654"), "a number in the list: {listed:?}");
 
     let minds = |reply: &Reply| {

@@ -126,9 +126,7 @@ impl Script {
             (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
             (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
             // Seldom: a lock takes twenty guesses.
-            (92, Some(order)) => {
-                (order.ledger(), Ask::Unlock(Unlock { tenant: self.tenant(), at: now }))
-            }
+            (92, Some(order)) => (order.ledger(), Ask::Unlock(Unlock { tenant: self.tenant(), at: now })),
             (_, Some(order)) => (order.ledger(), Ask::Tick),
         };
         (ledger, Event { now, entropy, ask })

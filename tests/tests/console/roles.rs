@@ -95,7 +95,8 @@ async fn each_role_may_what_the_table_says_and_nothing_else() -> anyhow::Result<
             assert_eq!(reply.status, 401, "{method} {path} with {token:?}: {}", reply.text);
         }
         for (role, token) in &tokens {
-            let may = ROLES.iter().position(|known| known == role) >= ROLES.iter().position(|known| known == least);
+            let may =
+                ROLES.iter().position(|known| known == role) >= ROLES.iter().position(|known| known == least);
             let reply = ops(&stack, method.clone(), &path, Some(token), &Value::Null).await?;
             let is_refused = reply.body["code"] == "role_required";
             assert_eq!(is_refused, !may, "{method} {path} as {role}: {}", reply.text);
@@ -134,7 +135,9 @@ async fn operators_are_made_changed_and_removed_and_every_change_is_in_the_audit
     let again = json!({"name": "ann", "role": "operator"});
     let twice = ops(&stack, Method::POST, "operators", Some(&shared), &again).await?;
     assert_eq!(twice.status, 412, "{}", twice.text);
-    for bad in [json!({"name": "Ann Smith", "role": "viewer"}), json!({"name": "bob", "role": "king"}), json!([])] {
+    for bad in
+        [json!({"name": "Ann Smith", "role": "viewer"}), json!({"name": "bob", "role": "king"}), json!([])]
+    {
         let refused = ops(&stack, Method::POST, "operators", Some(&shared), &bad).await?;
         assert_eq!((refused.status, &refused.body["code"]), (400, &json!("invalid_request")), "{bad}");
     }

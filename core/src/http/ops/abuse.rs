@@ -89,8 +89,7 @@ async fn let_go(app: &Arc<App>, by: &By, request: Request) -> Result<Released, P
         return Err(Problem::new(Code::NotFound, "There is no such tenant."));
     }
     let what = format!("abuse.release {tenant}/{named}");
-    let released =
-        async { guards::release(app, &tenant, named).await.map_err(|error| away(&error)) };
+    let released = async { guards::release(app, &tenant, named).await.map_err(|error| away(&error)) };
     let released = audit::around(app, by, &what, (json!(null), json!("released")), released).await?;
     Ok(Released { released })
 }
