@@ -161,7 +161,8 @@ pub async fn board(app: &App) -> Result<Board, store::Error> {
         };
         verdict(app, tenant, subject, what, standing)
     });
-    let watched = stream::iter(guards.iter().take(READ_MAX)).map(|watched| suspect(app, watched));
+    let read: Vec<Watched> = guards.iter().take(READ_MAX).cloned().collect();
+    let watched = stream::iter(read).map(|watched| suspect(app, watched));
     let mut watched: Vec<Suspect> =
         watched.buffered(READS).try_filter_map(|found| async { Ok(found) }).try_collect().await?;
     watched.sort_by_key(|suspect| {
@@ -204,8 +205,8 @@ async fn verdict(
 }
 
 /// Nothing where nothing happened of late.
-async fn suspect(app: &App, watched: &Watched) -> Result<Option<Suspect>, store::Error> {
-    let Some(Reply { verdict, figures, .. }) = look(app, watched).await? else { return Ok(None) };
+async fn suspect(app: &App, watched: Watched) -> Result<Option<Suspect>, store::Error> {
+    let Some(Reply { verdict, figures, .. }) = look(app, &watched).await? else { return Ok(None) };
     let (recent, past) = match watched.what.kind() {
         Kind::Guesses => {
             let sends = figures.right_guesses.saturating_add(figures.wrong_guesses);
@@ -215,7 +216,7 @@ async fn suspect(app: &App, watched: &Watched) -> Result<Option<Suspect>, store:
     };
     let named = Named::Watched(watched.what);
     Ok((recent.sends > 0).then(|| Suspect {
-        tenant: watched.tenant.clone(),
+        tenant: watched.tenant,
         subject: named.to_string(),
         label: named.label(),
         sent: recent.sends,
