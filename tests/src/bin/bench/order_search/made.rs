@@ -86,7 +86,7 @@ fn row(n: u64, at: UnixMs) -> Value {
     let gateway =
         ["twilio-sms", "vonage-sms", "msg91", "plivo", "whatsapp-cloud", "infobip"][(n % 6) as usize];
     json!({
-        "order": order, "client_ref": format!("signup-{n}"), "request": "req_01234567890123456789012345678901", "service": ["login", "payment", "signup"][(n % 3) as usize],
+        "order": order, "client_ref": format!("signup-{n}"), "request": "req_01234567890123456789012345678901", "service": (["login", "payment", "signup"][(n % 3) as usize]),
         "country": country, "channel": "sms", "state": state, "reason": null, "verified": state == "verified",
         "created_at": created_at, "expires_at": created_at.plus(300_000), "charged_micros": 2_500, "currency": "INR",
         "bill": {"currency": "INR", "held_micros": 2_500, "captured_micros": 2_500, "released_micros": 0, "refunded_micros": 0, "is_final": true, "charges": [{"n": 1, "micros": 2_500, "state": "captured"}]},
