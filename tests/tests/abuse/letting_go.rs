@@ -27,7 +27,11 @@ use crate::fleet::Key;
 const LIMITS: &str = "countries = \"all\"\nlimits = { bucket = { capacity = 6, refill_ms = 1000 } }";
 const PUMPED: &str = "+91987654";
 /// Eleven unverified orders are too many.
-const SMALL: [(&str, &str); 2] = [("TIFFIN_GUARD_PREFIX_FLOOR", "10"), ("TIFFIN_GUARD_SAMPLES_MIN", "10")];
+const SMALL: [(&str, &str); 3] = [
+    ("TIFFIN_GUARD_MODE", "enforce"),
+    ("TIFFIN_GUARD_PREFIX_FLOOR", "10"),
+    ("TIFFIN_GUARD_SAMPLES_MIN", "10"),
+];
 
 async fn ops(stack: &Stack, method: Method, path: &str, body: &Value) -> anyhow::Result<Reply> {
     let bearer = format!("Bearer {}", stack.variable(OPERATOR_TOKEN)?);
