@@ -359,7 +359,7 @@ impl Machine for Ledger {
             Ask::Done(parcel) => outbox::done(state, parcel, now),
             Ask::Erase(forget) => erase::step(state, forget, now),
             Ask::Event(event) => event::step(state, event, now),
-            Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
+            Ask::Fetch(whose) => Step::keep(Reply::of(state.fetch(whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, &command.entropy, now),
@@ -395,12 +395,5 @@ impl Whose {
 impl Reply {
     fn of(outcome: Outcome) -> Self {
         Self { outcome, due: Vec::new() }
-    }
-}
-
-fn fetch(state: &State, whose: &Whose, now: UnixMs) -> Outcome {
-    match state.find(whose) {
-        Some((section, order)) => Outcome::Found(section.view(order, whose.seen(), now)),
-        None => Outcome::NotFound,
     }
 }

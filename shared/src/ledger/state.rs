@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Outcome;
 use super::Reply;
 use super::Whose;
 use super::kept::Kept;
@@ -195,6 +196,14 @@ impl State {
         // A key that is for some services only knows no orders of others.
         let is_open = whose.scope.is_empty() || whose.scope.contains(&order.service);
         is_open.then_some((section, order))
+    }
+
+    /// The order as it stands.
+    pub(super) fn fetch(&self, whose: &Whose, now: UnixMs) -> Outcome {
+        match self.find(whose) {
+            Some((section, order)) => Outcome::Found(section.view(order, whose.seen(), now)),
+            None => Outcome::NotFound,
+        }
     }
 
     /// The order, whoever's it is.
