@@ -43,11 +43,13 @@ function network() {
     await ask({ title: "A client's network", text: "It is looked up at the edge by a keyed hash. The address is kept nowhere.", verb: "Look", fields: [["ip", "Address", { required: true, hint: "IPv4 or IPv6" }]],
       act: async ({ ip }) => { found = { ip, ...(await api.post("abuse/network", { ip })) }; } });
     if (!found) return;
-    const { ip, ...state } = found;
-    await ask({ title: `Network of ${ip}`, text: Object.entries(state).map(([name, value]) => `${words(name)}: ${value}`).join(" · "), verb: "Let it go",
+    const { ip, site, ...state } = found;
+    await ask({ title: `Network of ${ip}`, text: `${lines(state)}${site ? ` Its site (/48): ${lines(site)}` : ""} Letting it go needs the role operator: both start anew.`, verb: "Let it go",
       act: async () => { await api.post("abuse/network/release", { ip }); } });
   } });
 }
+
+const lines = (state) => Object.entries(state).map(([name, value]) => `${words(name)}: ${name.endsWith("_until") ? time(value) : value}`).join(" · ");
 
 function unlock() {
   return action("Unlock a phone", { role: "support", onclick: () => ask({ title: "Unlock a phone", verb: "Unlock",

@@ -1,5 +1,6 @@
 //! Subcommands.
 
+mod abuse;
 mod balance;
 mod check;
 mod dead;
@@ -44,6 +45,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Look at what is challenged or blocked and why, and let it go
+    Abuse {
+        #[command(subcommand)]
+        command: abuse::Command,
+    },
     /// Show what operators did: who, when, before and after
     Audit {
         /// From this row on
@@ -109,6 +115,11 @@ enum Command {
         #[command(subcommand)]
         command: order::Command,
     },
+    /// Unlock a phone for its owner
+    Phone {
+        #[command(subcommand)]
+        command: abuse::PhoneCommand,
+    },
     /// Look at the ways out, and hold or release their breakers
     Route {
         #[command(subcommand)]
@@ -167,6 +178,7 @@ fn explain(error: &anyhow::Error) -> String {
 async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()> {
     let load = || Config::load(&config);
     match command {
+        Command::Abuse { command } => abuse::run(command).await,
         Command::Audit { from, to } => tenant::audit(from, to).await,
         Command::Balance { command } => balance::run(command).await,
         Command::CheckConfig { live } => check::run(load()?, live).await,
@@ -196,6 +208,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
             Ok(())
         }
         Command::Order { command } => order::run(command).await,
+        Command::Phone { command } => abuse::run_phone(command).await,
         Command::Route { command } => route::run(command).await,
         Command::Sandbox => {
             logs::start()?;

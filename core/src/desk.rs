@@ -23,6 +23,7 @@ use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::UnixMs;
+use tiffin_shared::visitor::Visitor;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::ChannelChoice;
 
@@ -84,6 +85,13 @@ async fn here(
             Ok(Answered::Outcome(Box::new(ledgers::ask(app, ledger, *asked, entropy, now).await?)))
         }
         Ok(desk::Question::Answered(answered)) => Ok(answered),
+        Ok(desk::Question::Networks(asks)) => {
+            let mut replies = Vec::new();
+            for (visitor, command) in asks {
+                replies.push(app.store.apply::<Visitor>(&Key::visitor(visitor), &command, now).await?);
+            }
+            desk::networks(&replies).ok_or(ledgers::Error::NoLedgers)
+        }
         Err(problem) => Ok(problem.into()),
     }
 }
@@ -183,7 +191,9 @@ pub async fn outcome(app: &Arc<App>, errand: Errand) -> Result<Outcome, Problem>
             None => Ok(*outcome),
         },
         Answered::Refused { code, detail } => Err(Problem::new(code, detail)),
-        Answered::Named(_) => Err(Problem::unavailable("The ledger answered something else.")),
+        Answered::Named(_) | Answered::Network(_) => {
+            Err(Problem::unavailable("The ledger answered something else."))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing waits for it. While the store is away the counts are kept here, bounded, and no conversion is judged until
 //! everything has been heard again.
 
+pub mod abuse;
 mod consult;
 pub mod lists;
 pub mod pending;

@@ -1,5 +1,6 @@
 //! The delivery tier: queue, gateways, receipts; and the public API where there is no edge.
 
+pub mod abuse;
 pub mod admin;
 pub mod app;
 pub mod audit;

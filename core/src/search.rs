@@ -80,7 +80,9 @@ pub async fn ledger_of(app: &Arc<App>, phone: Phone) -> Result<LedgerId, Problem
     match asked {
         Answered::Named(ledger) => Ok(ledger),
         Answered::Refused { code, detail } => Err(Problem::new(code, detail)),
-        Answered::Outcome(_) => Err(Problem::unavailable("The edge answered something else.")),
+        Answered::Network(_) | Answered::Outcome(_) => {
+            Err(Problem::unavailable("The edge answered something else."))
+        }
     }
 }
 

@@ -210,6 +210,16 @@ async fn operate(call: &Call<'_>) -> Result<http::Response, Problem> {
     let (ledger, asked) = match desk::question(&settings.edge.front, &directory, errand) {
         Ok(desk::Question::Ask(ledger, asked)) => (ledger, *asked),
         Ok(desk::Question::Answered(answered)) => return Ok(desk::reply(Some(answered), entropy)),
+        Ok(desk::Question::Networks(asks)) => {
+            let mut replies = Vec::new();
+            for (visitor, command) in asks {
+                replies.push(objects::visitor(env, visitor, &command).await.map_err(|error| {
+                    console_error!("a network's limits did not answer: {error}");
+                    Problem::unavailable("The network's limits did not answer.")
+                })?);
+            }
+            return Ok(desk::reply(desk::networks(&replies), entropy));
+        }
         Err(problem) => return Ok(desk::reply(Some(problem.into()), entropy)),
     };
     let question = Question::Ledger { ledger, ask: asked, hold: None };

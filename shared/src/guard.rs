@@ -24,11 +24,13 @@ use crate::time::UnixMs;
 pub use self::counts::Count;
 use self::counts::Counts;
 pub use self::counts::Rates;
+pub use self::grounds::Grounds;
 pub use self::policy::Mode;
 pub use self::policy::Policy;
 
 pub mod blocklist;
 pub mod counts;
+mod grounds;
 mod judge;
 pub mod policy;
 mod rules;
@@ -99,6 +101,8 @@ pub enum Ask {
         /// By the time of sending. [`BATCH_COUNTS_MAX`] entries count.
         counts: Vec<Count>,
     },
+    /// An operator asks how things stand. Nothing changes.
+    Look,
     /// The operator lifts the verdict and forgives the evidence.
     Release,
     /// The alarm rang.
@@ -181,6 +185,8 @@ pub struct Reply {
     pub verdict: Option<Standing>,
     /// What it was judged by.
     pub figures: Figures,
+    /// What led to the verdict; none where it is not known.
+    pub grounds: Option<Grounds>,
     /// The verdict is new or differs from the last: put it into the list, then ask [`Ask::Told`] with this number. One that
     /// fails comes again with a later event or `Tick`. A verdict that lapses is not told: the list knows its end.
     pub change: Option<u64>,
@@ -194,6 +200,8 @@ pub struct State {
     counts: Counts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     standing: Option<Standing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grounds: Option<Grounds>,
     /// Offences, for the length of the next verdict.
     strikes: u8,
     struck_at: UnixMs,
@@ -221,6 +229,7 @@ impl Machine for Guard {
                 }
                 state.note(*batch, counts, command, now)
             }
+            (Ask::Look, Some(state)) => Step::keep(state.reply(state.figures(command, now), now)),
             (Ask::Release, Some(state)) => state.release(command, now),
             (Ask::Tick, Some(state)) => state.tick(command, now),
             (Ask::Told(seq), Some(mut state)) => {
@@ -231,8 +240,8 @@ impl Machine for Guard {
                 state.told = *seq;
                 state.put(figures, command, now)
             }
-            (Ask::Release | Ask::Tick | Ask::Told(_), None) => {
-                Step::keep(Reply { verdict: None, figures: Figures::default(), change: None })
+            (Ask::Look | Ask::Release | Ask::Tick | Ask::Told(_), None) => {
+                Step::keep(Reply { verdict: None, figures: Figures::default(), grounds: None, change: None })
             }
         }
     }
@@ -244,6 +253,7 @@ impl State {
             clock: now,
             counts: Counts::default(),
             standing: None,
+            grounds: None,
             strikes: 0,
             struck_at: UnixMs(0),
             // From the time, so that a state made anew after a loss goes on above the numbers the list has seen.

@@ -16,6 +16,7 @@ mod payment;
 mod refusal;
 mod resend;
 mod state;
+mod unlock;
 mod verify;
 mod windows;
 
@@ -37,6 +38,7 @@ pub use self::resend::ServiceRoutes;
 pub use self::resend::Way;
 pub use self::resend::may_change;
 pub use self::state::State;
+pub use self::unlock::Unlock;
 
 use crate::binding::Binding;
 use crate::bytes::Bytes;
@@ -120,6 +122,8 @@ pub enum Ask {
     Resend(Box<Resend>),
     /// The alarm rang.
     Tick,
+    /// Let the phone's owner guess again.
+    Unlock(Unlock),
     /// Check a guess.
     Verify(Verify),
 }
@@ -322,6 +326,13 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         may_change: Vec<Channel>,
     },
+    /// Wrong guesses are forgotten; those of each code stay.
+    Unlocked {
+        /// Wrong guesses in a row until then.
+        wrong_in_a_row: u32,
+        /// Wrong guesses of the last day until then.
+        wrong_today: u32,
+    },
     /// What the guess came to.
     Verified {
         /// The verdict.
@@ -348,10 +359,11 @@ impl Machine for Ledger {
             Ask::Done(parcel) => outbox::done(state, parcel, now),
             Ask::Erase(forget) => erase::step(state, forget, now),
             Ask::Event(event) => event::step(state, event, now),
-            Ask::Fetch(whose) => Step::keep(Reply::of(fetch(&state, whose, now))),
+            Ask::Fetch(whose) => Step::keep(Reply::of(state.fetch(whose, now))),
             Ask::Preflight(create) => create::preflight(state, create, now),
             Ask::Resend(resend) => resend::step(state, resend, command, now),
             Ask::Tick => outbox::tick(state, forgot_code, &command.entropy, now),
+            Ask::Unlock(unlock) => unlock::step(state, unlock, now),
             Ask::Verify(verify) => verify::step(state, verify, command, now),
         }
     }
@@ -367,6 +379,7 @@ impl Ask {
             | Self::Erase(_)
             | Self::Event(_)
             | Self::Resend(_)
+            | Self::Unlock(_)
             | Self::Verify(_) => true,
             Self::Fetch(_) | Self::Preflight(_) | Self::Tick => false,
         }
@@ -382,12 +395,5 @@ impl Whose {
 impl Reply {
     fn of(outcome: Outcome) -> Self {
         Self { outcome, due: Vec::new() }
-    }
-}
-
-fn fetch(state: &State, whose: &Whose, now: UnixMs) -> Outcome {
-    match state.find(whose) {
-        Some((section, order)) => Outcome::Found(section.view(order, whose.seen(), now)),
-        None => Outcome::NotFound,
     }
 }

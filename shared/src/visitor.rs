@@ -14,12 +14,14 @@
 //! limits count its networks as they show up, and not their requests: one that admits 30 networks at once admits of each what
 //! a network may do.
 
+mod desk;
 mod limits;
 mod network;
 
 use serde::Deserialize;
 use serde::Serialize;
 
+pub use self::desk::View;
 pub use self::limits::Allowance;
 pub use self::limits::VisitorLimits;
 pub use self::network::Network;
@@ -100,6 +102,10 @@ pub enum Ask {
     Order(Request),
     /// A code is guessed: one guess on each of many phones hides from every phone's own limit.
     Guess(Request),
+    /// An operator asks how things stand. Nothing changes.
+    Look,
+    /// An operator has it forgotten.
+    Release,
 }
 
 impl Ask {
@@ -109,6 +115,7 @@ impl Ask {
         match self {
             Self::Order(request) => Self::Order(Request { solved: Some(nonce), ..request }),
             Self::Guess(request) => Self::Guess(Request { solved: Some(nonce), ..request }),
+            Self::Look | Self::Release => self,
         }
     }
 }
@@ -149,6 +156,8 @@ pub enum Reply {
         /// It came without a solved challenge, and with one it would pass now.
         solvable: bool,
     },
+    /// How things stood, for an operator.
+    Seen(View),
 }
 
 impl Reply {
@@ -172,6 +181,8 @@ impl Machine for Visitor {
         let (lane, allowance, request) = match &command.ask {
             Ask::Order(request) => (&mut state.orders, command.limits.order(), request),
             Ask::Guess(request) => (&mut state.guesses, command.limits.guess(), request),
+            Ask::Look => return Step::keep(Reply::Seen(state.view(command.limits, now))),
+            Ask::Release => return state.release(command.limits, now),
         };
         match lane.decide(allowance, request, now) {
             Err(refusal) => Step::keep(refusal),

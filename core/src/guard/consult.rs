@@ -45,7 +45,8 @@ pub(super) async fn consult(
     Ok(reply)
 }
 
-async fn apply(
+/// Asks a guard, and no more.
+pub(super) async fn apply(
     app: &App,
     watched: &Watched,
     ask: Ask,

@@ -71,11 +71,16 @@ impl Watched {
 
 impl fmt::Display for Watched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/", self.tenant)?;
-        match self.what {
-            What::Country(country) => write!(f, "{country}"),
-            What::Guesses => f.write_str(GUESSES),
-            What::Prefix(country, tag) => write!(f, "{country}/{}", bytes::encode(&tag.0)),
+        write!(f, "{}/{}", self.tenant, self.what)
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Country(country) => write!(f, "{country}"),
+            Self::Guesses => f.write_str(GUESSES),
+            Self::Prefix(country, tag) => write!(f, "{country}/{}", bytes::encode(&tag.0)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `/ops/v1`: the operators' API, opened by tokens and by the console's sign-in; what each role may do stands in three lists.
 
+mod abuse;
 mod admin;
 mod audit;
 mod balances;
@@ -60,6 +61,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
 /// Looks.
 fn viewer() -> Router<Arc<App>> {
     Router::new()
+        .route("/ops/v1/abuse", get(abuse::list))
         .route("/ops/v1/audit", get(audit::list))
         .route("/ops/v1/balances", get(balances::list))
         .route("/ops/v1/dead", get(dead::list))
@@ -82,6 +84,7 @@ fn viewer() -> Router<Arc<App>> {
 /// Helps customers.
 fn support() -> Router<Arc<App>> {
     Router::new()
+        .route("/ops/v1/abuse/network", post(abuse::network))
         .route("/ops/v1/dead/{id}", get(dead::show))
         .route("/ops/v1/escalations", post(escalations::open))
         .route("/ops/v1/escalations/{id}/{verb}", post(escalations::act))
@@ -92,6 +95,7 @@ fn support() -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}/retry", post(orders::retry))
         .route("/ops/v1/orders/{id}/uploads", post(evidence::add))
         .route("/ops/v1/orders/{id}/uploads/{n}", delete(evidence::remove))
+        .route("/ops/v1/phones/unlock", post(abuse::unlock))
         .route("/ops/v1/webhooks/{tenant}/{name}/replay", post(webhooks::replay))
         .route("/ops/v1/webhooks/{tenant}/{name}/test", post(webhooks::test))
 }
@@ -99,6 +103,8 @@ fn support() -> Router<Arc<App>> {
 /// Runs the installation.
 fn operator() -> Router<Arc<App>> {
     Router::new()
+        .route("/ops/v1/abuse/network/release", post(abuse::release_network))
+        .route("/ops/v1/abuse/release", post(abuse::release))
         .route("/ops/v1/dead/replay", post(dead::replay_all))
         .route("/ops/v1/dead/{id}/discard", post(dead::discard))
         .route("/ops/v1/dead/{id}/replay", post(dead::replay))

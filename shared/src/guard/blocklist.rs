@@ -151,6 +151,20 @@ impl Listed {
         Found::strictest(found.into_iter().filter_map(|subject| self.get(subject)), now)
     }
 
+    /// Each of them, for an operator.
+    pub fn all(&self) -> Vec<(Subject, Standing)> {
+        let prefixes = self.prefixes.iter().map(|(tag, entry)| (Subject::Prefix(*tag), entry));
+        let countries = self.countries.iter().map(|(country, entry)| (Subject::Country(*country), entry));
+        let guesses = self.guesses.iter().map(|entry| (Subject::Guesses, entry));
+        prefixes
+            .chain(countries)
+            .chain(guesses)
+            .map(|(subject, Entry(level, until, because, mode))| {
+                (subject, Standing { level: *level, until: *until, because: *because, mode: *mode })
+            })
+            .collect()
+    }
+
     /// Takes out what is over.
     pub fn prune(&mut self, now: UnixMs) {
         self.prefixes.retain(|_, entry| now < entry.1);

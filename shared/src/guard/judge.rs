@@ -6,6 +6,7 @@ use super::Cause;
 use super::Command;
 use super::Count;
 use super::Figures;
+use super::Grounds;
 use super::KEEP_MS;
 use super::KEEP_SHORT_MS;
 use super::Kind;
@@ -59,6 +60,7 @@ impl State {
         }
         self.counts.forget();
         self.strikes = 0;
+        self.grounds = None;
         if self.standing.take().is_some() {
             self.seq = self.seq.saturating_add(1);
         }
@@ -70,6 +72,7 @@ impl State {
     fn lapse(&mut self, now: UnixMs) {
         if let Some(over) = self.standing.filter(|standing| standing.until <= now) {
             self.standing = None;
+            self.grounds = None;
             if over.level == Level::Block {
                 self.counts.forget();
             }
@@ -135,7 +138,16 @@ impl State {
             old.is_some_and(|old| old.level == finding.level && old.until.since(now) < lasts_ms / 2);
         if starts || goes_on && is_short {
             let level = finding.level;
-            self.standing = Some(Standing { level, until: now.plus(lasts_ms), because, mode: policy.mode });
+            let old = self.standing.replace(Standing {
+                level,
+                until: now.plus(lasts_ms),
+                because,
+                mode: policy.mode,
+            });
+            if starts {
+                let since = old.and(self.grounds).filter(|_| confirms).map_or(now, |grounds| grounds.since);
+                self.grounds = Some(Grounds { since, rates: finding.rates, span_ms: finding.span_ms });
+            }
         }
     }
 
@@ -191,6 +203,7 @@ impl State {
         Reply {
             verdict: self.standing.filter(|standing| now < standing.until),
             figures,
+            grounds: self.grounds.filter(|_| self.standing.is_some_and(|standing| now < standing.until)),
             change: (self.told < self.seq).then_some(self.seq),
         }
     }

@@ -6,7 +6,10 @@ use super::Figures;
 use super::Kind;
 use super::Level;
 use super::Rates;
+use super::counts::SHORT_MS;
 use super::policy::Policy;
+use crate::time::DAY_MS;
+use crate::time::HOUR_MS;
 use crate::time::UnixMs;
 
 /// Unverified orders per verified one that need no past: a conversion of a fifth.
@@ -19,7 +22,20 @@ const LOUDER_TIMES: u32 = 2;
 pub(super) struct Finding {
     pub(super) level: Level,
     pub(super) because: Cause,
+    /// What was looked at, and the span of it.
+    pub(super) rates: Rates,
+    pub(super) span_ms: u64,
 }
+
+/// Figures with their span.
+type Seen = (Rates, u64);
+
+fn found(level: Level, because: Cause, (rates, span_ms): Seen) -> Finding {
+    Finding { level, because, rates, span_ms }
+}
+
+/// The running hour and the one before.
+const HOURS_MS: u64 = 2 * HOUR_MS;
 
 /// Unverified orders in ten minutes that the subject's past and present allow for. The structure is Authgear's
 /// (a floor, a share of the best of the past, a share of what is verified now); the numbers are ours.
@@ -42,8 +58,8 @@ fn is_sound(command: &Command, now: UnixMs) -> bool {
 }
 
 fn over_budget(figures: &Figures, command: &Command) -> Option<Finding> {
-    let found = figures.recent.unverified() > budget(figures, command);
-    found.then_some(Finding { level: Level::Challenge, because: Cause::UnverifiedBudget })
+    let is_over = figures.recent.unverified() > budget(figures, command);
+    is_over.then(|| found(Level::Challenge, Cause::UnverifiedBudget, (figures.recent, SHORT_MS)))
 }
 
 /// Whether there is more of it than usual. Unverified orders on top of the usual ones lower a conversion only by making
@@ -62,15 +78,16 @@ pub(super) fn prefix(figures: &Figures, command: &Command, now: UnixMs) -> Optio
     };
     let is_burst = figures.settled.sends > policy.prefix_floor;
     let is_unusual = figures.settled.unverified() > figures.best.saturating_mul(policy.budget_times);
-    let is_dead = below(figures.settled, policy.block_below_percent) && is_burst && is_unusual
-        || below(figures.day, policy.block_below_percent);
-    if is_dead && converts_around(figures, command) {
-        return Some(Finding { level: Level::Block, because: Cause::NoConversion });
+    let [settled, hours, day] = spans(figures);
+    let mut dead = [(settled, is_burst && is_unusual), (day, true)].into_iter();
+    let dead = dead.find(|((rates, _), may)| *may && below(*rates, policy.block_below_percent));
+    if let Some((seen, _)) = dead.filter(|_| converts_around(figures, command)) {
+        return Some(found(Level::Block, Cause::NoConversion, seen));
     }
-    let is_poor = below(figures.settled, policy.challenge_below_percent) && is_burst && is_louder(figures)
-        || [figures.hour, figures.day].into_iter().any(|rates| below(rates, policy.challenge_below_percent));
-    if is_poor {
-        return Some(Finding { level: Level::Challenge, because: Cause::LowConversion });
+    let mut poor = [(settled, is_burst && is_louder(figures)), (hours, true), (day, true)].into_iter();
+    let poor = poor.find(|((rates, _), may)| *may && below(*rates, policy.challenge_below_percent));
+    if let Some((seen, _)) = poor {
+        return Some(found(Level::Challenge, Cause::LowConversion, seen));
     }
     over_budget(figures, command)
 }
@@ -96,9 +113,11 @@ pub(super) fn country(figures: &Figures, command: &Command, now: UnixMs) -> Opti
     };
     let threshold = usual_percent_100.saturating_mul(policy.country_drop_percent) / 100;
     let drops = |rates: Rates| rates.sends >= policy.country_floor && rates.is_surely_below(threshold);
-    let found = drops(figures.settled) && is_louder(figures) || drops(figures.hour) || drops(figures.day);
-    if found && is_sound(command, now) {
-        return Some(Finding { level: Level::Challenge, because: Cause::CountryDrop });
+    let [settled, hours, day] = spans(figures);
+    let mut dropped = [(settled, is_louder(figures)), (hours, true), (day, true)].into_iter();
+    let dropped = dropped.find(|((rates, _), may)| *may && drops(*rates));
+    if let Some((seen, _)) = dropped.filter(|_| is_sound(command, now)) {
+        return Some(found(Level::Challenge, Cause::CountryDrop, seen));
     }
     over_budget(figures, command)
 }
@@ -110,6 +129,13 @@ pub(super) fn guesses(spans: [(u32, u32); 2], policy: &Policy) -> Option<Finding
         let all = u64::from(right).saturating_add(u64::from(wrong)).max(u64::from(policy.guesses_min));
         u64::from(wrong).saturating_mul(100) > all.saturating_mul(u64::from(policy.failed_percent))
     };
-    let found = spans.into_iter().any(is_spray);
-    found.then_some(Finding { level: Level::Challenge, because: Cause::FailedGuesses })
+    let mut spans = spans.into_iter().zip([SHORT_MS, HOURS_MS]);
+    let ((right, wrong), span_ms) = spans.find(|(span, _)| is_spray(*span))?;
+    let rates = Rates { sends: right.saturating_add(wrong), verified: right };
+    Some(found(Level::Challenge, Cause::FailedGuesses, (rates, span_ms)))
+}
+
+/// Orders whose users had time to verify, over each span that a conversion is judged by.
+fn spans(figures: &Figures) -> [Seen; 3] {
+    [(figures.settled, SHORT_MS), (figures.hour, HOURS_MS), (figures.day, DAY_MS)]
 }

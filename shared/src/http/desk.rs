@@ -1,6 +1,8 @@
 //! What an operator has core ask of a ledger, by the same rules as everybody else: core has neither the key that names a
 //! ledger nor, where there is an edge, the ledger. Travels signed, from core to whoever hosts the ledgers.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -26,12 +28,16 @@ use crate::ledger::Ask;
 use crate::ledger::Outcome;
 use crate::ledger::Resend;
 use crate::ledger::ServiceRoutes;
+use crate::ledger::Unlock;
 use crate::ledger::Whose;
 use crate::phone::Phone;
 use crate::problem::Code;
 use crate::problem::Problem;
 use crate::sign::Direction;
 use crate::time::UnixMs;
+use crate::visitor;
+use crate::visitor::Network;
+use crate::visitor::VisitorId;
 use crate::wire::api::ChannelChoice;
 
 /// Where core asks.
@@ -64,6 +70,16 @@ pub enum Errand {
         /// Which.
         phone: Phone,
     },
+    /// Tell how a client network stands, and the IPv6 site around it.
+    Network {
+        /// An address in it.
+        ip: IpAddr,
+    },
+    /// The same, and have both forgotten.
+    ReleaseNetwork {
+        /// An address in it.
+        ip: IpAddr,
+    },
     /// Send an order's code once more.
     Retry {
         /// Whose.
@@ -75,6 +91,15 @@ pub enum Errand {
         /// The same again is answered as before.
         request: Bytes<16>,
     },
+    /// Forget the wrong guesses at codes of an address.
+    Unlock {
+        /// For whose orders.
+        tenant: TenantId,
+        /// Which.
+        phone: Phone,
+        /// When it was asked for: what comes again changes nothing.
+        at: UnixMs,
+    },
 }
 
 /// What the ledger's host answers.
@@ -83,6 +108,8 @@ pub enum Errand {
 pub enum Answered {
     /// The name that was asked for.
     Named(LedgerId),
+    /// How a client network stood.
+    Network(Networks),
     /// The ledger's answer, a refusal perhaps.
     Outcome(Box<Outcome>),
     /// The ledger was not asked.
@@ -92,6 +119,16 @@ pub enum Answered {
         /// Why.
         detail: String,
     },
+}
+
+/// A client network, and the IPv6 site around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Networks {
+    /// The network.
+    #[serde(flatten)]
+    pub network: visitor::View,
+    /// None for IPv4.
+    pub site: Option<visitor::View>,
 }
 
 /// Core's request.
@@ -105,7 +142,8 @@ pub fn request(
     Ok(outgoing(Direction::CoreToEdge, DESK_PATH, body, key, entropy.derive("nonce/desk"), now))
 }
 
-/// The errand in a request from core. A replay is harmless: a retry is known by its name, and the others change nothing more.
+/// The errand in a request from core. A replay is harmless: a retry is known by its name, an unlocking by its time, and the
+/// others change nothing more than what was wished for.
 pub fn read(request: &Request, cores: &Ring<Verifying>, now: UnixMs) -> Result<Errand, Problem> {
     if request.body.len() > DESK_BYTES_MAX {
         return Err(Problem::new(Code::BodyTooLarge, "An operator's errand holds at most 8 KiB."));
@@ -122,6 +160,29 @@ pub enum Question {
     Ask(LedgerId, Box<Ask>),
     /// Nothing: it needs no ledger.
     Answered(Answered),
+    /// Ask these client networks, in this order; [`networks`] reads the replies.
+    Networks(Vec<(VisitorId, visitor::Command)>),
+}
+
+/// The answer in the replies of a network and, where it has one, its site. None where one of them did not answer so.
+pub fn networks(replies: &[visitor::Reply]) -> Option<Answered> {
+    let mut views = Vec::new();
+    for reply in replies {
+        let visitor::Reply::Seen(view) = reply else { return None };
+        views.push(*view);
+    }
+    let (network, site) = (*views.first()?, views.get(1).copied());
+    Some(Answered::Network(Networks { network, site }))
+}
+
+fn around(front: &Front, directory: &Directory, ip: IpAddr, ask: visitor::Ask) -> Question {
+    let network = visitor::network(ip);
+    let limits = directory.visitors;
+    let own = (front.index.visitor(network), visitor::Command { limits, ask });
+    let site = network
+        .site()
+        .map(|site: Network| (front.index.visitor(site), visitor::Command { limits: limits.site(), ask }));
+    Question::Networks([Some(own), site].into_iter().flatten().collect())
 }
 
 /// Which ledger to ask, and what.
@@ -141,6 +202,14 @@ pub fn question(front: &Front, directory: &Directory, errand: Errand) -> Result<
         Errand::Name { phone } => {
             let named = Answered::Named(front.index.ledger("phone", phone.e164()));
             return Ok(Question::Answered(named));
+        }
+        Errand::Network { ip } => return Ok(around(front, directory, ip, visitor::Ask::Look)),
+        Errand::ReleaseNetwork { ip } => return Ok(around(front, directory, ip, visitor::Ask::Release)),
+        Errand::Unlock { tenant, phone, at } => {
+            if !directory.tenants.contains_key(&tenant) {
+                return Err(Problem::new(Code::NotFound, "There is no such tenant."));
+            }
+            (front.index.ledger("phone", phone.e164()), Ask::Unlock(Unlock { tenant, at }))
         }
         Errand::Retry { tenant, order, channel, request } => {
             let known = tenant_of(directory, &tenant)?;

@@ -219,6 +219,7 @@ impl Pending {
             | Outcome::ChallengeRequired { .. }
             | Outcome::Clear
             | Outcome::Erased { .. }
+            | Outcome::Unlocked { .. }
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute
             | Outcome::NotFound
@@ -295,6 +296,7 @@ impl Pending {
             | Outcome::Clear
             | Outcome::Created { .. }
             | Outcome::Erased { .. }
+            | Outcome::Unlocked { .. }
             | Outcome::Found(_)
             | Outcome::IdempotencyMismatch
             | Outcome::NoRoute

@@ -207,6 +207,10 @@ impl Gate {
                 let problem = Problem { challenge, ..Problem::rate_limited(detail, retry_after_ms) };
                 Err((problem, quota(0, retry_after_ms)))
             }
+            // What nobody asked for here: fail closed.
+            visitor::Reply::Seen(_) => {
+                Err((Problem::unavailable("The network's limits answered something else."), quota(0, 0)))
+            }
         }
     }
 }

@@ -76,6 +76,7 @@ fn told(
         | Outcome::CancelTooEarly { .. }
         | Outcome::CancelTooLate { .. }
         | Outcome::Erased { .. }
+        | Outcome::Unlocked { .. }
         | Outcome::Found(_)
         | Outcome::NoRoute
         | Outcome::NotFound

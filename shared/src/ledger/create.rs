@@ -237,6 +237,7 @@ fn make(
         prefix,
         resends: Vec::new(),
         guesses: 0,
+        forgiven: 0,
         seq: 0,
         reason: None,
         verified_channel: None,

@@ -16,6 +16,7 @@ impl Outcome {
             | Self::Found(_)
             | Self::Noted
             | Self::Resent { .. }
+            | Self::Unlocked { .. }
             | Self::Verified { .. } => return None,
             Self::Blocked => Problem::new(
                 Code::Blocked,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Outcome;
 use super::Reply;
 use super::Whose;
 use super::kept::Kept;
@@ -14,6 +15,7 @@ use super::outbox::Pending;
 use super::payment::Payment;
 use super::resend::Resent;
 use super::resend::ServiceRoutes;
+use super::unlock::Unlocked;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
 use crate::challenge::NONCE_MEMORY_MS;
@@ -97,6 +99,9 @@ pub(super) struct Section {
     /// Wrong guesses since the last right one.
     #[serde(default)]
     pub(super) wrong_in_a_row: u32,
+    /// The latest word of an operator that forgot them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unlocked: Option<Unlocked>,
     /// Where codes were verified.
     #[serde(default, skip_serializing_if = "Places::is_unused")]
     pub(super) places: Places,
@@ -154,6 +159,9 @@ pub(super) struct Order {
     /// Evaluated guesses.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) guesses: u8,
+    /// Wrong ones among them that count for nothing but this code.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) forgiven: u8,
     /// The latest event taken from core.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) seq: u64,
@@ -195,6 +203,14 @@ impl State {
         is_open.then_some((section, order))
     }
 
+    /// The order as it stands.
+    pub(super) fn fetch(&self, whose: &Whose, now: UnixMs) -> Outcome {
+        match self.find(whose) {
+            Some((section, order)) => Outcome::Found(section.view(order, whose.seen(), now)),
+            None => Outcome::NotFound,
+        }
+    }
+
     /// The order, whoever's it is.
     pub(super) fn order_mut(&mut self, id: &OrderId) -> Option<&mut Order> {
         self.sections.values_mut().flat_map(|section| &mut section.orders).find(|order| order.id == *id)
@@ -232,6 +248,7 @@ impl State {
             if section.guesses_at.empty_at(GUESSES_KEEP_MS) <= now {
                 section.wrong_in_a_row = 0;
             }
+            section.unlocked = section.unlocked.filter(|unlocked| now < unlocked.until);
         }
         self.sections.retain(|_, section| now < section.expires_at());
         self.spent.retain(|spent| now < spent.until);
@@ -276,7 +293,8 @@ impl Section {
             _ => self.guesses_at.empty_at(GUESSES_KEEP_MS),
         };
         let limits_until = self.bucket.full_at().max(self.orders_at.empty_at(DAY_MS)).max(guesses_until);
-        let limits_until = limits_until.max(self.places.empty_at());
+        let unlocked_until = self.unlocked.map_or(UnixMs(0), |unlocked| unlocked.until);
+        let limits_until = limits_until.max(self.places.empty_at()).max(unlocked_until);
         self.orders.iter().map(Order::keep_until).max().unwrap_or(UnixMs(0)).max(limits_until)
     }
 
@@ -356,9 +374,11 @@ impl Order {
         self.job.is_some() || self.digest.is_some()
     }
 
-    /// Wrong guesses.
-    fn wrong(&self) -> u32 {
-        u32::from(self.guesses) - u32::from(self.state == OrderState::Verified && self.guesses > 0)
+    /// Wrong guesses that count for the phone.
+    pub(super) fn wrong(&self) -> u32 {
+        let wrong =
+            u32::from(self.guesses) - u32::from(self.state == OrderState::Verified && self.guesses > 0);
+        wrong.saturating_sub(u32::from(self.forgiven))
     }
 
     /// Expiry is decided by the time, not by an alarm.

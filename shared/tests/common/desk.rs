@@ -81,8 +81,8 @@ pub fn change(action: &Action, stored: Option<&Stored>) -> Command {
         Action::Wish(change, behind, knows) => {
             let expected = match change {
                 Change::PutTenant(id, _) => settings.tenants.get(id).map(|kept| kept.version),
-                Change::PutRoute(id, _) => settings.routes.get(id).map(|kept| kept.version),
                 Change::PutOperator(id, _) => settings.operators.get(id).map(|kept| kept.version),
+                Change::PutRoute(id, _) => settings.routes.get(id).map(|kept| kept.version),
                 Change::MakeKey(_) | Change::PutService(..) | Change::RevokeKey(_) => None,
             };
             let by = By { name: "asha".into(), token: "t".into() };

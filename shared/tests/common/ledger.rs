@@ -14,7 +14,9 @@ use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
 use tiffin_shared::ledger::Reply;
+use tiffin_shared::ledger::Unlock;
 use tiffin_shared::ledger::Verify;
+use tiffin_shared::ledger::Whose;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::api::ChannelChoice;
 use tiffin_shared::wire::api::OrderState;
@@ -42,6 +44,7 @@ pub enum Action {
     Fetch { tenant: usize, back: usize },
     Resend { tenant: usize, back: usize, key: u8, channel: ChannelChoice },
     Tick,
+    Unlock { tenant: usize },
     Verify { tenant: usize, back: usize, right: bool },
 }
 
@@ -83,6 +86,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(tenant, back, seq, state)| Action::Event { tenant, back, seq, state }),
         1 => (tenant(), back()).prop_map(|(tenant, back)| Action::Fetch { tenant, back }),
         2 => Just(Action::Tick),
+        1 => tenant().prop_map(|tenant| Action::Unlock { tenant }),
         5 => (tenant(), back(), proptest::bool::weighted(0.15))
             .prop_map(|(tenant, back, right)| Action::Verify { tenant, back, right }),
     ]
@@ -166,6 +170,10 @@ impl World {
             }
             Action::Fetch { tenant, back } => Ask::Fetch(whose(tenant, &self.id(tenant, back))),
             Action::Tick => Ask::Tick,
+            Action::Unlock { tenant } => {
+                let Whose { tenant, .. } = whose(tenant, &self.id(tenant, 0));
+                Ask::Unlock(Unlock { tenant, at: self.now })
+            }
             Action::Verify { tenant, back, right } => {
                 let code = self.order(tenant, back).map_or("000000", |placed| placed.code.expose());
                 let guess = if right { Code::parse(code).unwrap() } else { other(code) };

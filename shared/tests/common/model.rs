@@ -115,6 +115,12 @@ impl Model {
         Some(if right { VerifyResult::Verified } else { VerifyResult::WrongCode })
     }
 
+    /// An operator's word: the phone's guesses are forgotten, and no code's own.
+    pub fn unlock(&mut self) {
+        self.guessed_at.clear();
+        self.wrong_in_a_row = 0;
+    }
+
     /// Core gave the order up.
     pub fn fail(&mut self, back: usize, now: u64) {
         if let Some(order) = order(&mut self.orders, back) {

@@ -172,6 +172,12 @@ fn follow_the_model(script: &[Move]) {
                     );
                 }
             }
+            Action::Unlock { tenant } => {
+                // The same word again changes nothing.
+                if world.host.body() != before.as_deref() {
+                    models.get_mut(&tenant).unwrap().unlock();
+                }
+            }
             Action::Done { .. } | Action::Event { .. } | Action::Fetch { .. } | Action::Tick => {}
         }
     }
@@ -287,4 +293,61 @@ fn another_tenants_order_is_not_found_and_a_guess_at_it_spends_nothing() {
         assert_eq!(reply.outcome, Outcome::NotFound);
         assert_eq!(host.body(), Some(before.as_str()));
     }
+}
+
+fn unlocked(world: &mut World) -> (u32, u32) {
+    match world.play(&now(Action::Unlock { tenant: 0 })).outcome {
+        Outcome::Unlocked { wrong_in_a_row, wrong_today } => (wrong_in_a_row, wrong_today),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_unlocked_phone_is_guessed_at_again_with_new_codes_and_its_used_up_code_is_not() {
+    let mut world = World::default();
+    assert_eq!(unlocked(&mut world), (0, 0), "nothing was known");
+    for key in 0..5 {
+        let evaluated = guess_wrong_until_locked(&mut world, key);
+        assert_eq!(evaluated, if key < 4 { 5 } else { 0 });
+        wait(&mut world, 2 * MINUTE_MS);
+    }
+    world.play(&now(Action::Create { tenant: 0, service: 1, key: 5, body: 0 }));
+    let locked = world.play(&now(Action::Verify { tenant: 0, back: 0, right: true })).outcome;
+    assert!(matches!(locked, Outcome::Verified { result: VerifyResult::Locked, .. }), "{locked:?}");
+    wait(&mut world, 1);
+    assert_eq!(unlocked(&mut world), (20, 20));
+    let right = world.play(&now(Action::Verify { tenant: 0, back: 0, right: true })).outcome;
+    assert!(matches!(right, Outcome::Verified { result: VerifyResult::Verified, .. }), "{right:?}");
+
+    wait(&mut world, 2 * MINUTE_MS);
+    assert_eq!(guess_wrong_until_locked(&mut world, 6), 5);
+    wait(&mut world, 1);
+    assert_eq!(unlocked(&mut world), (5, 5));
+    let used_up = world.play(&now(Action::Verify { tenant: 0, back: 0, right: true })).outcome;
+    assert!(
+        matches!(used_up, Outcome::Verified { result: VerifyResult::Locked, .. }),
+        "five-guesses: {used_up:?}"
+    );
+}
+
+#[test]
+fn an_unlocking_that_comes_again_forgets_no_later_guess() {
+    let mut world = World::default();
+    world.play(&now(Action::Create { tenant: 0, service: 0, key: 0, body: 0 }));
+    for _ in 0..3 {
+        world.play(&now(Action::Verify { tenant: 0, back: 0, right: false }));
+    }
+    let word = world.next(&Move { pause: 1, action: Action::Unlock { tenant: 0 } });
+    let at = world.now;
+    assert!(matches!(
+        world.host.ask::<Ledger>(&word, at).outcome,
+        Outcome::Unlocked { wrong_in_a_row: 3, wrong_today: 3 }
+    ));
+    world.play(&now(Action::Verify { tenant: 0, back: 0, right: false }));
+    let before = world.host.body().map(str::to_owned);
+    let again = world.host.ask::<Ledger>(&word, at.plus(MINUTE_MS)).outcome;
+    assert!(matches!(again, Outcome::Unlocked { wrong_in_a_row: 3, wrong_today: 3 }), "{again:?}");
+    assert_eq!(world.host.body(), before.as_deref());
+    wait(&mut world, 1);
+    assert_eq!(unlocked(&mut world), (1, 1));
 }

@@ -66,6 +66,7 @@ fn of(action: &Action) -> Option<usize> {
         | Action::Event { tenant, .. }
         | Action::Fetch { tenant, .. }
         | Action::Resend { tenant, .. }
+        | Action::Unlock { tenant }
         | Action::Verify { tenant, .. } => Some(*tenant),
         Action::Tick => None,
     }

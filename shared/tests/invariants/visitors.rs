@@ -56,6 +56,7 @@ proptest! {
             let (kind, asked) = match step.action {
                 Ask::Order(asked) => (0, asked),
                 Ask::Guess(asked) => (2, asked),
+                Ask::Look | Ask::Release => continue,
             };
             let clock = host.seen(now);
             let reply = host.ask::<Visitor>(&command(step.action), now);
@@ -88,6 +89,7 @@ proptest! {
                     Reply::Admit { .. } => 0,
                     Reply::Challenge { .. } => 1,
                     Reply::Block { .. } => 2,
+                    Reply::Seen(_) => unreachable!("nobody looked"),
                 };
                 counts[usize::from(*solved)][verdict] += 1;
             }
@@ -211,4 +213,29 @@ fn a_visitor_is_kept_as_short_json_without_an_address() {
         r#"{"clock":1795082400000,"orders":{"f":1795082460000,"u":1795082406000,"a":["AAEAAAAA"]}}"#;
     assert_eq!(host.body(), Some(expected));
     assert_ne!(Bytes([0; 16]), request(1, false).id);
+}
+
+#[test]
+fn an_operator_sees_a_network_and_lets_it_go_and_no_solution_opens_more_than_it_did() {
+    let mut host = Host::default();
+    let seen = |host: &mut Host, ask| match host.ask::<Visitor>(&command(ask), START) {
+        Reply::Seen(view) => view,
+        other => panic!("{other:?}"),
+    };
+    let new = seen(&mut host, Ask::Look);
+    assert_eq!((new.orders_left, new.guesses_left, new.challenge_until), (3, 10, None));
+    assert!(host.stored.is_none(), "a look leaves nothing");
+    for nth in 0..4 {
+        host.ask::<Visitor>(&command(Ask::Order(request(nth, false))), START);
+    }
+    assert!(is_admitted(host.ask::<Visitor>(&command(Ask::Order(request(9, true))), START)));
+    let challenged = seen(&mut host, Ask::Look);
+    assert_eq!((challenged.orders_left, challenged.challenge_until), (0, Some(START.plus(60_000))));
+    assert_eq!(seen(&mut host, Ask::Release), challenged, "the answer says how it stood");
+    assert_eq!(seen(&mut host, Ask::Look), new);
+    let stolen = Request { solved: request(9, true).solved, ..request(10, false) };
+    assert!(
+        !is_admitted(host.ask::<Visitor>(&command(Ask::Order(stolen)), START)),
+        "one solution, one request"
+    );
 }

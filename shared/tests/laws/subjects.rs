@@ -44,7 +44,7 @@ pub const GUARD: Subject<Guard> = Subject {
     show: |reply| format!("{reply:?}"),
     again_ms: |command| match command.ask {
         guard::Ask::Note { .. } | guard::Ask::Release | guard::Ask::Told(_) => Some(MINUTE_MS),
-        guard::Ask::Tick => Some(0),
+        guard::Ask::Look | guard::Ask::Tick => Some(0),
     },
 };
 
@@ -73,7 +73,9 @@ pub const ESCALATIONS: Subject<Escalations> = Subject {
 pub const LEDGER: Subject<Ledger> = Subject {
     show: |reply| format!("{:?} {:?}", reply.outcome, reply.due),
     again_ms: |command| match command.ask {
-        ledger::Ask::Done(_) | ledger::Ask::Erase(_) | ledger::Ask::Event(_) => Some(MINUTE_MS),
+        ledger::Ask::Done(_) | ledger::Ask::Erase(_) | ledger::Ask::Event(_) | ledger::Ask::Unlock(_) => {
+            Some(MINUTE_MS)
+        }
         // A key is forgotten after a day, and a later alarm is another one.
         ledger::Ask::Cancel(_) | ledger::Ask::Create(_) | ledger::Ask::Resend(_) | ledger::Ask::Tick => {
             Some(0)
@@ -173,6 +175,8 @@ pub const VISITOR: Subject<Visitor> = Subject {
     show: |reply| format!("{reply:?}"),
     // A later one may find a token that the first did not.
     again_ms: |command| match command.ask {
-        visitor::Ask::Order(_) | visitor::Ask::Guess(_) => Some(0),
+        visitor::Ask::Order(_) | visitor::Ask::Guess(_) | visitor::Ask::Look => Some(0),
+        // The first says how it stood; it stands otherwise now.
+        visitor::Ask::Release => None,
     },
 };

@@ -10,6 +10,7 @@ mod door;
 mod enumeration;
 mod fleet;
 mod flood;
+mod letting_go;
 mod lockout;
 mod networks;
 mod objects;

@@ -68,9 +68,16 @@ async fn memory_redis_and_the_durable_object_give_the_same_answers() -> anyhow::
         *kinds.entry(kind(&memory.outcome)).or_default() += 1;
     }
     println!("{LEDGER_COMMANDS} ledger commands on three hosts, 0 differences: {kinds:?}");
-    for outcome in
-        ["Created", "Found", "IdempotencyMismatch", "RateLimited", "WrongCode", "Verified", "Locked"]
-    {
+    for outcome in [
+        "Created",
+        "Found",
+        "IdempotencyMismatch",
+        "RateLimited",
+        "WrongCode",
+        "Verified",
+        "Locked",
+        "Unlocked",
+    ] {
         assert!(kinds.contains_key(outcome), "the script never reached {outcome}: {kinds:?}");
     }
     Ok(())
@@ -83,6 +90,7 @@ fn kind(outcome: &ledger::Outcome) -> String {
         ledger::Outcome::Erased { .. } => "Erased".into(),
         ledger::Outcome::Found(_) => "Found".into(),
         ledger::Outcome::RateLimited { .. } => "RateLimited".into(),
+        ledger::Outcome::Unlocked { .. } => "Unlocked".into(),
         other => format!("{other:?}"),
     }
 }

@@ -22,6 +22,7 @@ use tiffin_shared::ledger::Event;
 use tiffin_shared::ledger::ParcelId;
 use tiffin_shared::ledger::Part;
 use tiffin_shared::ledger::Standing;
+use tiffin_shared::ledger::Unlock;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::ledger::Whose;
 use tiffin_shared::order;
@@ -124,6 +125,8 @@ impl Script {
             }
             (75..82, Some(order)) => (order.ledger(), Ask::Done(ParcelId { order, part: Part::Job })),
             (82..92, Some(order)) => (order.ledger(), Ask::Event(self.order_event(order))),
+            // Seldom: a lock takes twenty guesses.
+            (92, Some(order)) => (order.ledger(), Ask::Unlock(Unlock { tenant: self.tenant(), at: now })),
             (_, Some(order)) => (order.ledger(), Ask::Tick),
         };
         (ledger, Event { now, entropy, ask })
