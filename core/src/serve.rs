@@ -35,6 +35,7 @@ use crate::sessions;
 use crate::standalone;
 use crate::sweep;
 use crate::tallies;
+use crate::telemetry;
 use crate::webhooks;
 
 /// How long work under way may take after a request to stop. What is left stays in the queue.
@@ -87,6 +88,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
     tasks.spawn(ok(sweep::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(telemetry::run(app.clone(), stopped.clone())));
     // Where this process serves the public API, there is no edge to push to.
     let pushes = roles.contains(&Role::Ingest) && !roles.contains(&Role::Public);
     tasks.spawn(ok(publish::run(app.clone(), pushes, stopped.clone())));
@@ -115,8 +117,14 @@ async fn settle(app: &Arc<App>) {
     // Its answer came by them.
     sessions::close(app).await;
     let counts = async { tokio::join!(guard::flush(app), routes::flush(app), tallies::flush(app)) };
-    let (counted, told) =
-        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
+    let (counted, told, exported) = tokio::join!(
+        timeout(FLUSH_TIMEOUT, counts),
+        timeout(FLUSH_TIMEOUT, reports::flush(app)),
+        timeout(FLUSH_TIMEOUT, telemetry::flush(app)),
+    );
+    if exported.is_err() {
+        tracing::warn!("the last spans were not exported");
+    }
     if counted.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }

@@ -275,6 +275,7 @@ fn header(
         max_price_micros: create.max_price_micros,
         sms_segments: create.sms_segments,
         to_masked: Some(create.to.clone()),
+        trace: create.trace,
     }
 }
 

@@ -12,6 +12,7 @@ use super::Reason;
 use super::Record;
 use super::State;
 use super::Story;
+use super::Telling;
 use super::advice;
 use super::advice::Advice;
 use super::advice::Situation;
@@ -57,6 +58,12 @@ pub struct Timeline {
     pub erased_at: Option<UnixMs>,
     /// Whether nothing more is waited for.
     pub is_closed: bool,
+    /// When core took its job from the edge, where that was noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<UnixMs>,
+    /// The first times that the edge was told how it fares.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tellings: Vec<Telling>,
     /// Everything that happened, oldest first, and the link of the last entry.
     pub story: Story,
 }
@@ -163,6 +170,8 @@ impl State {
             bill: self.bill.as_ref().map(|bill| bill.billed()),
             erased_at: self.erased_at,
             is_closed: self.is_closed,
+            taken_at: self.taken_at,
+            tellings: self.tellings,
             story: self.story,
         }
     }
