@@ -100,7 +100,7 @@ async fn verify_one(stack: &Stack, collector: &Collector, secrets: &mut Secrets)
     let id = client.order(&phone).await?;
     let code = client.code(&phone).await?;
     anyhow::ensure!(client.guess(&id, &code).await? == "verified");
-    let look = || std::future::ready(collector.requests());
+    let look = || std::future::ready(Ok(collector.requests()));
     let has = |requests: &Vec<String>| requests.iter().any(|request| request.contains(&id));
     tiffin_tests::wait::until("an exported trace", look, has).await?;
     secrets.codes.insert(code);

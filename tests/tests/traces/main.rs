@@ -71,7 +71,7 @@ impl Scene {
 
     /// What the collector has of this order.
     async fn spans(&self, order: &str) -> anyhow::Result<Vec<Value>> {
-        let look = || std::future::ready(self.collector.requests().join("\n"));
+        let look = || std::future::ready(Ok(self.collector.requests().join("\n")));
         let text = wait::until("an export", look, |text: &String| text.contains(order)).await?;
         assert!(std::fs::read(self.dir.path().join("otlp.json"))?.len() >= text.len());
         let spans = read(&text)?;
@@ -169,7 +169,7 @@ async fn an_order_is_one_trace_from_the_edge_to_its_receipt() -> anyhow::Result<
 #[ignore = "needs Python: make test"]
 async fn a_failover_is_two_attempts_and_the_first_one_is_an_error() -> anyhow::Result<()> {
     let scene = Scene::start(&[]).await?;
-    scene.stack.client.fault_of("twilio-sms", "reject").await?;
+    scene.stack.client.fault_of("twilio-sms", "http_500").await?;
     let phone = fresh_phone();
     let id = scene.order(&phone, "01").await?;
     scene.verified(&id, &phone).await?;
@@ -198,7 +198,7 @@ async fn a_collector_that_is_away_costs_spans_and_no_orders() -> anyhow::Result<
     let phone = fresh_phone();
     let id = scene.order(&phone, "01").await?;
     scene.verified(&id, &phone).await?;
-    let log = || std::future::ready(scene.stack.core.as_ref().map_or(String::new(), |core| core.log()));
+    let log = || std::future::ready(Ok(scene.stack.core.as_ref().map_or(String::new(), |core| core.log())));
     let log = wait::until("a dropped batch", log, |log| log.contains("spans were not exported")).await?;
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let dropped = lines.filter_map(|line| line["fields"]["dropped"].as_u64()).max();
