@@ -20,5 +20,8 @@ TWILIO_VERSION=9.13.0
 VONAGE_HTTP_CLIENT_VERSION=1.5.2
 # What tenants verify our webhooks with.
 STANDARDWEBHOOKS_VERSION=1.1.0
+# What reads the traces that we export, and what it stands on.
+OPENTELEMETRY_PROTO_VERSION=1.45.2
+PROTOBUF_VERSION=7.36.2
 # With scripts/setup/aws.txt, the versions of all it stands on.
 BOTOCORE_VERSION=1.44.5

@@ -42,6 +42,7 @@ use crate::sim_swap::Checker;
 use crate::store;
 use crate::store::Store;
 use crate::tallies::Tallies;
+use crate::telemetry::Exporter;
 use crate::watchers::Watchers;
 use crate::webhooks::Hooks;
 
@@ -153,6 +154,8 @@ pub struct App {
     pub hooks: Hooks,
     /// What the edge is to be told.
     pub reports: Reports,
+    /// Where orders' traces go.
+    pub telemetry: Exporter,
     /// Who waits for news.
     pub watchers: Watchers,
     /// Settings.
@@ -233,6 +236,7 @@ impl App {
             money: Money::default(),
             hooks: Hooks::new(&config)?,
             reports: Reports::default(),
+            telemetry: Exporter::new(&config)?,
             watchers: Watchers::default(),
             store,
             bus,

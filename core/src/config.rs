@@ -4,6 +4,7 @@ mod file;
 mod overlay;
 mod secrets;
 mod sim_swap;
+mod telemetry;
 mod webhooks;
 
 use std::path::Path;
@@ -32,6 +33,8 @@ pub use self::secrets::Environment;
 pub use self::secrets::names;
 pub use self::sim_swap::CLIENT_SECRET;
 pub use self::sim_swap::SimSwap;
+pub use self::telemetry::OTLP_HEADERS;
+pub use self::telemetry::Telemetry;
 pub use self::webhooks::Endpoint;
 pub use self::webhooks::Webhooks;
 use crate::gateways::account::Account;

@@ -114,7 +114,7 @@ pub async fn take(app: &Arc<App>, request: &http::Request, entropy: &Entropy, no
 pub async fn find(app: &App, order: &OrderId) -> Result<Box<Timeline>, Problem> {
     let read = app.store.apply::<Read>(&Key::order(order), &(), host::now()).await;
     let read = read.map_err(|error| {
-        tracing::warn!(%error, order.id = %order, "a record cannot be read");
+        tracing::warn!(%error, %order, "a record cannot be read");
         Problem::unavailable("The store does not answer, or the record cannot be read.")
     })?;
     read.ok_or_else(no_record)
@@ -206,7 +206,7 @@ async fn log(app: &Arc<App>, order: &OrderId, entry: Desk) -> Result<(), Problem
             Err(Problem::rate_limited(detail, HOUR_MS))
         }
         Err(error) => {
-            tracing::warn!(%error, order.id = %order, "support's wish was not logged");
+            tracing::warn!(%error, %order, "support's wish was not logged");
             Err(Problem::unavailable("The order's record was not written."))
         }
     }

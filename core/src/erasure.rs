@@ -75,7 +75,7 @@ async fn all(app: &Arc<App>, phone: &Phone) -> Result<Report, Problem> {
         for order in &forget {
             // First here, then there: who dies in between is asked again, and finds the order still listed.
             record(app, order, &mut report).await.map_err(|error| {
-                tracing::warn!(%error, order.id = %order, "an order is not erased");
+                tracing::warn!(%error, %order, "an order is not erased");
                 Problem::unavailable("Not everything is erased yet. Ask again.")
             })?;
             report.orders += 1;

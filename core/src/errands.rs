@@ -11,6 +11,7 @@ use tiffin_shared::order::ERRAND_TIMEOUT_MS;
 use tiffin_shared::order::Errand;
 use tiffin_shared::order::Terms;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::escalations;
@@ -20,17 +21,24 @@ use crate::webhooks;
 
 /// What is agreed with a tenant about its orders, as the directory has it now.
 pub fn terms(app: &App, tenant: &TenantId) -> Terms {
-    Terms { announces: app.hooks.listens(tenant), ..Terms::default() }
+    Terms { announces: app.hooks.listens(tenant), traces: app.telemetry.is_on(), ..Terms::default() }
 }
 
 /// Begins an errand, without keeping the caller waiting. Without a permit it is run when its lease is over.
 pub fn begin(app: &Arc<App>, order: &OrderId, errand: Errand) {
     if let Ok(permit) = app.background.clone().try_acquire_owned() {
         let (app, order) = (app.clone(), order.clone());
-        tokio::spawn(async move {
+        let header = errand.timeline.job.as_ref();
+        let span = tracing::info_span!(
+            "order", %order, tenant = errand.tenant.as_ref().map(tracing::field::display),
+            request_id = header.and_then(|header| header.request.clone()),
+            trace_id = header.and_then(|header| header.trace).map(|trace| tracing::field::display(trace.id))
+        );
+        let running = async move {
             run(app, order, errand).await;
             drop(permit);
-        });
+        };
+        tokio::spawn(running.instrument(span));
     }
 }
 
@@ -44,14 +52,14 @@ fn run(app: Arc<App>, order: OrderId, errand: Errand) -> BoxFuture<'static, ()> 
                     Ok(_) if errand.closes => app.metrics.closed(&errand.timeline),
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::warn!(%error, order.id = %order, "an errand is not marked; it will be run again");
+                        tracing::warn!(%error, %order, "an errand is not marked; it will be run again");
                     }
                 }
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, order.id = %order, "an errand was not run; it will be");
+                tracing::warn!(%error, %order, "an errand was not run; it will be");
             }
-            Err(_) => tracing::warn!(order.id = %order, "an errand took too long; it will be run again"),
+            Err(_) => tracing::warn!(%order, "an errand took too long; it will be run again"),
         }
     })
 }
@@ -61,5 +69,7 @@ async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> anyhow::Resul
     export::keep(app, order, errand).await?;
     escalations::look(app, order, errand).await?;
     webhooks::tell(app, order, errand).await?;
+    // Last: an errand that failed comes again, and would be exported twice.
+    app.telemetry.tell(order, errand);
     Ok(())
 }

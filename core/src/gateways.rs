@@ -189,7 +189,8 @@ impl Gateway {
     ) -> (Result<Answered, CallOutcome>, Option<Seen>) {
         match &self.adapter {
             Adapter::Http(adapter) => match adapter.encode(message) {
-                Ok(call) => {
+                Ok(mut call) => {
+                    call.headers.extend(message.traceparent.map(|it| ("traceparent", it.to_owned())));
                     let (seen, answered) = client.exchange(call).await;
                     (answered.map(|answer| adapter.classify(&answer)), Some(seen))
                 }
@@ -360,7 +361,7 @@ impl Gateways {
     ) -> (CallOutcome, Option<Seen>) {
         let (outcome, code, seen) = self.try_out(gateway, client, message).await;
         if let Some(code) = code {
-            tracing::info!(gateway = %gateway.name(), provider.code = %code, "the provider refused a message");
+            tracing::info!(gateway = %gateway.name(), provider_code = %code, "the provider refused a message");
         }
         (outcome, seen)
     }

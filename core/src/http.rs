@@ -11,12 +11,16 @@ pub mod overload;
 pub mod server;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::MatchedPath;
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
+use axum::middleware;
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use axum::routing::post;
@@ -53,7 +57,20 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     if roles.contains(&Role::Ops) {
         router = router.merge(ops::router(&app)).merge(console::router());
     }
-    router.with_state(app)
+    router.route_layer(middleware::from_fn(log)).with_state(app)
+}
+
+/// One line for a request, at debug: providers' receipts alone are two for each message. The route in place of the path, in
+/// which a callback's secret may stand; whose request it is, the reply's id says, by which the caller's log has it too.
+async fn log(route: MatchedPath, request: Request, next: Next) -> Response {
+    let (began, method) = (Instant::now(), request.method().clone());
+    let response = next.run(request).await;
+    let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    tracing::debug!(
+        %method, route = route.as_str(), status = response.status().as_u16(), request_id,
+        duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "request"
+    );
+    response
 }
 
 /// The request as the shared layer wants it. Keeps at most one byte more of the body than `body_bytes_max`.

@@ -60,10 +60,10 @@ fn run(app: Arc<App>, order: OrderId, inquiry: Inquiry) -> BoxFuture<'static, ()
     Box::pin(async move {
         let limit = Duration::from_millis(INQUIRY_TIMEOUT_MS);
         let Ok(Some(answer)) = timeout(limit, ask(&app, &order, &inquiry)).await else {
-            return tracing::debug!(order.id = %order, attempt.n = inquiry.n, "a provider did not answer an inquiry");
+            return tracing::debug!(%order, attempt = inquiry.n, "a provider did not answer an inquiry");
         };
         if let Err(error) = orders::apply(&app, &order, answer).await {
-            tracing::warn!(%error, order.id = %order, "what a provider answered is not noted; it is asked again");
+            tracing::warn!(%error, %order, "what a provider answered is not noted; it is asked again");
         }
     })
 }
@@ -104,7 +104,7 @@ async fn told(
         }
         About::Recall => {
             let outcome = recall(app, gateway, taken, talks).await?;
-            tracing::info!(order.id = %order, attempt.n = n, gateway = %inquiry.way.gateway, ?outcome, "called back");
+            tracing::info!(%order, attempt = n, gateway = %inquiry.way.gateway, ?outcome, "called back");
             Some(Ask::Recalled { n, outcome: Some(outcome) })
         }
     }

@@ -44,5 +44,6 @@ pub mod standalone;
 pub mod store;
 pub mod sweep;
 pub mod tallies;
+pub mod telemetry;
 pub mod watchers;
 pub mod webhooks;

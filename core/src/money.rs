@@ -138,7 +138,7 @@ pub fn begin(app: &Arc<App>, posting: Posting) {
         tokio::spawn(async move {
             let order = posting.order.clone();
             if let Err(error) = Box::pin(settle(&app, posting)).await {
-                tracing::warn!(%error, order.id = %order, "a posting was not made; it will be");
+                tracing::warn!(%error, %order, "a posting was not made; it will be");
             }
             drop(permit);
         });
@@ -164,7 +164,7 @@ pub async fn settle(app: &Arc<App>, posting: Posting) -> Result<bool, Error> {
 /// Posts before the order goes on. False where that is not known to be done: the job waits, and posts again.
 pub async fn funds(app: &Arc<App>, posting: &Posting) -> bool {
     settle(app, posting.clone()).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, order.id = %posting.order, "not on hold yet; the job waits");
+        tracing::warn!(%error, order = %posting.order, "not on hold yet; the job waits");
         false
     })
 }

@@ -66,7 +66,7 @@ pub async fn take(
     let Some(ask) = ask else { return Ok(()) };
     if let Fate::Failed { code: Some(code), .. } = &told.fate {
         let gateway = gateway.name();
-        tracing::info!(order.id = %order, attempt.n = n, %gateway, provider.code = %code, "a message failed");
+        tracing::info!(%order, attempt = n, %gateway, provider_code = %code, "a message failed");
     }
     insist(begun, || async { orders::apply(app, &order, ask.clone()).await.map(Some) }).await?;
     receipt::note(app, gateway, told, &Reference { order, n }, source).await;

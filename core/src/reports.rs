@@ -173,7 +173,7 @@ async fn post(app: &App, events: &[OrderEvent]) -> Result<(usize, Missed), Error
 
 async fn mark(app: &App, event: &OrderEvent) {
     if let Err(error) = orders::reported(app, &event.order, event.seq).await {
-        tracing::warn!(%error, order.id = %event.order, "a report is not marked; it will be told again");
+        tracing::warn!(%error, order = %event.order, "a report is not marked; it will be told again");
     }
 }
 

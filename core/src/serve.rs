@@ -39,6 +39,7 @@ use crate::sessions;
 use crate::standalone;
 use crate::sweep;
 use crate::tallies;
+use crate::telemetry;
 use crate::webhooks;
 
 /// How long work under way may take after a request to stop. What is left stays in the queue.
@@ -137,6 +138,7 @@ async fn work(
     tasks.spawn(ok(guard::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(tallies::run(app.clone(), stopped.clone())));
     tasks.spawn(ok(series::run(app.clone(), stopped.clone())));
+    tasks.spawn(ok(telemetry::run(app.clone(), stopped.clone())));
     if roles.contains(&Role::Ops) {
         tasks.spawn(ok(metrics::run(app.clone(), stopped.clone())));
     }
@@ -152,8 +154,14 @@ async fn settle(app: &Arc<App>) {
     let counts = async {
         tokio::join!(guard::flush(app), routes::flush(app), series::flush(app), tallies::flush(app))
     };
-    let (counted, told) =
-        tokio::join!(timeout(FLUSH_TIMEOUT, counts), timeout(FLUSH_TIMEOUT, reports::flush(app)));
+    let (counted, told, exported) = tokio::join!(
+        timeout(FLUSH_TIMEOUT, counts),
+        timeout(FLUSH_TIMEOUT, reports::flush(app)),
+        timeout(FLUSH_TIMEOUT, telemetry::flush(app)),
+    );
+    if exported.is_err() {
+        tracing::warn!("the last spans were not exported");
+    }
     if counted.is_err() {
         tracing::warn!("the last counts of orders are lost");
     }

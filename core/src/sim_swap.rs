@@ -116,7 +116,7 @@ impl Checker {
             match said {
                 Said::Verdict(verdict) => return verdict,
                 Said::Refused { status, code } => {
-                    tracing::error!(status, code, order.id = %order, "the SIM Swap service refuses the question");
+                    tracing::error!(status, code, %order, "the SIM Swap service refuses the question");
                     return SimVerdict::Unknown(SimDoubt::Refused);
                 }
                 Said::Stranger => {

@@ -102,7 +102,7 @@ async fn wake_order(app: &Arc<App>, due: &Due) -> bool {
     // What is no id was not written by us, and is only forgotten.
     let Ok(order) = OrderId::parse(due.key.id()) else { return true };
     let woken = orders::apply(app, &order, order::Ask::Tick).await;
-    let woken = woken.inspect_err(|error| tracing::warn!(%error, order.id = %order, "cannot wake an order"));
+    let woken = woken.inspect_err(|error| tracing::warn!(%error, %order, "cannot wake an order"));
     // A record that cannot be read will not be the next time either.
     matches!(woken, Ok(_) | Err(orders::Error::Store(store::Error::State { .. })))
 }

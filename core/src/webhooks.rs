@@ -148,7 +148,12 @@ pub async fn tell(app: &Arc<App>, order: &OrderId, errand: &Errand) -> Result<()
         return Ok(());
     };
     let events = errand.fresh.iter().filter_map(|(n, entry)| of_order(order, &errand.timeline, *n, entry));
-    keep(app, tenant, events.collect::<Result<Vec<_>, _>>()?).await
+    let mut events = events.collect::<Result<Vec<_>, _>>()?;
+    let traceparent = errand.timeline.job.as_ref().and_then(|header| app.telemetry.traceparent(header));
+    if let Some(traceparent) = traceparent {
+        events.iter_mut().for_each(|event| event.traceparent = Some(traceparent.to_string()));
+    }
+    keep(app, tenant, events).await
 }
 
 /// Into the log, one after the other, then to whom they concern.

@@ -92,7 +92,7 @@ async fn a_name_that_is_bound_anew_to_an_address_beside_us_is_not_called() {
         for round in 0..rounds {
             let url: Url = format!("{scheme}://rebind.example.com:{port}/").parse().unwrap();
             let before = asked.load(Ordering::SeqCst);
-            let sent = sender.send(url, HEADERS(), "{}".into()).await;
+            let sent = sender.send(url, HEADERS().into(), "{}".into()).await;
             assert_eq!(sent.status, None);
             assert!(sent.error.unwrap().contains("public internet"), "round {round}: {sent:?}");
             assert_eq!(asked.load(Ordering::SeqCst), before + 1, "asked once: there is no second answer");

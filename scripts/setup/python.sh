@@ -2,7 +2,7 @@
 # Python's tools, each in a folder of its own: phonenumbers, the second opinion on the phone table; schemathesis, which
 # makes requests from the API's description; aiosmtpd, a mail server whose answers tests script; smpp.twisted3, of which
 # Jasmin is made, for an SMSC; and the libraries of providers, which check what we sign and sign what we check: botocore
-# also describes what AWS takes.
+# also describes what AWS takes. And opentelemetry-proto, OpenTelemetry's own classes, which read our traces.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # install NAME VERSION PIP-ARGUMENT…: from PyPI, unless this version is there. MODULE is what it is imported as.
@@ -32,4 +32,5 @@ install plivo "$PLIVO_VERSION" --requirement "$ROOT/scripts/setup/plivo.txt"
 install twilio "$TWILIO_VERSION" --requirement "$ROOT/scripts/setup/twilio.txt"
 MODULE=vonage_http_client install vonage-http-client "$VONAGE_HTTP_CLIENT_VERSION" --requirement "$ROOT/scripts/setup/vonage.txt"
 install botocore "$BOTOCORE_VERSION" --requirement "$ROOT/scripts/setup/aws.txt"
+MODULE=opentelemetry.proto install opentelemetry-proto "$OPENTELEMETRY_PROTO_VERSION" "opentelemetry-proto==$OPENTELEMETRY_PROTO_VERSION" "protobuf==$PROTOBUF_VERSION"
 install standardwebhooks "$STANDARDWEBHOOKS_VERSION" "standardwebhooks==$STANDARDWEBHOOKS_VERSION"

@@ -18,6 +18,7 @@ use crate::seal;
 use crate::seal::Opener;
 use crate::seal::PrivateKey;
 use crate::seal::Sealed;
+use crate::time::UnixMs;
 use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 use crate::wire::job::Job;
@@ -61,6 +62,9 @@ pub struct Envelope {
     pub signer: KeyId,
     /// Ed25519 over header, sealed body and dispatch.
     pub signature: Bytes<64>,
+    /// When core took it; none on its way there. Nobody signs for it, and nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<UnixMs>,
 }
 
 impl Envelope {
@@ -73,6 +77,7 @@ impl Envelope {
             dispatch: dispatch.cloned(),
             signer: key.id().clone(),
             signature,
+            taken_at: None,
         }
     }
 

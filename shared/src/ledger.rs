@@ -63,6 +63,7 @@ use crate::risk::GeoPolicy;
 use crate::risk::Origin;
 use crate::seal::Sealer;
 use crate::time::UnixMs;
+use crate::trace::Trace;
 use crate::wire::api;
 use crate::wire::api::Channel;
 use crate::wire::api::VerifyResult;
@@ -216,6 +217,9 @@ pub struct Create {
     /// Segments that it takes as a text message, where they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms_segments: Option<u8>,
+    /// The trace it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
     /// Keyed hash of the idempotency key.
     pub idempotency_key: Bytes<16>,
     /// Keyed hash of the request.

@@ -51,6 +51,7 @@ pub mod sign;
 pub mod tally;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod vault;
 pub mod visitor;
 pub mod webhook;

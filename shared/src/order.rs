@@ -25,6 +25,7 @@ mod reason;
 mod receipt;
 mod report;
 mod sim;
+pub mod spans;
 mod stop;
 mod story;
 mod timeline;
@@ -83,6 +84,7 @@ pub use self::reason::Reason;
 pub use self::reason::RulesOut;
 pub use self::report::REPORT_TIMEOUT_MS;
 pub use self::report::STILL_SENDING_MS;
+pub use self::report::Telling;
 pub use self::sim::SIM_CHECKS_MAX;
 use self::sim::SimCheck;
 pub use self::sim::SimDoubt;
@@ -184,6 +186,15 @@ pub struct State {
     reported: u64,
     report_tries: u32,
     report_at: UnixMs,
+    /// When core took its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    taken_at: Option<UnixMs>,
+    /// Since when the edge lacks a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    untold_since: Option<UnixMs>,
+    /// The first times that the edge was told, for the order's trace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tellings: Vec<Telling>,
 }
 
 impl Machine for Order {
@@ -205,9 +216,11 @@ impl Machine for Order {
 
 fn decide(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Reply> {
     match (&command.ask, state) {
-        (Ask::Claim { token, header, dispatch, offers, terms }, state) => {
+        (Ask::Claim { token, header, dispatch, offers, terms, taken_at }, state) => {
             let mut state = state.unwrap_or_else(|| State::new(Some(header), now));
             state.terms = terms.clone();
+            // Of the first job: a resend's is another hand-over.
+            state.taken_at = state.taken_at.or(taken_at.filter(|_| dispatch.is_none()));
             state.begin_bill();
             let (dispatch, token) = (dispatch.as_ref(), *token);
             claim::step(state, &Claim { token, header, dispatch, offers }, command, now)
@@ -307,6 +320,9 @@ impl State {
             reported: now.0,
             report_tries: 0,
             report_at: now,
+            taken_at: None,
+            untold_since: None,
+            tellings: Vec::new(),
         }
     }
 

@@ -106,6 +106,7 @@ fn an_erased_order_is_not_sent_by_the_job_that_comes_after() {
     let masked = Some("+91••••••3210".to_owned());
     let header = Header { prefix: Some(Bytes([1; 8])), to_masked: masked, ..common::order::header() };
     let claim = || order::Ask::Claim {
+        taken_at: None,
         token: Bytes([1; 16]),
         header: Box::new(header.clone()),
         dispatch: None,
@@ -165,6 +166,7 @@ fn wishes_of_support_beyond_the_bound_are_refused_and_what_came_of_the_last_is_l
         host.ask::<Order>(&order::Command { entropy: Entropy::new([1; 32]), ask }, START).decision
     };
     let claim = order::Ask::Claim {
+        taken_at: None,
         token: Bytes([1; 16]),
         header: Box::new(common::order::header()),
         dispatch: None,

@@ -105,6 +105,7 @@ fn evidence() -> Evidence {
         },
         order: common::order::header().order,
         request: Some("req_AAAAAAAAAAAAAAAAAAAAAA".into()),
+        trace: None,
         service: Some(common::fixtures::service(0)),
         channel: Some(Channel::Sms),
         country: None,

@@ -40,6 +40,7 @@ pub fn header(created_at: UnixMs) -> anyhow::Result<Header> {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         to_masked: None,
         client_ref: None,
     })

@@ -7,6 +7,7 @@ pub mod authenticator;
 pub mod billing;
 pub mod chaos;
 pub mod client;
+pub mod collector;
 pub mod edge;
 pub mod jobs;
 pub mod keys;

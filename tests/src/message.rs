@@ -56,6 +56,7 @@ impl Parts {
             reference: &self.reference,
             callback_url: "",
             now: UnixMs(0),
+            traceparent: None,
         }
     }
 }

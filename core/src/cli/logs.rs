@@ -15,7 +15,7 @@ pub fn start() -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| anyhow::anyhow!("{FILTER}: {error}"))?;
     let logs = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match std::env::var(FORMAT).as_deref() {
-        Ok("json") => logs.json().init(),
+        Ok("json") => logs.json().with_span_list(false).init(),
         Ok("text") | Err(_) => logs.init(),
         Ok(_) => anyhow::bail!("{FORMAT}: must be \"json\" or \"text\""),
     }

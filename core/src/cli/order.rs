@@ -93,6 +93,9 @@ fn timeline(id: &str, reply: &Value) -> String {
         format!("{:<10}  {} / {}", "tenant", text(job, "tenant"), text(job, "service")),
         format!("{:<10}  {} until {}", "life", time(job, "created_at"), time(job, "expires_at")),
     ];
+    let ids = [("request", "/request"), ("trace", "/trace/id")];
+    let told = ids.map(|(name, at)| Some((name, job?.pointer(at)?.as_str()?)));
+    lines.extend(told.into_iter().flatten().map(|(name, id)| format!("{name:<10}  {id}")));
     if reply.get("erased_at").is_some() {
         lines.push(format!("{:<10}  {}, on request", "erased", time(Some(reply), "erased_at")));
     }

@@ -95,6 +95,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
         expires_at: now.plus(service.ttl_ms),
         reference: &reference,
         public_url: &config.file.server.public_url,
+        traceparent: None,
     };
     let directory = config.directory()?;
     let prices = price::lists(&directory, gateway).cloned().unwrap_or_default();

@@ -18,6 +18,7 @@ use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::visitor::VisitorLimits;
 
 use super::sim_swap::SimSwap;
+use super::telemetry::Telemetry;
 use super::webhooks::Webhooks;
 use crate::gateways::account::Account;
 
@@ -74,6 +75,9 @@ pub struct File {
     /// How long logs are kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Where orders' traces go.
+    #[serde(default)]
+    pub telemetry: Telemetry,
     /// Where tenants are told what happens.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -243,6 +247,7 @@ impl File {
         self.webhooks.check(|tenant| self.tenants.contains_key(tenant))?;
         self.guard.check().map_err(|error| format!("guard.{error}"))?;
         self.check_sim_swap()?;
+        self.telemetry.check().map_err(|error| format!("telemetry.{error}"))?;
         let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
         let urls =
             [("server.public_url", &self.server.public_url), ("server.edge_url", &self.server.edge_url)];

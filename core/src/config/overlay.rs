@@ -11,7 +11,7 @@ use super::File;
 use crate::gateways::account::variable_prefix;
 use crate::gateways::kinds::is_secret;
 
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "bus",
     "delivery",
     "escalations",
@@ -21,6 +21,7 @@ const SECTIONS: [&str; 10] = [
     "server",
     "sim_swap",
     "store",
+    "telemetry",
     "webhooks",
 ];
 

@@ -99,7 +99,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
             Ok(Decision::Send { .. }) => {}
             Ok(decision) => return Err(decision),
             Err(error) => {
-                tracing::warn!(%error, order.id = %header.order, "not sent: whether it still may is not known");
+                tracing::warn!(%error, order = %header.order, "not sent: whether it still may is not known");
                 return Ok(Sent::not(CallOutcome::Throttled { retry_after_ms: None }));
             }
         }
@@ -132,7 +132,7 @@ pub(super) async fn send(app: &Arc<App>, sending: &Sending<'_>, claim: &Ask) -> 
         Ok(called) => called,
         Err(reason) => return Ok(Sent::not(CallOutcome::Failed(reason))),
     };
-    tracing::info!(order.id = %header.order, attempt.n = n, gateway = %gateway.name(), ?outcome, "attempt");
+    tracing::info!(order = %header.order, attempt = n, gateway = %gateway.name(), ?outcome, "attempt");
     Ok(Sent { outcome, is_well: Some(is_well), seen })
 }
 
@@ -233,6 +233,7 @@ pub(super) async fn composed<T>(
     act: impl AsyncFnOnce(&Message<'_>) -> T,
 ) -> Result<T, Reason> {
     let Sending { header, service, private, n, way, .. } = sending;
+    let traceparent = app.telemetry.for_provider(header);
     let order = Composition {
         service,
         code,
@@ -245,6 +246,7 @@ pub(super) async fn composed<T>(
         expires_at: header.expires_at,
         reference: &Reference { order: header.order.clone(), n: *n },
         public_url: &app.config.file.server.public_url,
+        traceparent: traceparent.as_deref(),
     };
     order.compose(gateway, way.sender.as_ref(), now, act).await
 }

@@ -26,6 +26,6 @@ pub(super) async fn check(
         }
         (None, _) | (_, None) => SimVerdict::Unknown(SimDoubt::NotServed),
     };
-    tracing::info!(order.id = %header.order, ?verdict, "the SIM was checked");
+    tracing::info!(order = %header.order, ?verdict, "the SIM was checked");
     insist(app, header, Ask::SimChecked { n, verdict }).await.map(drop)
 }

@@ -18,6 +18,7 @@ use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Dispatch;
 use tiffin_shared::wire::job::Header;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 use std::sync::Arc;
 
@@ -95,14 +96,19 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
             }
         },
     };
-    match turn(app, &opened, &mut job.awaits_receipt).await {
+    let header = &opened.header;
+    let span = tracing::info_span!(
+        "order", order = %header.order, tenant = %header.tenant, request_id = header.request.as_deref(),
+        trace_id = header.trace.map(|trace| tracing::field::display(trace.id))
+    );
+    match turn(app, &opened, &mut job.awaits_receipt).instrument(span).await {
         Ok(next) => next,
         Err(orders::Error::Store(error @ store::Error::State { .. })) => {
             tracing::error!(%error, "an order's record cannot be read");
             Next::Dead("the order's record cannot be read")
         }
         Err(error) => {
-            tracing::warn!(%error, order.id = %opened.header.order, "the store is away; the job waits");
+            tracing::warn!(%error, order = %opened.header.order, "the store is away; the job waits");
             Next::Away(host::now().plus(STORE_RETRY_MS))
         }
     }
@@ -142,7 +148,8 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         }
         let sim_check = sim_swap::terms(app.sim_swap.as_ref(), service);
         let terms = Terms { billing, sim_check, ..errands::terms(app, &header.tenant) };
-        let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms };
+        let taken_at = opened.envelope.taken_at;
+        let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms, taken_at };
         let decision = insist(app, header, claim.clone()).await;
         let way = match &decision {
             Ok(Decision::Send { way, .. }) => Some(way),
@@ -165,7 +172,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
                 let sending =
                     call::Sending { header, service, private: &private, n, way: &way, has_others: false };
                 let (found, seen) = call::look_up(app, &sending, called_at).await;
-                tracing::info!(order.id = %header.order, attempt.n = n, gateway = %way.gateway, ?found, "looked up");
+                tracing::info!(order = %header.order, attempt = n, gateway = %way.gateway, ?found, "looked up");
                 let decision = insist(app, header, Ask::Looked { n, look, found }).await;
                 record::exchange(app, &sending, Purpose::LookUp, seen).await;
                 decision?
@@ -261,7 +268,7 @@ pub(super) async fn insist(app: &Arc<App>, header: &Header, ask: Ask) -> Result<
                 if tries < STORE_TRIES_MAX
                     && !matches!(error, orders::Error::Store(store::Error::State { .. })) =>
             {
-                tracing::warn!(%error, order.id = %header.order, "no answer from the store; asking again");
+                tracing::warn!(%error, order = %header.order, "no answer from the store; asking again");
             }
             answer => return answer,
         }

@@ -81,6 +81,7 @@ fn head(evidence: &Evidence) -> String {
         ("Account", account.tenant.as_ref().map(|tenant| escape(tenant.as_str()))),
         ("Account email", text(&account.email)),
         ("Request", evidence.request.as_ref().map(|id| format!("<code>{}</code>", escape(id)))),
+        ("Trace", evidence.trace.map(|id| format!("<code>{id}</code>"))),
         ("Service", evidence.service.as_ref().map(|service| escape(service.as_str()))),
         ("Sent to", text(&evidence.to)),
         ("Country", evidence.country.map(|country| escape(&country.to_string()))),

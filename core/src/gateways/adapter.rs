@@ -44,6 +44,8 @@ pub struct Message<'a> {
     pub callback_url: &'a str,
     /// Now, for what is signed with the time.
     pub now: UnixMs,
+    /// Which trace the call is part of, where the provider is to be told.
+    pub traceparent: Option<&'a str>,
 }
 
 /// An address.

@@ -48,6 +48,8 @@ pub struct Composition<'a> {
     pub reference: &'a Reference,
     /// Where providers reach us.
     pub public_url: &'a str,
+    /// Which trace the call is part of, where the provider is to be told.
+    pub traceparent: Option<&'a str>,
 }
 
 impl Composition<'_> {
@@ -91,6 +93,7 @@ impl Composition<'_> {
             reference: self.reference,
             callback_url: &callback_url,
             now,
+            traceparent: self.traceparent,
         };
         Ok(act(&message).await)
     }

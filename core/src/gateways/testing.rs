@@ -61,6 +61,7 @@ impl Parts {
             reference: &self.reference,
             callback_url: &self.callback_url,
             now: self.now,
+            traceparent: None,
         }
     }
 }

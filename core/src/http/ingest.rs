@@ -109,7 +109,7 @@ pub async fn notice(State(app): State<Arc<App>>, request: Request) -> Response {
     let noted = match read(request, NOTICE_BYTES_MAX).await {
         Ok(request) => match internal::read_notice(&request, &app.edges, host::now()) {
             Ok(notice) => orders::note(&app, &notice).await.map_err(|error| {
-                tracing::warn!(%error, order.id = %notice.order, "a notice was not taken");
+                tracing::warn!(%error, order = %notice.order, "a notice was not taken");
                 Problem::unavailable("The store does not answer.")
             }),
             Err(problem) => Err(problem),
@@ -138,7 +138,9 @@ pub async fn accept(app: &Arc<App>, envelope: &Envelope) -> Result<OrderId, Erro
     app.routes.heard_of(header.country);
     let order = header.order;
     let partition = order.ledger().partition(app.config.file.bus.partitions);
-    let body = serde_json::to_vec(envelope)?;
+    // A worker of an older version would not read it: nothing is noted until the operator has all of them export.
+    let taken_at = app.telemetry.is_on().then(host::now);
+    let body = serde_json::to_vec(&Envelope { taken_at, ..envelope.clone() })?;
     app.bus.publish(Target::Jobs { partition }, &order.to_string(), &body).await?;
     if envelope.dispatch.is_none() {
         app.metrics.accepted(&app.directory.current(), &header.tenant, header.channel);

@@ -35,7 +35,8 @@ pub async fn deliver(app: Arc<App>, id: String, begin: Begin, row: Row) -> Done 
         Err(_) => Sent::not_sent("its address is not one that may be called"),
         Ok(_) if endpoint.keys(now).next().is_none() => Sent::not_sent("there is no key to sign with"),
         Ok(url) => {
-            let headers = webhook::headers(endpoint.keys(now), &event.id, &event.payload, now);
+            let mut headers = webhook::headers(endpoint.keys(now), &event.id, &event.payload, now).to_vec();
+            headers.extend(event.traceparent.clone().map(|it| ("traceparent", it)));
             app.hooks.sender.send(url, headers, event.payload.clone()).await
         }
     };

@@ -17,7 +17,6 @@ use reqwest::dns::Name;
 use reqwest::dns::Resolve;
 use reqwest::dns::Resolving;
 use tiffin_shared::time::SECOND_MS;
-use tiffin_shared::webhook::Headers;
 use tiffin_shared::webhook::address;
 use tiffin_shared::webhook::outbox::Outcome;
 use tiffin_shared::webhook::outbox::TIMEOUT_MS;
@@ -119,7 +118,7 @@ impl Sender {
     }
 
     /// Delivers once, to an address that was checked.
-    pub async fn send(&self, url: Url, headers: Headers, payload: String) -> Sent {
+    pub async fn send(&self, url: Url, headers: Vec<(&'static str, String)>, payload: String) -> Sent {
         let began = Instant::now();
         let mut request = self.0.post(url).header("content-type", "application/json").body(payload);
         for (name, value) in headers {

@@ -256,6 +256,7 @@ impl Bench {
         let address = gateway.callback_url(&self.public_url);
         let callback_url = format!("{address}?order={}&n={}", reference.order, reference.n);
         act(&Message {
+            traceparent: None,
             to: To::Phone(&phone),
             code: &code,
             content: &content,

@@ -30,6 +30,7 @@ use crate::risk::Factors;
 use crate::risk::Tier;
 use crate::route::Sender;
 use crate::time::UnixMs;
+use crate::trace::TraceId;
 use crate::wire::api::Advice;
 use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
@@ -87,6 +88,10 @@ pub struct Evidence {
     /// `x-request-id` of the request that ordered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// The trace that it belongs to: `trace-id` of W3C Trace Context.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
     /// What the code was for.
     #[cfg_attr(feature = "openapi", schemars(with = "Option<String>"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,8 @@ use crate::problem::Problem;
 use crate::risk::Factor;
 use crate::risk::Factors;
 use crate::risk::Origin;
+use crate::trace::Trace;
+use crate::trace::Traceparent;
 use crate::wire::api::Channel;
 use crate::wire::api::ChannelChoice;
 use crate::wire::api::CheckName;
@@ -113,6 +115,7 @@ pub(super) fn parse(front: &Front, visit: &Visit<'_>, caller: &Caller<'_>) -> Re
         channel,
         max_price_micros: supply.max_price_micros,
         sms_segments: supply.sms_segments,
+        trace: Some(trace(visit, caller.key.kind)),
         idempotency_key: index.fingerprint(caller.key.kind.prefix(), key.as_bytes()),
         fingerprint: fingerprint(&request.body, index)?,
         to,
@@ -191,6 +194,13 @@ fn counted(
         Some(phone) => (index.ledger("phone", phone.e164()), phone.masked()),
         None => (index.ledger("email", &email.to_ascii_lowercase()), mailbox::masked(email)),
     }
+}
+
+/// The caller's trace, where its server names one. Whoever holds an app must not write into the traces of others, nor say
+/// what is recorded.
+fn trace(visit: &Visit<'_>, kind: KeyKind) -> Trace {
+    let named = visit.request.header("traceparent").filter(|_| kind == KeyKind::Secret);
+    Trace::of(named.and_then(Traceparent::parse), visit.entropy)
 }
 
 /// What the request itself says of its risk.

@@ -277,6 +277,7 @@ fn header(
         sms_segments: create.sms_segments,
         to_masked: Some(create.to.clone()),
         client_ref: create.client_ref.clone(),
+        trace: create.trace,
     }
 }
 

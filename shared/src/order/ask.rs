@@ -14,6 +14,7 @@ use crate::id::GatewayId;
 use crate::id::TenantId;
 use crate::money::Standing;
 use crate::route::Offer;
+use crate::time::UnixMs;
 use crate::wire::job::Dispatch;
 use crate::wire::job::Header;
 
@@ -40,6 +41,8 @@ pub enum Ask {
         offers: Vec<Offer>,
         /// What is agreed with the tenant now.
         terms: Terms,
+        /// When core took the job from the edge, where that was noted.
+        taken_at: Option<UnixMs>,
     },
     /// Support acts on the order, or erases what it says.
     Desk(Desk),

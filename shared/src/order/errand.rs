@@ -69,6 +69,9 @@ pub struct Terms {
     /// Whether every change is an errand; without it only the end is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub announces: bool,
+    /// Whether what comes after the end is an errand too: traces are told of receipts that came late.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traces: bool,
     /// How the order is paid for; nothing where it costs its tenant nothing. Not kept: the bill has it.
     #[serde(skip)]
     pub billing: Option<BillTerms>,
@@ -117,7 +120,8 @@ impl State {
 
     /// Whether something waits to be told.
     pub(super) fn has_errand(&self) -> bool {
-        self.closing || self.terms.announces && self.tellable() > self.already_told()
+        let is_told = self.terms.announces || self.terms.traces && self.is_closed;
+        self.closing || is_told && self.tellable() > self.already_told()
     }
 
     fn already_told(&self) -> usize {

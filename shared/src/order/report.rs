@@ -1,5 +1,8 @@
 //! Telling the edge: the record is its own outbox, and every event carries the whole story.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Ask;
 use super::Command;
 use super::Decision;
@@ -18,12 +21,25 @@ pub const REPORT_TIMEOUT_MS: u64 = 4 * SECOND_MS;
 /// A call to a provider that takes no longer is not told of: what it came to is, at once.
 pub const STILL_SENDING_MS: u64 = SECOND_MS;
 
+/// Times of reports kept of an order: those of a failover, and of how it ended.
+const TELLINGS_MAX: usize = 4;
+
 const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
+
+/// The edge was told of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telling {
+    /// Since when there was something to tell.
+    pub since: UnixMs,
+    /// When it was confirmed.
+    pub at: UnixMs,
+}
 
 impl State {
     /// Stores a change worth telling, and leases its report.
     pub(super) fn tell(mut self, decision: Decision, command: &Command, now: UnixMs) -> Step<Self, Reply> {
-        self.seq = self.seq.saturating_add(1);
+        self.changed(now);
         self.report_tries = 0;
         self.report(decision, command, now)
     }
@@ -36,7 +52,7 @@ impl State {
         now: UnixMs,
     ) -> Step<Self, Reply> {
         debug_assert!(matches!(command.ask, Ask::Claim { .. }), "only what a result follows");
-        self.seq = self.seq.saturating_add(1);
+        self.changed(now);
         self.report_tries = 0;
         self.report_at = now.plus(STILL_SENDING_MS);
         self.put(Reply::of(decision), command, now)
@@ -48,6 +64,14 @@ impl State {
         self.report_tries = self.report_tries.saturating_add(1);
         let event = self.event();
         self.put(Reply { event, ..Reply::of(decision) }, command, now)
+    }
+
+    fn changed(&mut self, now: UnixMs) {
+        self.seq = self.seq.saturating_add(1);
+        // Where nobody reads it, it is not kept.
+        if self.terms.traces {
+            self.untold_since = self.untold_since.or(Some(now));
+        }
     }
 
     /// Nothing for an order whose job never came.
@@ -69,7 +93,7 @@ impl State {
         if !self.costs_anew() {
             return;
         }
-        self.seq = self.seq.saturating_add(1);
+        self.changed(now);
         if reply.event.is_some() {
             reply.event = self.event();
         } else {
@@ -103,5 +127,11 @@ pub(super) fn reported(mut state: State, seq: u64, command: &Command, now: UnixM
         return Step::keep(noted);
     }
     state.reported = seq;
+    // A change that came meanwhile is told by itself.
+    if let Some(since) = state.untold_since.take_if(|_| seq == state.seq)
+        && state.tellings.len() < TELLINGS_MAX
+    {
+        state.tellings.push(Telling { since, at: now });
+    }
     state.put(noted, command, now)
 }

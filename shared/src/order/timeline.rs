@@ -12,6 +12,7 @@ use super::Reason;
 use super::Record;
 use super::State;
 use super::Story;
+use super::Telling;
 use super::advice;
 use super::advice::Advice;
 use super::advice::Situation;
@@ -62,6 +63,12 @@ pub struct Timeline {
     /// It is closed, and who listens may not have heard so. For hosts alone.
     #[serde(skip)]
     pub is_closing: bool,
+    /// When core took its job from the edge, where that was noted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<UnixMs>,
+    /// The first times that the edge was told how it fares.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tellings: Vec<Telling>,
     /// Everything that happened, oldest first, and the link of the last entry.
     pub story: Story,
 }
@@ -169,6 +176,8 @@ impl State {
             erased_at: self.erased_at,
             is_closed: self.is_closed,
             is_closing: self.closing,
+            taken_at: self.taken_at,
+            tellings: self.tellings,
             story: self.story,
         }
     }

@@ -85,7 +85,10 @@ fn permille(part: u64, whole: u64) -> Option<u64> {
     (whole > 0).then(|| (part.saturating_mul(1_000) / whole).min(1_000))
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")
+)]
 fn is_none(count: &u64) -> bool {
     *count == 0
 }

@@ -44,6 +44,9 @@ pub struct Event {
     pub only: Option<EndpointId>,
     /// The body, byte by byte.
     pub payload: String,
+    /// The trace that it is part of: a header of its delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl Event {
@@ -62,7 +65,7 @@ impl Event {
         let id = bytes::truncate::<16>(bytes::sha256(&bytes::prefixed(&named)));
         let payload = json!({"type": kind.as_str(), "timestamp": at.rfc3339(), "data": data}).to_string();
         let id = format!("evt_{}", bytes::encode(&id));
-        Ok(Self { id, kind, subject: subject.to_owned(), only: None, payload })
+        Ok(Self { id, kind, subject: subject.to_owned(), only: None, payload, traceparent: None })
     }
 
     /// The subject's digest: what tells subjects apart in an outbox.

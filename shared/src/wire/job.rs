@@ -14,6 +14,7 @@ use crate::risk::Factors;
 use crate::risk::Tier;
 use crate::seal::Sealed;
 use crate::time::UnixMs;
+use crate::trace::Trace;
 use crate::wire::api::Channel;
 
 /// The version of [`Header`] and [`Private`] that this build writes and reads.
@@ -74,6 +75,9 @@ pub struct Header {
     /// The caller's own name for it, perhaps of a person: never logged. None once it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_ref: Option<String>,
+    /// The trace it belongs to, with all its resends. None in a job of an edge that knew of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
 }
 
 impl Header {

@@ -145,6 +145,7 @@ pub fn create(of: usize, what_for: usize, key: u8, body: u8) -> Create {
         channel: Channel::Sms,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         idempotency_key: Bytes([key; 16]),
         fingerprint: Bytes([body; 16]),
         to: phone.masked(),

@@ -135,6 +135,7 @@ pub fn header() -> Header {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         to_masked: None,
         client_ref: None,
     }
@@ -151,7 +152,7 @@ pub fn dispatched(token: u64, dispatch: Option<Dispatch>) -> Ask {
     let channels = header().channels(dispatch.as_ref());
     let offers = ["alpha", "beta", "gamma"].iter().map(|name| offer(name));
     let offers = offers.filter(|offer| channels.contains(&offer.way.channel)).collect();
-    Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() }
+    Ask::Claim { taken_at: None, token, header: Box::new(header()), dispatch, offers, terms: terms() }
 }
 
 /// Every change is told.

@@ -57,8 +57,15 @@ impl Worker {
 
     fn claim(&mut self) -> Decision {
         let (token, offers) = (Bytes([self.asked; 16]), self.offers.clone());
-        self.ask(Ask::Claim { token, header: Box::new(header()), dispatch: None, offers, terms: terms() })
-            .decision
+        self.ask(Ask::Claim {
+            taken_at: None,
+            token,
+            header: Box::new(header()),
+            dispatch: None,
+            offers,
+            terms: terms(),
+        })
+        .decision
     }
 
     /// Claims until something is to be done, moving the clock as told: that, and when.
@@ -285,8 +292,14 @@ fn a_resend_goes_the_same_healthy_way_again_before_a_new_one_whose_breaker_is_op
     worker.result(1, taken(1));
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
     let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
-    let again =
-        worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() });
+    let again = worker.ask(Ask::Claim {
+        taken_at: None,
+        token,
+        header: Box::new(header()),
+        dispatch,
+        offers,
+        terms: terms(),
+    });
     assert_eq!(again.decision, sends(2, "gamma"), "beta's pause is long, and alpha is open");
 }
 
@@ -305,8 +318,14 @@ fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
     worker.offers[0].health = Health::Open { until: START.plus(TTL_MS), is_dark: true };
     let (token, offers) = (Bytes([99; 16]), worker.offers.clone());
     let dispatch = Some(Dispatch { n: 1, channel: Channel::Sms });
-    let resent =
-        worker.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms: terms() });
+    let resent = worker.ask(Ask::Claim {
+        taken_at: None,
+        token,
+        header: Box::new(header()),
+        dispatch,
+        offers,
+        terms: terms(),
+    });
     assert_eq!((resent.decision, resent.event), (Decision::Stop, None));
     let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
     assert_eq!(record["state"], "delivered");

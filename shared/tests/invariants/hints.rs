@@ -108,9 +108,11 @@ fn nobody_speaks_of_another_gateways_messages() {
 #[test]
 fn where_nobody_tells_what_arrives_silence_says_nothing() {
     let mut mute = Sent { host: Host::default(), now: START, events: 0 };
-    let Ask::Claim { token, header, dispatch, mut offers, terms } = claim(1) else { panic!("a claim") };
+    let Ask::Claim { taken_at: None, token, header, dispatch, mut offers, terms } = claim(1) else {
+        panic!("a claim")
+    };
     offers.iter_mut().for_each(|offer| offer.is_mute = true);
-    let first = Ask::Claim { token, header, dispatch, offers, terms };
+    let first = Ask::Claim { taken_at: None, token, header, dispatch, offers, terms };
     assert!(matches!(mute.ask(first).decision, Decision::Send { n: 1, .. }));
     mute.ask(Ask::Result { n: 1, outcome: CallOutcome::Taken { provider_id: "m1".into() } });
     mute.now = START.plus(60_000);

@@ -61,7 +61,7 @@ impl Worker {
     fn claim(&mut self, dispatch: Option<Dispatch>) -> Decision {
         let (offers, terms) = (self.offers.clone(), self.terms.clone());
         let token = Bytes(u128::from(self.events).to_be_bytes());
-        self.ask(Ask::Claim { token, header: Box::new(header()), dispatch, offers, terms })
+        self.ask(Ask::Claim { taken_at: None, token, header: Box::new(header()), dispatch, offers, terms })
     }
 
     /// Claims until something is to be done, moving the clock as told.

@@ -117,6 +117,7 @@ impl World {
             charged_by: self.billing.charged_by,
         };
         let ask = Ask::Claim {
+            taken_at: None,
             token: Bytes(u128::from(self.events).to_be_bytes()),
             header: Box::new(self.header(which)),
             dispatch: resend.map(|n| Dispatch { n, channel: Channel::Sms }),

@@ -61,7 +61,7 @@ impl World {
             charged_by: ChargedBy::List,
         });
         let terms = Terms { billing, ..Terms::default() };
-        let ask = Ask::Claim { token, header: header_of, dispatch: None, offers, terms };
+        let ask = Ask::Claim { taken_at: None, token, header: header_of, dispatch: None, offers, terms };
         let reply = self.ask_order(at, ask);
         let is_well = match &reply.decision {
             Decision::Send { n, way } => {

@@ -87,6 +87,7 @@ fn made(plan: &Plan, order: usize, random: &mut Random) -> Order {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         to_masked: None,
         client_ref: None,
     };

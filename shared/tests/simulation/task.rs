@@ -126,6 +126,7 @@ impl World {
         let offers = self.offers(task.worker, order, dispatch, probed);
         task.offered_at = self.now;
         let ask = Ask::Claim {
+            taken_at: None,
             token: self.random.bytes(),
             header: Box::new(self.edge.orders[order].header.clone()),
             dispatch: self.dispatch(task.job.message.job),

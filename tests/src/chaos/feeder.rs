@@ -120,6 +120,7 @@ impl Feeder {
             is_deliver_only: false,
             max_price_micros: None,
             sms_segments: None,
+            trace: None,
             to_masked: None,
             client_ref: None,
             country: wish.country,

@@ -39,7 +39,8 @@ fn envelope(expires_at: UnixMs) -> anyhow::Result<(String, Vec<u8>)> {
         ciphertext: SEALED.into(),
     };
     let header = serde_json::to_string(&header)?;
-    let envelope = Envelope { header, sealed, dispatch: None, signer: key, signature: Bytes([3; 64]) };
+    let envelope =
+        Envelope { header, sealed, dispatch: None, taken_at: None, signer: key, signature: Bytes([3; 64]) };
     Ok((order.to_string(), serde_json::to_vec(&envelope)?))
 }
 

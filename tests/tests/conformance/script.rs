@@ -223,6 +223,7 @@ impl Script {
                     is_deliver_only: false,
                     max_price_micros: None,
                     sms_segments: None,
+                    trace: None,
                     to_masked: None,
                     client_ref: None,
                 };
@@ -231,6 +232,7 @@ impl Script {
                 let dispatch = (n > 0).then_some(Dispatch { n, channel: Channel::Sms });
                 let token = Bytes([u8::try_from(self.below(3)).unwrap_or(0); 16]);
                 order::Ask::Claim {
+                    taken_at: None,
                     token,
                     header: Box::new(header),
                     dispatch,
@@ -364,6 +366,7 @@ pub fn create(phone: u64, key: u64, body: u64, tenant: &TenantId, service: &str)
         channel: Channel::Sms,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         idempotency_key: short(key),
         fingerprint: short(body),
         to: number.masked(),

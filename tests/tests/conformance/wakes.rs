@@ -55,11 +55,13 @@ fn claim(n: u8) -> anyhow::Result<Ask> {
         is_deliver_only: false,
         max_price_micros: None,
         sms_segments: None,
+        trace: None,
         to_masked: None,
         client_ref: None,
     };
     let offers = vec![crate::script::offer("twilio-sms", 0)];
     Ok(Ask::Claim {
+        taken_at: None,
         token: Bytes([n; 16]),
         header: Box::new(header),
         dispatch: None,

@@ -166,7 +166,8 @@ async fn all_open_orders_are_found_however_many() -> anyhow::Result<()> {
             price_micros: None,
             why: "up".into(),
         }];
-        let ask = Ask::Claim { token, header, dispatch: None, offers, terms: Terms::default() };
+        let ask =
+            Ask::Claim { token, header, dispatch: None, taken_at: None, offers, terms: Terms::default() };
         let command = Command { entropy: Entropy::new(host::random()?), ask };
         app.store.apply::<Order>(&Key::order(&order), &command, host::now()).await?;
         open.insert(order);

@@ -7,6 +7,7 @@ use tiffin_shared::http::internal;
 use tiffin_tests::client::fresh_key;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::client::login;
+use tiffin_tests::collector::Collector;
 use tiffin_tests::sim_swap::checked;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -23,11 +24,14 @@ use crate::scan::Secrets;
 #[ignore = "starts its own Redis and RabbitMQ: make test"]
 async fn no_code_number_or_key_is_in_any_log_store_or_queue() -> anyhow::Result<()> {
     // As talkative as it can be: whoever looks for a fault must not find a code.
-    let log = [("TIFFIN_LOG", "trace")];
+    let traces = tempfile::tempdir()?;
+    let collector = Collector::start(&traces.path().join("otlp.json")).await?;
+    let log = [("TIFFIN_LOG", "trace"), ("TIFFIN_TELEMETRY_OTLP_URL", &collector.url)];
     let mut stack = Stack::launch(Front::Edge, Backing::Own, &log, checked).await?;
     let mut secrets = Secrets { keys: [stack.keys.secret.clone()].into(), ..Secrets::default() };
     let orders = live_through_everything(&mut stack, &mut secrets).await?;
 
+    let verified = verify_one(&stack, &collector, &mut secrets).await?;
     assert!(stack.core()?.log().contains("the SIM was checked"), "nobody was asked about SIMs");
     assert!(stack.core()?.log().contains("TRACE"), "the log is not as talkative as it was asked to be");
     stack.core = None;
@@ -46,7 +50,11 @@ async fn no_code_number_or_key_is_in_any_log_store_or_queue() -> anyhow::Result<
     }
     let (codes, phones) = (secrets.codes.len(), secrets.phones.len());
     assert!(codes >= 20 && phones >= 24, "{codes} codes, {phones} numbers");
-    let found = secrets.search(stack.dir())?;
+    let mut found = secrets.search(stack.dir())?;
+    // What left the installation: of the refused orders too, once the life of their codes is over; of the verified at once.
+    let exported = std::fs::read(traces.path().join("otlp.json"))?;
+    assert!(scan::holds(&exported, &verified), "no trace was exported");
+    found.extend(secrets.search(traces.path())?);
     assert!(found.is_empty(), "{found:#?}");
     println!(
         "{codes} codes, {phones} numbers, 1 key in {} files: none found",
@@ -84,6 +92,20 @@ async fn live_through_everything(stack: &mut Stack, secrets: &mut Secrets) -> an
     secrets.codes.extend(common::arrive_exactly_once(&client, &orders).await?);
     secrets.phones.extend(orders.iter().chain(&refused).map(|order| order.phone.clone()));
     Ok(orders)
+}
+
+/// An order that ends at once, and whose trace is exported therefore. Its id.
+async fn verify_one(stack: &Stack, collector: &Collector, secrets: &mut Secrets) -> anyhow::Result<String> {
+    let (client, phone) = (&stack.client, fresh_phone());
+    let id = client.order(&phone).await?;
+    let code = client.code(&phone).await?;
+    anyhow::ensure!(client.guess(&id, &code).await? == "verified");
+    let look = || std::future::ready(Ok(collector.requests()));
+    let has = |requests: &Vec<String>| requests.iter().any(|request| request.contains(&id));
+    tiffin_tests::wait::until("an exported trace", look, has).await?;
+    secrets.codes.insert(code);
+    secrets.phones.insert(phone);
+    Ok(id)
 }
 
 /// A job that no worker can work on. Its number.

@@ -231,7 +231,7 @@ impl Export {
             Err(evidence::Error::Store(error)) => Err(error),
             Err(evidence::Error::NotFound) => Ok(Value::Null),
             Err(error @ evidence::Error::Encode(_)) => {
-                tracing::error!(%error, order.id = %order, "an order has no packet");
+                tracing::error!(%error, %order, "an order has no packet");
                 Ok(Value::Null)
             }
         }

@@ -49,6 +49,8 @@ fn closed(state: OrderState, attempts: &[&str]) -> Errand {
             attempts: attempts.iter().enumerate().map(tried).collect(),
             bill: None,
             erased_at: None,
+            taken_at: None,
+            tellings: Vec::new(),
             is_closed: true,
             is_closing: false,
             story: Story { entries: Vec::new(), head: Bytes([0; 32]) },

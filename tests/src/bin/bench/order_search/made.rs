@@ -169,7 +169,14 @@ pub async fn open(app: &App, count: u64) -> anyhow::Result<()> {
         };
         let key = Key::order(&header.order);
         let (token, terms) = (bytes::Bytes(host::random()?), Terms::default());
-        let ask = Ask::Claim { token, header: Box::new(header), dispatch: None, offers: vec![offer], terms };
+        let ask = Ask::Claim {
+            token,
+            header: Box::new(header),
+            dispatch: None,
+            taken_at: None,
+            offers: vec![offer],
+            terms,
+        };
         let entropy = Entropy::new(host::random()?);
         app.store.apply::<Order>(&key, &Command { entropy, ask }, now).await?;
     }
