@@ -8,6 +8,7 @@ mod destinations;
 mod directory;
 mod door;
 mod enumeration;
+mod eviction;
 mod fleet;
 mod flood;
 mod letting_go;
