@@ -195,7 +195,8 @@ impl App {
                 Bus::Rabbit(rabbit.map_err(Error::Bus)?)
             }
         };
-        let metrics = Metrics::new(&store.meter(), &bus.meter());
+        let telemetry = Exporter::new(&config)?;
+        let metrics = Metrics::new(&store.meter(), &bus.meter(), telemetry.meter());
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
@@ -236,7 +237,7 @@ impl App {
             money: Money::default(),
             hooks: Hooks::new(&config)?,
             reports: Reports::default(),
-            telemetry: Exporter::new(&config)?,
+            telemetry,
             watchers: Watchers::default(),
             store,
             bus,

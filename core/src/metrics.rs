@@ -13,6 +13,7 @@ mod poll;
 mod process;
 mod requests;
 mod servers;
+mod spans;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use self::requests::Requests;
 pub use self::requests::measured;
 pub use self::servers::BusMeter;
 pub use self::servers::StoreMeter;
+pub use self::spans::SpanMeter;
 use self::tenants::Tenants;
 use crate::app::App;
 use crate::app::Role;
@@ -58,14 +60,15 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing counted yet. `store` and `bus` count by themselves.
-    pub fn new(store: &StoreMeter, bus: &BusMeter) -> Self {
+    /// Nothing counted yet. `store`, `bus` and `spans` count by themselves.
+    pub fn new(store: &StoreMeter, bus: &BusMeter, spans: &SpanMeter) -> Self {
         let mut registry = Registry::default();
         let build = Gauges::new(&mut registry, "tiffin_build_info", "1, for the version", ["version"]);
         build.set([env!("CARGO_PKG_VERSION")], 1.0);
         process::register(&mut registry);
         store.register(&mut registry);
         bus.register(&mut registry);
+        spans.register(&mut registry);
         Self {
             tenants: Tenants::default(),
             delivery: Deliveries::new(&mut registry),

@@ -28,6 +28,7 @@ use crate::config;
 use crate::config::Config;
 use crate::config::Telemetry;
 use crate::host;
+use crate::metrics::SpanMeter;
 
 /// Spans in one request: some hundred kilobytes of JSON.
 const BATCH_MAX: usize = 512;
@@ -48,6 +49,7 @@ pub struct Exporter {
     queue: Mutex<VecDeque<Span>>,
     is_full: Notify,
     dropped: AtomicU64,
+    meter: SpanMeter,
 }
 
 /// What became of a request.
@@ -71,13 +73,19 @@ impl Exporter {
                 place: "telemetry".into(),
                 reason: format!("cannot set up TLS: {error}"),
             })?;
-        let (queue, is_full, dropped) = (Mutex::default(), Notify::new(), AtomicU64::new(0));
-        Ok(Self { settings, client, queue, is_full, dropped })
+        let (queue, is_full) = (Mutex::default(), Notify::new());
+        let (dropped, meter) = (AtomicU64::new(0), SpanMeter::default());
+        Ok(Self { settings, client, queue, is_full, dropped, meter })
     }
 
     /// Whether spans go anywhere.
     pub fn is_on(&self) -> bool {
         self.settings.is_on()
+    }
+
+    /// Counts what is exported and what is not.
+    pub fn meter(&self) -> &SpanMeter {
+        &self.meter
     }
 
     /// Spans that were never exported, since the process began.
@@ -121,6 +129,7 @@ impl Exporter {
     }
 
     fn drop_some(&self, spans: usize) {
+        self.meter.dropped(spans);
         self.dropped.fetch_add(u64::try_from(spans).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
@@ -134,7 +143,7 @@ impl Exporter {
         let body = otlp::request(&self.settings.service_name, batch);
         for tries in 0..TRIES_MAX {
             let wait = match self.post(&body).await {
-                Answer::Taken => return,
+                Answer::Taken => return self.meter.exported(batch.len()),
                 Answer::Refused => break,
                 Answer::Later(wait) => wait,
             };

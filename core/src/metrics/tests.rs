@@ -25,7 +25,7 @@ const CHANNELS: [Channel; 5] =
     [Channel::Email, Channel::Sms, Channel::Telegram, Channel::Voice, Channel::Whatsapp];
 
 fn metrics() -> Metrics {
-    Metrics::new(&StoreMeter::default(), &BusMeter::default())
+    Metrics::new(&StoreMeter::default(), &BusMeter::default(), &SpanMeter::default())
 }
 
 fn series(metrics: &Metrics) -> Vec<String> {
