@@ -17,6 +17,7 @@ use tiffin_shared::guard::Policy;
 use tiffin_shared::guard::Rates;
 use tiffin_shared::guard::Reply;
 use tiffin_shared::guard::STATE_BYTES_MAX;
+use tiffin_shared::guard::State;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::MINUTE_MS;
@@ -327,13 +328,17 @@ fn a_state_is_bounded_at_its_widest() {
 fn the_stored_form_stays() {
     let mut watch = Watch::new(Kind::Prefix);
     watch.sends(30, 1);
+    let grounds = r#""grounds":[1795082400000,30,1,600000],"#;
     let stored = concat!(
         r#"{"clock":1795082400000,"counts":{"slots":[[59836080,30,1,0,0]],"hours":[[498634,30,1,0,0]],"#,
         r#""days":[[20776,30,1,0]]},"standing":{"level":"challenge","until":1795083000000,"#,
-        r#""because":"unverified_budget","mode":"enforce"},"strikes":0,"struck_at":0,"seq":1795082400001,"#,
-        r#""told":1795082400000,"batches":["AAAAAAAAAAAAAAAAAAAAAQ"]}"#,
+        r#""because":"unverified_budget","mode":"enforce"},"grounds":[1795082400000,30,1,600000],"#,
+        r#""strikes":0,"struck_at":0,"seq":1795082400001,"told":1795082400000,"batches":["AAAAAAAAAAAAAAAAAAAAAQ"]}"#,
     );
     assert_eq!(watch.host.body(), Some(stored));
+    // As it was before a verdict knew its grounds.
+    let older: State = serde_json::from_str(&stored.replace(grounds, "")).unwrap();
+    assert_eq!(serde_json::to_string(&older).unwrap(), stored.replace(grounds, ""));
     let policy = r#"{"mode":"record_only","prefix_floor":30}"#;
     let read: Policy = serde_json::from_str(policy).unwrap();
     assert_eq!(read, Policy { mode: Mode::RecordOnly, prefix_floor: 30, ..Policy::default() });

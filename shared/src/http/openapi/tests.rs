@@ -62,7 +62,8 @@ fn every_code_of_the_closed_list_is_a_refusal_with_its_own_status() {
         }
     }
     // Of the operators' API alone.
-    let others = [Code::ManagedByFile, Code::PreconditionFailed, Code::UnsupportedMediaType];
+    let others =
+        [Code::ManagedByFile, Code::PreconditionFailed, Code::RoleRequired, Code::UnsupportedMediaType];
     seen.extend(others.map(Code::as_str));
     let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(seen, all);
