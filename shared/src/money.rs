@@ -182,12 +182,15 @@ impl Machine for Account {
             is_changed |= state.tidy(now);
         }
         let (mut answers, mut credited) = (Vec::new(), None);
+        // Whatever comes first: an order may be there before the account was looked at.
+        if matches!(command.ask, Ask::Credit { .. } | Ask::Open | Ask::Post(_)) {
+            state.open_account(&command.billing, now);
+        }
         match &command.ask {
             Ask::Credit { amount_micros, reference, note } => {
                 let named = (reference.as_str(), note.as_deref());
                 credited = Some(state.credit(*amount_micros, named, &command.billing, now));
             }
-            Ask::Open => state.open_account(&command.billing, now),
             Ask::Post(postings) => {
                 for posting in postings {
                     let (answer, has_changed) = state.post(posting, &command.billing, now);
@@ -195,7 +198,7 @@ impl Machine for Account {
                     answers.push(answer);
                 }
             }
-            Ask::Read | Ask::Tick => {}
+            Ask::Open | Ask::Read | Ask::Tick => {}
             Ask::Told(seq) => is_changed |= state.told(*seq),
         }
         if !is_read {

@@ -17,8 +17,10 @@ use tiffin_shared::money::Reply;
 use tiffin_shared::money::Side;
 use tiffin_shared::money::Standing;
 use tiffin_shared::time::HOUR_MS;
+use tiffin_shared::time::UnixMs;
 
 use crate::common;
+use crate::common::fixtures::START;
 use crate::common::money::World;
 use crate::common::pause;
 
@@ -75,22 +77,7 @@ fn a_settled_account_takes_another_currency_and_its_books_still_add_up() {
     for of in [put_in(9_000, "a"), put_in(-4_000, "b")] {
         world.play(&ask(&world, of));
     }
-    let posting = |n, closes| {
-        Ask::Post(vec![Posting {
-            tenant: common::fixtures::tenant(0),
-            order: common::money::order(1),
-            n,
-            country: None,
-            held_micros: 5_000,
-            captured_micros: if closes { 5_000 } else { 0 },
-            released_micros: 0,
-            refunded_micros: 0,
-            closes,
-            until: world.now.plus(HOUR_MS),
-            deadline: world.now.plus(HOUR_MS),
-        }])
-    };
-    let (holds, closes) = (posting(1, false), posting(2, true));
+    let (holds, closes) = (posting(world.now, 1, false), posting(world.now, 2, true));
     let held = world.play(&ask(&world, holds));
     assert!(!held.summary.is_settled(), "{held:?}");
     world.billing.currency = Currency::parse("EUR").unwrap();
@@ -110,6 +97,37 @@ fn a_settled_account_takes_another_currency_and_its_books_still_add_up() {
     // One that pays no more keeps what it was in.
     world.billing.currency = Currency::NONE;
     assert_eq!(world.play(&ask(&world, put_in(-700, "e"))).credited, Some(Credited::Currency));
+}
+
+/// An order that holds 5,000, and then spends them.
+fn posting(now: UnixMs, n: u32, closes: bool) -> Ask {
+    Ask::Post(vec![Posting {
+        tenant: common::fixtures::tenant(0),
+        order: common::money::order(1),
+        n,
+        country: None,
+        held_micros: 5_000,
+        captured_micros: if closes { 5_000 } else { 0 },
+        released_micros: 0,
+        refunded_micros: 0,
+        closes,
+        until: now.plus(HOUR_MS),
+        deadline: now.plus(HOUR_MS),
+    }])
+}
+
+/// An order may come before anyone looked at the account.
+#[test]
+fn an_account_has_its_first_money_whatever_is_asked_first() {
+    let billing = r#"{"currency": "USD", "opening_micros": 9000}"#;
+    let put_in = Ask::Credit { amount_micros: 1_000, reference: "a".into(), note: None };
+    for (first, available) in [(Ask::Open, 9_000), (put_in, 10_000), (posting(START, 1, false), 4_000)] {
+        let mut world = World::new(serde_json::from_str(billing).unwrap());
+        for ask in [first, Ask::Open] {
+            let reply = world.play(&Command { billing: world.billing.clone(), logged: 0, ask });
+            assert_eq!(reply.summary.available_micros, available, "{reply:?}");
+        }
+    }
 }
 
 #[test]
