@@ -151,13 +151,17 @@ impl World {
             entropy: &entropy,
             now: self.now,
         };
-        let Turn::Ask(pending) = self.edge.front.begin(&visit) else { anyhow::bail!("refused") };
+        let pending = match self.edge.front.begin(&visit) {
+            Turn::Ask(pending) => pending,
+            Turn::Reply(refused) => anyhow::bail!("{}", refused.body),
+            Turn::Document(_) | Turn::Stream(_) => anyhow::bail!("no call of a ledger"),
+        };
         let Some(Question::Ledger { ask, .. }) = pending.question() else { anyhow::bail!("no ledger") };
         Ok(Command { keys: self.keys.clone(), ask: ask.clone(), entropy })
     }
 
     fn create(&self, service: &str) -> anyhow::Result<Command> {
-        let body = json!({"to": {"phone": "+919876543210"}, "service": service});
+        let body = json!({"to": {"phone": "+33612345678"}, "service": service});
         self.command("/v1/orders".into(), body.to_string())
     }
 
