@@ -10,7 +10,7 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 
 /// Codes of the contract, with their statuses.
-const CODES: [(&str, u16); 28] = [
+const CODES: [(&str, u16); 29] = [
     ("invalid_request", 400),
     ("idempotency_key_missing", 400),
     ("unauthenticated", 401),
@@ -38,6 +38,7 @@ const CODES: [(&str, u16); 28] = [
     ("price_exceeded", 422),
     ("quote_expired", 422),
     ("quote_mismatch", 422),
+    ("role_required", 403),
     ("unsupported_media_type", 415),
 ];
 
