@@ -9,8 +9,6 @@ use tiffin_tests::wait;
 
 use crate::common;
 
-/// Long enough for two failed attempts: the first pause is at least a second.
-const FAILING_MS: u64 = 1_500;
 const GATEWAYS: [&str; 2] = ["twilio-sms", "twilio-sms-2"];
 
 #[tokio::test]
@@ -61,9 +59,15 @@ async fn gateways_that_all_fail_for_a_while_are_tried_again_with_pauses_until_th
     let stack = Stack::start(Front::Edge, Backing::Memory).await?;
     let client = &stack.client;
     for gateway in GATEWAYS {
-        common::script_fault_of(client, gateway, &json!({"mode": "http_500", "for_ms": FAILING_MS})).await?;
+        common::script_fault_of(client, gateway, &json!({"mode": "http_500"})).await?;
     }
     let order = common::order(client).await?;
+    // Both have failed, and one of them after a pause as well.
+    let third = || client.fetch(&order.id);
+    wait::until("a third failure", third, |reply| reply.body["attempts"][2]["state"] == "failed").await?;
+    for gateway in GATEWAYS {
+        common::script_fault_of(client, gateway, &json!({"mode": "ok"})).await?;
+    }
     let code = client.code(&order.phone).await?;
     let delivered = client.until_state(&order.id, "delivered").await?;
     let attempts = delivered["attempts"].as_array().cloned().unwrap_or_default();
