@@ -25,6 +25,12 @@ keep() {
     [ "$front" = standalone ] || cp "$sources/edge/build/index.js" "$sources/edge/build/index_bg.wasm" "$folder/edge/"
 }
 
+# forget: cargo knows a crate by its place in its workspace, and would take one version's for the other's.
+forget() {
+    cargo clean --quiet -p tiffin-shared -p tiffin-core -p tiffin-tests
+    [ "$front" = standalone ] || cargo clean --quiet --profile edge --target "$WASM_TARGET" -p tiffin-shared -p tiffin-edge
+}
+
 revision=$(git rev-parse --verify --short=10 "$base^{commit}") || die "no such commit: $base"
 folder=$target/upgrade/$revision
 if [ ! -x "$folder/tiffin" ] || { [ "$front" = edge ] && [ ! -e "$folder/edge/index.js" ]; }; then
@@ -34,8 +40,10 @@ if [ ! -x "$folder/tiffin" ] || { [ "$front" = edge ] && [ ! -e "$folder/edge/in
         "$ROOT/scripts/setup.sh" node
         ln -sfn "$ROOT/edge/node_modules" "$folder/src/edge/node_modules"
     fi
+    forget
     keep "$folder/src" "$folder"
     git worktree remove --force "$folder/src"
+    forget
 fi
 keep "$ROOT" "$target/upgrade/head"
 cargo build --quiet -p tiffin-tests --bin upgrade
