@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
@@ -98,6 +99,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         tracing::info!(listen = %app.config.file.sandbox.listen, "the sandbox is up");
     }
     work(&app, roles, &mut tasks, &stopped).await;
+    notify(NotifyState::Ready);
 
     // It tells of what ends while the others stop.
     let mut reporting = tokio::spawn(reports::run(app.clone()));
@@ -109,6 +111,7 @@ pub async fn serve(config: Config, roles: &[Role], with_sandbox: bool) -> anyhow
         _ = tasks.join_next() => by_itself(),
         _ = &mut reporting => by_itself(),
     };
+    notify(NotifyState::Stopping);
     tracing::info!("stopping: finishing what is under way");
     stop.send_replace(true);
     if timeout(DRAIN_TIMEOUT, drain(tasks)).await.is_err() {
@@ -224,6 +227,13 @@ fn listen(
 async fn bind(at: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(at).await;
     listener.with_context(|| format!("cannot listen on {at}: is another process there?"))
+}
+
+/// Tells systemd, where it asked to be told: who starts the next process waits for this one.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd was not told");
+    }
 }
 
 async fn asked_to_stop() -> std::io::Result<()> {

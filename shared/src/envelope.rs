@@ -30,12 +30,18 @@ pub const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
 
 const LABEL: &[u8] = b"tiffin-envelope-v1";
 
-/// An envelope is refused. None of these pass with time.
+/// An envelope is refused. Only [`Error::Newer`] passes with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Not an envelope, or one of a version we do not know.
     #[error("not a job envelope of a known version")]
     Malformed,
+    /// An edge's own, of a version that this build cannot read: a newer one can, until the job is over.
+    #[error("the job is of a newer version")]
+    Newer {
+        /// From here on it must not be sent.
+        expires_at: UnixMs,
+    },
     /// The signature is not of a known edge key.
     #[error("the envelope is not signed by a known edge key")]
     Signature,
@@ -95,8 +101,13 @@ impl Envelope {
         if !key.verify(&signed_bytes(&self.header, &self.sealed, self.dispatch.as_ref()), &self.signature.0) {
             return Err(Error::Signature);
         }
-        let header: Header = json::read(&self.header).map_err(|_| Error::Malformed)?;
-        if header.v == VERSION { Ok(header) } else { Err(Error::Malformed) }
+        match json::read::<Header>(&self.header) {
+            Ok(header) if header.v == VERSION => Ok(header),
+            _ => match json::read(&self.header) {
+                Ok(Ends { expires_at }) => Err(Error::Newer { expires_at }),
+                Err(_) => Err(Error::Malformed),
+            },
+        }
     }
 
     /// Opens the sealed part. Only after [`Envelope::verify`].
@@ -117,6 +128,12 @@ impl Envelope {
     }
 }
 
+/// What a header of every version says, whatever else is in it.
+#[derive(Deserialize)]
+struct Ends {
+    expires_at: UnixMs,
+}
+
 fn signed_bytes(header: &str, sealed: &Sealed, dispatch: Option<&Dispatch>) -> Vec<u8> {
     let mut signed = bytes::prefixed(&[
         LABEL,
@@ -131,4 +148,35 @@ fn signed_bytes(header: &str, sealed: &Sealed, dispatch: Option<&Dispatch>) -> V
         bytes::push_prefixed(&mut signed, channel.as_str().as_bytes());
     }
     signed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "1795082401000";
+
+    fn verified(header: &str) -> Result<Header, Error> {
+        let signing = Signing::new(&KeyId::parse("k1").unwrap(), [7; 32]);
+        let sealed: Sealed = serde_json::from_value(serde_json::json!({
+            "key": "k1",
+            "encapsulated": Bytes([1; 32]),
+            "nonce": Bytes([2; 24]),
+            "ciphertext": "",
+        }))
+        .unwrap();
+        let edges = format!("k1:{}", bytes::encode(&signing.public()));
+        let edges = Ring::parse(&edges, |_, key| Verifying::new(key)).unwrap();
+        Envelope::sign(&Job { header: header.to_owned(), sealed }, None, &signing).verify(&edges)
+    }
+
+    #[test]
+    fn what_an_edge_signed_and_this_version_cannot_read_is_of_a_newer_one() {
+        let newer = Err(Error::Newer { expires_at: UnixMs(1_795_082_401_000) });
+        assert_eq!(verified(&format!(r#"{{"v":2,"expires_at":{NOW},"lane":"fast"}}"#)), newer);
+        assert_eq!(verified(&format!(r#"{{"expires_at":{NOW}}}"#)), newer);
+        for never in ["", "{}", "[]", r#"{"v":2,"expires_at":"soon"}"#] {
+            assert_eq!(verified(never), Err(Error::Malformed), "{never}");
+        }
+    }
 }

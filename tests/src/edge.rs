@@ -26,22 +26,26 @@ const OBJECTS: [(&str, &str); 4] = [
 
 /// Starts the edge on `port` with its Durable Objects' files in `dir`/ledgers.
 pub fn start(dir: &Path, port: u16, variables: &Variables) -> anyhow::Result<Process> {
-    start_with(dir, port, variables, ENTRY, None)
+    start_built(&root().join("edge/build"), dir, port, variables)
+}
+
+/// Starts an edge that was built elsewhere: another version.
+pub fn start_built(build: &Path, dir: &Path, port: u16, variables: &Variables) -> anyhow::Result<Process> {
+    start_with(build, dir, port, variables, (ENTRY, None))
 }
 
 /// Starts the edge's Durable Object class behind a module of the test's own, which imports `./index.js`.
 pub fn start_behind(dir: &Path, port: u16, variables: &Variables, module: &str) -> anyhow::Result<Process> {
-    start_with(dir, port, variables, "driver.js", Some(module))
+    start_with(&root().join("edge/build"), dir, port, variables, ("driver.js", Some(module)))
 }
 
 fn start_with(
+    build: &Path,
     dir: &Path,
     port: u16,
     variables: &Variables,
-    main: &str,
-    driver: Option<&str>,
+    (main, driver): (&str, Option<&str>),
 ) -> anyhow::Result<Process> {
-    let build = root().join("edge/build");
     std::fs::create_dir_all(dir.join("ledgers"))?;
     std::fs::create_dir_all(dir.join("kv"))?;
     for file in [ENTRY, "index_bg.wasm"] {

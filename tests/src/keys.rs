@@ -81,11 +81,15 @@ impl Keys {
 }
 
 fn read(path: &Path) -> anyhow::Result<Variables> {
-    let text = std::fs::read_to_string(path)?;
+    Ok(parse(&std::fs::read_to_string(path)?))
+}
+
+/// The variables of an env file.
+pub fn parse(text: &str) -> Variables {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let pair = |line: &str| {
         let (name, value) = line.split_once('=')?;
         Some((name.to_owned(), value.trim_matches('\'').to_owned()))
     };
-    Ok(lines.filter_map(pair).collect())
+    lines.filter_map(pair).collect()
 }

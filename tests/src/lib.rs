@@ -20,5 +20,6 @@ pub mod sim_swap;
 pub mod stack;
 pub mod tools;
 pub mod twilio;
+pub mod upgrade;
 pub mod wait;
 pub mod welch;

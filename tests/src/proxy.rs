@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 pub struct Proxy {
     /// Where it listens.
     pub at: SocketAddr,
+    ports: Arc<Mutex<Vec<u16>>>,
     open: Arc<Mutex<JoinSet<()>>>,
     accepting: JoinSet<()>,
 }
@@ -29,20 +30,32 @@ impl Proxy {
         let at = listener.local_addr()?;
         let open = Arc::new(Mutex::new(JoinSet::new()));
         let (mut accepting, of) = (JoinSet::new(), open.clone());
-        let mut ports = ports.to_vec();
+        let ports = Arc::new(Mutex::new(ports.to_vec()));
+        let aimed = ports.clone();
         accepting.spawn(async move {
             while let Ok((mut from, _)) = listener.accept().await {
-                let turn = ports.clone();
+                let turn = {
+                    let mut ports = aimed.lock().unwrap_or_else(PoisonError::into_inner);
+                    let turn = ports.clone();
+                    if !turn.is_empty() {
+                        ports.rotate_left(1);
+                    }
+                    turn
+                };
                 of.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
                     if let Some(mut to) = first(&turn).await {
                         from.set_nodelay(true).ok();
                         tokio::io::copy_bidirectional(&mut from, &mut to).await.ok();
                     }
                 });
-                ports.rotate_left(1);
             }
         });
-        Ok(Self { at, open, accepting })
+        Ok(Self { at, ports, open, accepting })
+    }
+
+    /// From here on to these ports; what is open stays as it is.
+    pub fn aim(&self, ports: Vec<u16>) {
+        *self.ports.lock().unwrap_or_else(PoisonError::into_inner) = ports;
     }
 
     /// Ends every connection. How many there were. New ones are taken.

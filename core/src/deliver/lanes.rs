@@ -137,6 +137,10 @@ impl Lanes {
                     let partition = job.delivery.partition;
                     self.put_back(job, Target::Dead { partition, reason }).await;
                 }
+                Next::Elsewhere => {
+                    let (partition, delay) = (job.delivery.partition, work::ELSEWHERE);
+                    self.put_back(job, Target::Later { partition, delay }).await;
+                }
                 Next::Wait(until) => hold::hold(&self, lane, job, until),
                 Next::Away(until) => self.pause(lane, job, until).await,
                 Next::Block(until) => self.block(lane, job, until).await,

@@ -45,6 +45,10 @@ const STORE_TRIES_MAX: u32 = 6;
 const STORE_RETRY_MS: u64 = SECOND_MS;
 /// A code that lives no longer than this is not worth a message: it would be over on its way to the provider.
 pub(super) const WORTH_MS: u64 = SECOND_MS;
+/// How long a job that this process cannot read stays away, before a process looks at it again.
+pub(super) const ELSEWHERE: Duration = Duration::from_secs(3);
+/// What no process could read by then, before its end, is dead: an operator may still see why.
+const GIVE_UP_MS: u64 = 30 * SECOND_MS;
 /// Steps of one turn: an attempt by each of its ways, and the looks. A record that asks for more is mended by waiting.
 const STEPS_MAX: usize = 32;
 const _: () =
@@ -60,6 +64,8 @@ pub(super) enum Next {
     Block(UnixMs),
     /// It cannot be worked on, now or later.
     Dead(&'static str),
+    /// Another process may be able to work on it: it is of a newer version.
+    Elsewhere,
     /// It waits.
     Wait(UnixMs),
 }
@@ -90,6 +96,9 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
                 }
                 job.opened.insert(Arc::new(opened)).clone()
             }
+            Err(envelope::Error::Newer { expires_at }) => {
+                return elsewhere(expires_at, "the job is of a newer version");
+            }
             Err(error) => {
                 tracing::error!(%error, "a job was refused");
                 return Next::Dead("envelope refused");
@@ -105,12 +114,26 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
         Ok(next) => next,
         Err(orders::Error::Store(error @ store::Error::State { .. })) => {
             tracing::error!(%error, "an order's record cannot be read");
-            Next::Dead("the order's record cannot be read")
+            elsewhere(opened.header.expires_at, "the order's record cannot be read")
         }
         Err(error) => {
             tracing::warn!(%error, order = %opened.header.order, "the store is away; the job waits");
             Next::Away(host::now().plus(STORE_RETRY_MS))
         }
+    }
+}
+
+/// While one version replaces another, a job may come to a process that cannot read it or what a newer one wrote of its
+/// order. Nothing is lost by that: it is given back, until a process of the newer version takes it.
+fn elsewhere(expires_at: UnixMs, reason: &'static str) -> Next {
+    let now = host::now();
+    if now >= expires_at {
+        Next::Ack
+    } else if now.plus(GIVE_UP_MS) >= expires_at {
+        Next::Dead(reason)
+    } else {
+        tracing::warn!(reason, "a job is given back: a process of a newer version may take it");
+        Next::Elsewhere
     }
 }
 

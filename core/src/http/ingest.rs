@@ -96,6 +96,11 @@ async fn take(app: &Arc<App>, request: &http::Request) -> Result<(), Problem> {
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("{error}.")))?;
     match accept(app, &envelope).await {
         Ok(_) => Ok(()),
+        // The edge keeps it, and comes again: by then this process may be of its version.
+        Err(Error::Envelope(error @ envelope::Error::Newer { .. })) => {
+            tracing::warn!(%error, "a job is not taken");
+            Err(Problem::unavailable("The job is of a newer version than this process."))
+        }
         Err(Error::Envelope(error)) => Err(Problem::new(Code::Unauthenticated, format!("{error}."))),
         Err(error @ (Error::Bus(_) | Error::Encode(_) | Error::Order(_) | Error::Store(_))) => {
             tracing::warn!(%error, "ingest cannot queue a job");

@@ -117,7 +117,8 @@ async fn poison(fleet: &Fleet) -> anyhow::Result<()> {
         assert!(feeder.insist(&ordered, &job).await);
 
         pace.tick().await;
-        let (ordered, job) = feeder.make(&Wish::default())?;
+        // It goes round while a process of another version might read it, and is dead before it is over.
+        let (ordered, job) = feeder.make(&Wish { ttl_ms: 45_000, ..Wish::default() })?;
         let header: Header = serde_json::from_str(&job.header)?;
         // As the store names it: a shard by the id's hash, then the id.
         let id = header.order.to_string();
