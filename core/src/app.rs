@@ -181,21 +181,7 @@ impl App {
                 Some(Checker::new(settings, secret))
             }
         };
-        let store = match config.environment.get(REDIS_URL) {
-            None => Store::Memory(store::Memory::default()),
-            Some(url) => {
-                let redis = store::Redis::connect(&url, &config.file.store.prefix).await;
-                Store::Redis(redis.map_err(Error::Store)?)
-            }
-        };
-        let bus = match config.environment.get(AMQP_URL) {
-            None => Bus::Memory(bus::Memory::default()),
-            Some(url) => {
-                let settings = &config.file.bus;
-                let rabbit = bus::Rabbit::connect(&url, &settings.prefix, settings.partitions).await;
-                Bus::Rabbit(rabbit.map_err(Error::Bus)?)
-            }
-        };
+        let (store, bus) = (store(&config).await?, bus(&config).await?);
         let metrics = Metrics::new(&store.meter(), &bus.meter());
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
@@ -246,4 +232,21 @@ impl App {
         app.metrics.begin(&app, roles);
         Ok(app)
     }
+}
+
+async fn store(config: &Config) -> Result<Store, Error> {
+    let Some(url) = config.environment.get(REDIS_URL) else {
+        return Ok(Store::Memory(store::Memory::default()));
+    };
+    let redis = store::Redis::connect(&url, &config.file.store.prefix).await;
+    redis.map(Store::Redis).map_err(Error::Store)
+}
+
+async fn bus(config: &Config) -> Result<Bus, Error> {
+    let Some(url) = config.environment.get(AMQP_URL) else {
+        return Ok(Bus::Memory(bus::Memory::default()));
+    };
+    let settings = &config.file.bus;
+    let rabbit = bus::Rabbit::connect(&url, &settings.prefix, settings.partitions).await;
+    rabbit.map(Bus::Rabbit).map_err(Error::Bus)
 }

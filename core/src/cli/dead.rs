@@ -93,7 +93,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 
 /// Some at a time, as long as any is: those that are left stand before the others, and are looked at again.
 async fn replay(to: &Core, max: u64) -> anyhow::Result<Value> {
-    let mut progress = Progress::new("letters", Some(max), !to.is_json());
+    let mut progress = Progress::new("letters", None, !to.is_json());
     let (mut replayed, mut left) = (0, Value::Null);
     while replayed < max {
         let stay = count(&left, "stale") + count(&left, "unreadable");
