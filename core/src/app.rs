@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
+use tiffin_shared::operator::TokenDigest;
 use tiffin_shared::seal::PrivateKey;
 use tokio::sync::Semaphore;
 
@@ -15,6 +16,8 @@ use crate::config;
 use crate::config::AMQP_URL;
 use crate::config::Config;
 use crate::config::REDIS_URL;
+use crate::config::names::METRICS_TOKEN;
+use crate::config::names::OPERATOR_TOKEN;
 use crate::deliver::Openers;
 use crate::deliver::Waits;
 use crate::directories::Directories;
@@ -26,14 +29,12 @@ use crate::gateways::certificates::Certificates;
 use crate::gateways::codes::Codes;
 use crate::guard::Guards;
 use crate::host;
-use crate::http::metrics::Scraper;
 use crate::inquiries::Inquiries;
 use crate::journal::Journal;
 use crate::ledgers::Ledgers;
 use crate::metrics::Metrics;
 use crate::money::Money;
 use crate::operators;
-use crate::operators::SharedToken;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::search::Searched;
@@ -97,11 +98,11 @@ pub struct App {
     /// The workers, of which this process may be one.
     pub fleet: Fleet,
     /// What opens the operators' API, besides operators' own tokens.
-    pub shared_token: Option<SharedToken>,
+    pub shared_token: Option<TokenDigest>,
     /// Names who tries to sign in.
     pub sign_in_key: [u8; 32],
     /// What opens `/metrics`.
-    pub scraper: Option<Scraper>,
+    pub metrics_token: Option<TokenDigest>,
     /// What is counted.
     pub metrics: Metrics,
     /// Provider accounts.
@@ -180,27 +181,13 @@ impl App {
                 Some(Checker::new(settings, secret))
             }
         };
-        let store = match config.environment.get(REDIS_URL) {
-            None => Store::Memory(store::Memory::default()),
-            Some(url) => {
-                let redis = store::Redis::connect(&url, &config.file.store.prefix).await;
-                Store::Redis(redis.map_err(Error::Store)?)
-            }
-        };
-        let bus = match config.environment.get(AMQP_URL) {
-            None => Bus::Memory(bus::Memory::default()),
-            Some(url) => {
-                let settings = &config.file.bus;
-                let rabbit = bus::Rabbit::connect(&url, &settings.prefix, settings.partitions).await;
-                Bus::Rabbit(rabbit.map_err(Error::Bus)?)
-            }
-        };
+        let (store, bus) = (store(&config).await?, bus(&config).await?);
         let telemetry = Exporter::new(&config)?;
         let metrics = Metrics::new(&store.meter(), &bus.meter(), telemetry.meter());
         let (mut directory, settled) =
             (config.directory()?, Settled::load(&store).await.map_err(Error::Store)?);
         settled.merge(&mut directory);
-        let shared_token = SharedToken::read(&config.environment)?;
+        let shared_token = config.environment.token(OPERATOR_TOKEN)?;
         let app = Arc::new(Self {
             gateways: Gateways::new(
                 &config.file.gateways,
@@ -227,7 +214,7 @@ impl App {
             shared_token,
             searched: Searched::default(),
             series: series::Marks::default(),
-            scraper: Scraper::read(&config.environment)?,
+            metrics_token: config.environment.token(METRICS_TOKEN)?,
             metrics,
             tallies: Tallies::default(),
             background: Arc::new(Semaphore::new(BACKGROUND_MAX)),
@@ -246,4 +233,21 @@ impl App {
         app.metrics.begin(&app, roles);
         Ok(app)
     }
+}
+
+async fn store(config: &Config) -> Result<Store, Error> {
+    let Some(url) = config.environment.get(REDIS_URL) else {
+        return Ok(Store::Memory(store::Memory::default()));
+    };
+    let redis = store::Redis::connect(&url, &config.file.store.prefix).await;
+    redis.map(Store::Redis).map_err(Error::Store)
+}
+
+async fn bus(config: &Config) -> Result<Bus, Error> {
+    let Some(url) = config.environment.get(AMQP_URL) else {
+        return Ok(Bus::Memory(bus::Memory::default()));
+    };
+    let settings = &config.file.bus;
+    let rabbit = bus::Rabbit::connect(&url, &settings.prefix, settings.partitions).await;
+    rabbit.map(Bus::Rabbit).map_err(Error::Bus)
 }

@@ -7,15 +7,19 @@ mod dead;
 mod edge_env;
 mod erase;
 mod escalation;
+mod evidence;
 mod export;
 mod keys;
 mod logs;
 mod operator;
 mod ops;
 pub(crate) mod order;
+mod progress;
 mod route;
 mod send;
 mod tenant;
+#[cfg(test)]
+mod tests;
 mod top;
 mod webhook;
 
@@ -46,6 +50,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Look at what is challenged or blocked and why, and let it go
+    #[command(
+        after_help = "Examples:\n  tiffin abuse list\n  tiffin abuse release shop IN\n  tiffin abuse network - --release"
+    )]
     Abuse {
         #[command(subcommand)]
         command: abuse::Command,
@@ -59,6 +66,9 @@ enum Command {
         to: ops::Core,
     },
     /// Look at tenants' accounts, and put money in
+    #[command(
+        after_help = "Examples:\n  tiffin balance list\n  tiffin balance credit shop --micros 25000000 --reference invoice-7"
+    )]
     Balance {
         #[command(subcommand)]
         command: balance::Command,
@@ -70,11 +80,15 @@ enum Command {
         live: bool,
     },
     /// Print completions for a shell: tiffin completions bash > /etc/bash_completion.d/tiffin
+    #[command(
+        after_help = "Examples:\n  tiffin completions bash > /etc/bash_completion.d/tiffin\n  tiffin completions zsh > ~/.zfunc/_tiffin"
+    )]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Look at jobs that could not be worked on, replay or discard them
+    #[command(after_help = "Examples:\n  tiffin dead list\n  tiffin dead replay --all --max 1000")]
     Dead {
         #[command(subcommand)]
         command: dead::Command,
@@ -86,13 +100,21 @@ enum Command {
     /// Forget one phone, on its owner's request
     Erase(erase::Arguments),
     /// Look at what is escalated, open, assign and resolve
+    #[command(
+        after_help = "Examples:\n  tiffin escalation list\n  tiffin escalation open --kind refund --subject vonage-sms --text Overdue. --gateway vonage-sms\n  tiffin escalation resolve 12 Refunded."
+    )]
     Escalation {
         #[command(subcommand)]
         command: escalation::Command,
     },
+    /// Write the evidence packets of many orders into a folder, a file for each
+    Evidence(Box<evidence::Arguments>),
     /// Print closed orders, or money entries, of a period
     Export(export::Arguments),
     /// Make, list and revoke API keys of a running installation
+    #[command(
+        after_help = "Examples:\n  tiffin key make --tenant shop\n  tiffin key make --tenant shop --publishable --service login --origin https://example.com"
+    )]
     Key {
         #[command(subcommand)]
         command: tenant::KeyCommand,
@@ -103,6 +125,9 @@ enum Command {
         command: keys::Command,
     },
     /// Look at operators, add, change and remove them
+    #[command(
+        after_help = "Examples:\n  tiffin operator add asha --role support\n  tiffin operator set asha --role operator\n  tiffin operator set asha --new-token"
+    )]
     Operator {
         #[command(subcommand)]
         command: operator::Command,
@@ -116,11 +141,15 @@ enum Command {
         command: order::Command,
     },
     /// Unlock a phone for its owner
+    #[command(after_help = "Examples:\n  tiffin phone unlock --tenant shop --phone - --reason known")]
     Phone {
         #[command(subcommand)]
         command: abuse::PhoneCommand,
     },
     /// Look at the ways out, and hold or release their breakers
+    #[command(
+        after_help = "Examples:\n  tiffin route list\n  tiffin route stats --country IN\n  tiffin route open twilio-sms\n  tiffin route release twilio-sms"
+    )]
     Route {
         #[command(subcommand)]
         command: route::Command,
@@ -130,6 +159,9 @@ enum Command {
     /// Send one test message through one gateway, past queue, router and breaker
     Send(send::Arguments),
     /// Look at tenants, add, change and remove them
+    #[command(
+        after_help = "Examples:\n  tiffin tenant show shop\n  tiffin tenant put shop --file shop.toml --version 7"
+    )]
     Tenant {
         #[command(subcommand)]
         command: tenant::Command,
@@ -143,6 +175,9 @@ enum Command {
     /// How the installation fares, again every two seconds: orders, latency, queues, breakers, balances
     Top(top::Arguments),
     /// Where tenants are told what happens
+    #[command(
+        after_help = "Examples:\n  tiffin webhook add shop main --to-url https://example.com/hooks --events order.delivered,order.failed\n  tiffin webhook replay shop main --hours 24"
+    )]
     Webhook {
         #[command(subcommand)]
         command: webhook::Command,
@@ -195,6 +230,7 @@ async fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<()>
         Command::EdgeEnv => edge_env::print(&load()?),
         Command::Erase(arguments) => erase::run(arguments).await,
         Command::Escalation { command } => escalation::run(command).await,
+        Command::Evidence(arguments) => evidence::run(*arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Key { command } => tenant::run_key(command).await,
         Command::Keys { command } => keys::run(command, load),

@@ -30,6 +30,7 @@ pub use self::file::Server;
 pub use self::file::Store;
 pub use self::secrets::CoreKeys;
 pub use self::secrets::Environment;
+pub use self::secrets::TOKEN_CHARS_MIN;
 pub use self::secrets::names;
 pub use self::sim_swap::CLIENT_SECRET;
 pub use self::sim_swap::SimSwap;

@@ -33,7 +33,6 @@ use tiffin_shared::country::Country;
 use tiffin_shared::id::GatewayId;
 use tiffin_shared::order::CallOutcome;
 use tiffin_shared::order::Found;
-use tiffin_shared::order::Hint;
 use tiffin_shared::order::POLLS_MAX;
 use tiffin_shared::order::Recall;
 use tiffin_shared::order::Receipt;
@@ -388,14 +387,5 @@ impl Gateways {
     /// What a signed receipt comes to; nothing where it tells nothing new.
     pub fn receipt(&self, gateway: &Gateway, fate: &Fate) -> Option<Receipt> {
         self.codes.receipt(gateway.name(), gateway.account.kind.codes, fate)
-    }
-}
-
-/// What an unsigned receipt hints at; nothing where it tells nothing new.
-pub fn hint(fate: &Fate) -> Option<Hint> {
-    match fate {
-        Fate::Delivered => Some(Hint::Arrived),
-        Fate::Failed { .. } => Some(Hint::Lost),
-        Fate::Sent | Fate::Underway => None,
     }
 }

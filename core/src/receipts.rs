@@ -13,7 +13,6 @@ use tokio::time::sleep;
 use crate::app::App;
 use crate::evidence::receipt;
 use crate::evidence::receipt::Source;
-use crate::gateways;
 use crate::gateways::Gateway;
 use crate::gateways::callback::Fate;
 use crate::gateways::callback::Told;
@@ -58,7 +57,7 @@ pub async fn take(
     app.metrics.receipt(gateway.name(), if gateway.only_hints() { Trust::Hint } else { Trust::Proven });
     let (name, provider_id) = (gateway.name().clone(), told.provider_id.clone());
     let ask = if gateway.only_hints() {
-        gateways::hint(&told.fate).map(|hint| Ask::Hint { gateway: name, n, provider_id, hint })
+        told.fate.hint().map(|hint| Ask::Hint { gateway: name, n, provider_id, hint })
     } else {
         let receipt = app.gateways.receipt(gateway, &told.fate);
         receipt.map(|receipt| Ask::Receipt { gateway: name, n, provider_id, receipt, cost: told.cost })

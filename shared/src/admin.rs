@@ -19,7 +19,6 @@ pub use self::change::By;
 pub use self::change::Change;
 pub use self::change::Refusal;
 pub use self::change::Wish;
-pub use self::change::token_of;
 pub use self::diff::diff;
 pub use self::merge::Dropped;
 use crate::directory::ApiKey;

@@ -15,6 +15,7 @@ mod outbox;
 mod payment;
 mod refusal;
 mod resend;
+mod spent;
 mod state;
 mod unlock;
 mod verify;
@@ -39,6 +40,7 @@ pub use self::resend::Way;
 pub use self::resend::may_change;
 pub use self::state::State;
 pub use self::unlock::Unlock;
+pub use self::verify::Verify;
 
 use crate::binding::Binding;
 use crate::bytes::Bytes;
@@ -144,23 +146,6 @@ pub struct Whose {
     /// Ways with a live route, by service, best first: what the advice goes by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceRoutes>,
-}
-
-/// A guess.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Verify {
-    /// What it is a guess at.
-    pub whose: Whose,
-    /// The digits.
-    pub guess: Code,
-    /// Hash of the transaction that whoever checks is about to carry out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub binding: Option<Bytes<32>>,
-    /// A solved challenge, to be used once.
-    pub solved: Option<Proof>,
-    /// Who guesses may be anyone.
-    #[serde(default)]
-    pub is_stranger: bool,
 }
 
 /// An order for a code, parsed and allowed.

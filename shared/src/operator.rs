@@ -1,7 +1,8 @@
 //! People who run an installation: what each may do, what he shows to prove who he is, and how long a sign-in lasts.
 
-mod attempts;
-mod session;
+pub mod attempts;
+pub mod session;
+mod token;
 
 use std::fmt;
 
@@ -9,18 +10,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 pub use self::attempts::Attempts;
-pub use self::attempts::RATE;
 pub use self::session::Command;
 pub use self::session::IDLE_MS;
 pub use self::session::LIFE_MS;
 pub use self::session::Session;
 pub use self::session::SignedIn;
-use crate::bytes;
-use crate::bytes::Bytes;
-use crate::directory::write_secret;
-
-/// What an operator's token starts with.
-const TOKEN_PREFIX: &str = "op_";
+pub use self::token::TokenDigest;
+pub use self::token::write_token;
 
 /// What somebody may do. Each may all that the ones before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,16 +56,6 @@ impl fmt::Display for Role {
 pub struct Operator {
     /// What he may do.
     pub role: Role,
-    /// [`digest`] of his token.
-    pub digest: Bytes<32>,
-}
-
-/// Writes a token: 192 random bits and a checksum, so that secret scanners recognise it.
-pub fn write_token(random: [u8; 24]) -> String {
-    write_secret(TOKEN_PREFIX, random)
-}
-
-/// SHA-256 of a token. It holds 192 random bits, so a slow hash would add nothing.
-pub fn digest(token: &str) -> Bytes<32> {
-    Bytes(bytes::sha256(token.as_bytes()))
+    /// Of his token.
+    pub digest: TokenDigest,
 }

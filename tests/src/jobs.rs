@@ -1,11 +1,17 @@
 //! Jobs as the edge makes them, for tests that play it.
 
+use reqwest::Method;
 use tiffin_core::host;
 use tiffin_shared::code::Code;
+use tiffin_shared::http::internal;
 use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
+use tiffin_shared::ledger::Content;
+use tiffin_shared::ledger::Parcel;
+use tiffin_shared::ledger::ParcelId;
+use tiffin_shared::ledger::Part;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::risk::Factors;
 use tiffin_shared::seal::Sealer;
@@ -16,6 +22,9 @@ use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::job::Job;
 use tiffin_shared::wire::job::Private;
 use tiffin_shared::wire::job::VERSION;
+
+use crate::keys::Variables;
+use crate::stack::Stack;
 
 /// How long the codes live.
 pub const TTL_MS: u64 = 5 * MINUTE_MS;
@@ -62,4 +71,23 @@ pub fn seal(sealer: &Sealer, header: &Header, private: &Private) -> anyhow::Resu
     let header = serde_json::to_string(header)?;
     let sealed = sealer.seal(host::random()?, header.as_bytes(), &serde_json::to_vec(private)?)?;
     Ok(Job { header, sealed })
+}
+
+/// Hands core a job of the edge's, for a service that core does not have. Its order.
+pub async fn poison(stack: &Stack, service: &str, code: &str) -> anyhow::Result<String> {
+    let now = host::now();
+    let header = Header { service: ServiceId::parse(service)?, ..header(now)? };
+    let private = Private { phone: None, ..private("+919876543210", code)? };
+    let edge = stack.keys.config(&Variables::new())?.edge()?;
+    let sealer = Sealer::new(edge.seal_to.current(), &host::entropy()?)?;
+    let job = seal(&sealer, &header, &private)?;
+    let order = header.order;
+    let id = ParcelId { order: order.clone(), part: Part::Job };
+    let parcel = Parcel { id, content: Content::Job { job, dispatch: None } };
+    let request = internal::parcel(&parcel, edge.signing.current(), &host::entropy()?, now)?;
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let url = format!("{}{}", stack.client.core, request.path);
+    let reply = stack.client.raw(Method::POST, url, &headers, request.body.clone().into_bytes()).await?;
+    anyhow::ensure!(reply.status == 202, "{reply:?}");
+    Ok(order.to_string())
 }

@@ -108,6 +108,24 @@ fn shared_stands_on_its_allow_list_and_reads_no_clock() {
     }
 }
 
+/// A decision that no law was ever tried on is one that a host may play twice, or late, to another end.
+#[test]
+fn every_machine_is_under_the_laws() {
+    let named = |text: &str, before: &str, end: char| -> BTreeSet<String> {
+        text.split(before).skip(1).filter_map(|rest| Some(rest.split_once(end)?.0.to_owned())).collect()
+    };
+    let (mut machines, mut lawful) = (BTreeSet::new(), BTreeSet::new());
+    for (path, text) in sources() {
+        match shown(&path) {
+            path if path.starts_with("shared/src") => machines.extend(named(&text, "impl Machine for ", ' ')),
+            path if path.starts_with("shared/tests/laws") => lawful.extend(named(&text, "check::<", '>')),
+            _ => {}
+        }
+    }
+    assert!(machines.len() > 20, "{machines:?}");
+    assert_eq!(machines, lawful);
+}
+
 #[test]
 fn no_crate_reaches_around_another() {
     for (path, text) in sources() {

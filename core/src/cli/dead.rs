@@ -1,5 +1,6 @@
 //! `tiffin dead`: dead letters, through the operators' API of a running core.
 
+use anyhow::Context;
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
@@ -8,6 +9,11 @@ use serde_json::json;
 use super::ops;
 use super::ops::Core;
 use super::ops::text;
+use super::progress::Progress;
+use crate::bus::dead::BATCH_MAX;
+
+/// Letters replayed in one call: each is published and confirmed.
+const AT_ONCE: u64 = 100;
 
 /// What to do about jobs that could not be worked on.
 #[derive(Subcommand)]
@@ -35,9 +41,9 @@ pub enum Command {
         /// The oldest ones
         #[arg(long)]
         all: bool,
-        /// At most so many: 1-1000
-        #[arg(long, default_value_t = 100, requires = "all")]
-        max: u16,
+        /// At most so many: 1-100000
+        #[arg(long, default_value_t = 100, requires = "all", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        max: u64,
         #[command(flatten)]
         to: Core,
     },
@@ -74,7 +80,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             }
         }
         Command::Replay { id: None, max, to, .. } => {
-            let reply = to.ask(Method::POST, "dead/replay", Some(json!({"max": max}))).await?;
+            let reply = replay(&to, max).await?;
             to.print(&reply, || report(&reply));
         }
         Command::Discard { id, to } => {
@@ -83,6 +89,29 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Some at a time, as long as any is: those that are left stand before the others, and are looked at again.
+async fn replay(to: &Core, max: u64) -> anyhow::Result<Value> {
+    let mut progress = Progress::new("letters", None, !to.is_json());
+    let (mut replayed, mut left) = (0, Value::Null);
+    while replayed < max {
+        let stay = count(&left, "stale") + count(&left, "unreadable");
+        let some = (max - replayed).min(AT_ONCE).saturating_add(stay).min(BATCH_MAX as u64);
+        let asked = to.ask(Method::POST, "dead/replay", Some(json!({"max": some}))).await;
+        left = asked.with_context(|| {
+            format!("{replayed} letters were replayed; the same command goes on with the others")
+        })?;
+        let more = count(&left, "replayed");
+        replayed += more;
+        progress.add(more);
+        // No more are there: what comes back from here on was replayed before.
+        if more.saturating_add(stay) < some {
+            break;
+        }
+    }
+    Ok(json!({"replayed": replayed, "discarded": 0, "stale": count(&left, "stale"),
+        "unreadable": count(&left, "unreadable")}))
 }
 
 fn path(id: &str, then: &str) -> String {

@@ -1,5 +1,6 @@
 //! `tiffin export`: closed orders or money of a period, on standard output as they come.
 
+use std::io::IsTerminal as _;
 use std::io::Write as _;
 
 use anyhow::Context;
@@ -8,9 +9,14 @@ use clap::ValueEnum;
 
 use super::ops;
 use super::ops::Core;
+use super::progress::Progress;
 
 /// What, of when, how.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  tiffin export orders --since 2026-11-01 --until 2026-12-01 --format csv > november.csv\n  \
+    tiffin export evidence --gateway vonage-sms --since 2026-11-21 > vonage.ndjson\nPackets as files, for some orders only: tiffin evidence"
+)]
 pub struct Arguments {
     /// What
     #[arg(value_enum)]
@@ -72,10 +78,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
     }
     let mut response = to.stream(&format!("{path}?{query}")).await?;
-    let mut out = std::io::stdout().lock();
-    while let Some(piece) =
-        response.chunk().await.context("the export was cut short: what was printed is not whole")?
-    {
+    // Beside rows on the same screen a line of progress would only be in the way.
+    let is_wanted = !to.is_json() && !std::io::stdout().is_terminal();
+    let (mut lines, mut progress) = (0, Progress::new("lines", None, is_wanted));
+    let mut out = std::io::stdout();
+    while let Some(piece) = response.chunk().await.with_context(|| {
+        format!(
+            "the export was cut short: what was printed is not whole. {lines} lines came; begin anew, or ask for a shorter \
+             period with --since and --until"
+        )
+    })? {
+        let more = piece.iter().filter(|byte| **byte == b'\n').count();
+        lines += more;
+        progress.add(more as u64);
         match out.write_all(&piece) {
             Ok(()) => {}
             // `| head` has seen enough.

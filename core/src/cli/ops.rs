@@ -1,10 +1,12 @@
 //! The operators' API of a running core, for the subcommands that use it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use reqwest::Method;
+use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::config::Environment;
@@ -26,6 +28,9 @@ pub struct Core {
     /// Who you are: stands beside every change
     #[arg(long = "as", env = "TIFFIN_OPERATOR", value_name = "NAME")]
     operator: Option<String>,
+    /// Its connections are used again.
+    #[arg(skip)]
+    client: OnceLock<reqwest::Client>,
 }
 
 /// What goes with a request.
@@ -84,22 +89,45 @@ impl Core {
         Ok(succeeded(self.send(Method::GET, path, with).await?).await?.text().await?)
     }
 
+    /// The same, where there is one.
+    pub async fn look_up(&self, path: &str, accept: &str) -> anyhow::Result<Option<String>> {
+        let with = With { accept: Some(accept), timeout: Some(TIMEOUT), ..With::default() };
+        let response = self.send(Method::GET, path, with).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(succeeded(response).await?.text().await?))
+    }
+
+    /// Whether a program reads what is printed.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// The reply as it comes, however long it is.
     pub async fn stream(&self, path: &str) -> anyhow::Result<reqwest::Response> {
         succeeded(self.send(Method::GET, path, With::default()).await?).await
+    }
+
+    fn client(&self) -> anyhow::Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        install_tls();
+        let client = reqwest::Client::builder().build()?;
+        Ok(self.client.get_or_init(|| client))
     }
 
     async fn send(&self, method: Method, path: &str, with: With<'_>) -> anyhow::Result<reqwest::Response> {
         let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
             format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
         })?;
-        install_tls();
         let With { body, version, accept, timeout } = with;
-        let client = timeout
-            .map_or_else(reqwest::Client::builder, |most| reqwest::Client::builder().timeout(most))
-            .build()?;
         let base = self.url.trim_end_matches('/');
-        let mut request = client.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        let mut request = self.client()?.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
+        if let Some(timeout) = timeout {
+            request = request.timeout(timeout);
+        }
         if let Some(operator) = &self.operator {
             request = request.header("x-operator", operator);
         }

@@ -1,6 +1,7 @@
 //! `tiffin order`: what core knows of an order, and which orders there are.
 
 mod evidence;
+pub(crate) mod filters;
 mod find;
 pub(crate) mod told;
 

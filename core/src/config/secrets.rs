@@ -6,6 +6,7 @@ use tiffin_shared::config;
 use tiffin_shared::keys::Ring;
 use tiffin_shared::keys::Signing;
 use tiffin_shared::keys::Verifying;
+use tiffin_shared::operator::TokenDigest;
 use tiffin_shared::seal::PrivateKey;
 
 use super::AMQP_URL;
@@ -29,6 +30,8 @@ pub mod names {
 }
 
 const FILE_SUFFIX: &str = "_FILE";
+/// Shorter tokens can be guessed. `tiffin keys make` makes 43 characters.
+pub const TOKEN_CHARS_MIN: usize = 32;
 
 /// The environment as it was at boot. No `Debug`: it holds secrets.
 pub struct Environment(BTreeMap<String, String>);
@@ -62,6 +65,18 @@ impl Environment {
     /// The variable.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.get(name).cloned()
+    }
+
+    /// The digest of the token in this variable, where there is one: the token itself is not kept.
+    pub fn token(&self, name: &str) -> Result<Option<TokenDigest>, Error> {
+        let Some(token) = self.get(name) else { return Ok(None) };
+        if token.chars().count() < TOKEN_CHARS_MIN {
+            let reason = format!(
+                "shorter than {TOKEN_CHARS_MIN} characters. `tiffin keys make --missing` makes one where there is none"
+            );
+            return Err(Error::Invalid { place: name.to_owned(), reason });
+        }
+        Ok(Some(TokenDigest::of(&token)))
     }
 
     /// The variable, from its file again where it came from one.

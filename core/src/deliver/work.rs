@@ -174,10 +174,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let taken_at = opened.envelope.taken_at;
         let claim = Ask::Claim { token, header: Box::new(header.clone()), dispatch, offers, terms, taken_at };
         let decision = insist(app, header, claim.clone()).await;
-        let way = match &decision {
-            Ok(Decision::Send { way, .. }) => Some(way),
-            _ => None,
-        };
+        let way = if let Ok(Decision::Send { way, .. }) = &decision { Some(way) } else { None };
         let probe = keep_probe(app, probe, way).await;
         let decision = match decision? {
             Decision::Send { n, way } => {

@@ -2,6 +2,7 @@
 
 use tiffin_shared::http::Request;
 use tiffin_shared::order::Cost;
+use tiffin_shared::order::Hint;
 use tiffin_shared::order::Reason;
 use tiffin_shared::reference::Reference;
 use tiffin_shared::time::UnixMs;
@@ -63,6 +64,17 @@ pub enum Fate {
     Sent,
     /// Nothing new.
     Underway,
+}
+
+impl Fate {
+    /// What an unsigned receipt hints at; nothing where it tells nothing new.
+    pub fn hint(&self) -> Option<Hint> {
+        match self {
+            Self::Delivered => Some(Hint::Arrived),
+            Self::Failed { .. } => Some(Hint::Lost),
+            Self::Sent | Self::Underway => None,
+        }
+    }
 }
 
 /// A callback is not from the provider, or is not one.

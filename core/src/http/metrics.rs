@@ -9,49 +9,23 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use subtle::ConstantTimeEq;
-use tiffin_shared::bytes;
+use tiffin_shared::operator::TokenDigest;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use super::health;
 use crate::app::App;
-use crate::config;
-use crate::config::Environment;
+use crate::config::TOKEN_CHARS_MIN;
 use crate::config::names::METRICS_TOKEN;
 
 /// As the OpenMetrics standard names it, 1.0.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Shorter ones can be guessed. `tiffin keys make` makes 43 characters.
-const TOKEN_CHARS_MIN: usize = 32;
-
-/// Who may look: the digest of the token, which itself is not kept.
-pub struct Scraper([u8; 32]);
-
-impl Scraper {
-    /// The token from the environment, where there is one.
-    pub fn read(environment: &Environment) -> Result<Option<Self>, config::Error> {
-        let Some(token) = environment.get(METRICS_TOKEN) else { return Ok(None) };
-        if token.chars().count() < TOKEN_CHARS_MIN {
-            let reason = format!(
-                "shorter than {TOKEN_CHARS_MIN} characters. `tiffin keys make --missing` makes one where there is none"
-            );
-            return Err(config::Error::Invalid { place: METRICS_TOKEN.to_owned(), reason });
-        }
-        Ok(Some(Self(bytes::sha256(token.as_bytes()))))
-    }
-
-    fn knows(&self, token: &str) -> bool {
-        self.0.ct_eq(&bytes::sha256(token.as_bytes())).into()
-    }
-}
-
 /// What this process counts.
 pub async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if !app.scraper.as_ref().is_some_and(|scraper| scraper.knows(token)) {
-        let detail = match &app.scraper {
+    if app.metrics_token != Some(TokenDigest::of(token)) {
+        let detail = match &app.metrics_token {
             Some(_) => format!("Send the scrapers' token: `Authorization: Bearer <{METRICS_TOKEN}>`."),
             None => format!(
                 "Metrics are closed: this process has no {METRICS_TOKEN}. Set one of at least {TOKEN_CHARS_MIN} \

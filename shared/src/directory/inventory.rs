@@ -69,8 +69,7 @@ impl Directory {
     /// The service's ways to a country, best first, as an order that approves nothing takes them now.
     pub fn ways(&self, service: &Service, country: Option<Country>) -> Vec<Way> {
         let all = self.inventory(service, country, false);
-        let way = |it: &Stock<'_>| Way { channel: it.route.channel, gateway: it.route.gateway.clone() };
-        taken(&all).map(way).collect()
+        taken(&all).map(|it| it.route.way(service)).collect()
     }
 
     /// Every way of the service that leads to a country, best first: by the service's order of channels, then the operator's

@@ -126,7 +126,8 @@ fn push(pushed: &Push, state: Option<State>, now: UnixMs) -> Step<State, Reply> 
     let fresh: Vec<_> = pushed.revoked.iter().filter(|digest| !revoked.contains(digest)).copied().collect();
     revoked.extend(fresh);
     revoked.drain(..revoked.len().saturating_sub(REVOKED_MAX));
-    let expires_at = now.plus(KEEP_MS);
+    let pushed_at = state.map_or(UnixMs(0), |state| state.expires_at.minus(KEEP_MS));
+    let expires_at = pushed_at.max(now).plus(KEEP_MS);
     let (version, text, content) = (pushed.version, pushed.text.clone(), Some(pushed.content));
     let state = State { version, text, content, revoked, expires_at };
     let write = Write::Put { state, expires_at, wake_at: None };

@@ -104,13 +104,21 @@ impl RouteSender {
     }
 }
 
+impl Route {
+    /// The way through it, of this service.
+    pub(super) fn way(&self, service: &Service) -> Way {
+        let hides_payments = !self.takes_payments(service);
+        Way { channel: self.channel, gateway: self.gateway.clone(), hides_payments }
+    }
+}
+
 impl Directory {
     /// The service's ways to anywhere; see [`Directory::inventory`].
     pub fn ways_anywhere(&self, service: &Service) -> Vec<Way> {
         let routes = service.channels.iter().flat_map(|channel| {
             self.routes.iter().filter(move |route| route.channel == *channel && route.up)
         });
-        routes.map(|route| Way { channel: route.channel, gateway: route.gateway.clone() }).collect()
+        routes.map(|route| route.way(service)).collect()
     }
 
     /// The same, by its name.

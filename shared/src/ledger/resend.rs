@@ -80,6 +80,9 @@ pub struct Way {
     pub channel: Channel,
     /// Through whom.
     pub gateway: GatewayId,
+    /// Whether the payer could not read in it what a code approves; see [`crate::directory::Route::takes_payments`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hides_payments: bool,
 }
 
 /// A resend that was admitted.
@@ -256,11 +259,14 @@ impl Order {
         }
     }
 
-    /// The service's ways that lead to the user.
+    /// The service's ways that lead to the user, and show what the code approves where it approves something.
     pub(super) fn ways<'a>(&self, services: &'a [ServiceRoutes]) -> Vec<&'a Way> {
-        let reachable = |way: &&Way| self.risk.permits(way.channel, self.by_phone, self.by_email);
+        let leads = |way: &&Way| {
+            let hides = way.hides_payments && self.binding.is_some();
+            !hides && self.risk.permits(way.channel, self.by_phone, self.by_email)
+        };
         let routes = services.iter().find(|known| known.service == self.service);
-        routes.iter().flat_map(|known| &known.routes).filter(reachable).collect()
+        routes.iter().flat_map(|known| &known.routes).filter(leads).collect()
     }
 
     pub(super) fn may_change(&self, ways: &[&Way], now: UnixMs) -> Vec<Channel> {

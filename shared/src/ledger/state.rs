@@ -15,11 +15,10 @@ use super::outbox::Pending;
 use super::payment::Payment;
 use super::resend::Resent;
 use super::resend::ServiceRoutes;
+use super::spent::Spent;
 use super::unlock::Unlocked;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
-use crate::challenge::NONCE_MEMORY_MS;
-use crate::challenge::Proof;
 use crate::challenge::altcha::Cost;
 use crate::code::Bound;
 use crate::code::Digest;
@@ -76,14 +75,6 @@ pub struct State {
     /// What core has not confirmed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) outbox: Vec<Pending>,
-}
-
-/// A used challenge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Spent {
-    pub(super) nonce: Bytes<16>,
-    pub(super) until: UnixMs,
 }
 
 /// What one tenant ordered for this address.
@@ -222,17 +213,6 @@ impl State {
         let outbox = self.outbox.iter().map(|pending| pending.until);
         let spent = self.spent.iter().map(|spent| spent.until);
         sections.chain(outbox).chain(spent).chain([self.sends_at.empty_at(DAY_MS)]).max().unwrap_or(UnixMs(0))
-    }
-
-    /// Whether an order or a guess came with it before.
-    pub(super) fn is_used_up(&self, proof: Proof) -> bool {
-        self.spent.iter().any(|spent| spent.nonce == proof.nonce.0)
-    }
-
-    /// A solved challenge counts once.
-    pub(super) fn use_up(&mut self, proof: Option<Proof>, now: UnixMs) {
-        let until = now.plus(NONCE_MEMORY_MS);
-        self.spent.extend(proof.map(|proof| Spent { nonce: proof.nonce.0, until }));
     }
 
     /// Forgets what time has made meaningless, before anything is decided: what is remembered must not depend

@@ -1,12 +1,18 @@
 //! Checking a guess. **one-success** and **five-guesses** hold here, in one step, whatever the concurrency.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use super::Command;
 use super::Outcome;
 use super::Reply;
-use super::Verify;
+use super::Whose;
 use super::state::Order;
 use super::state::State;
+use crate::bytes::Bytes;
+use crate::challenge::Proof;
 use crate::challenge::altcha::Cost;
+use crate::code::Code;
 use crate::code::Digest;
 use crate::machine::Step;
 use crate::order::AttemptState;
@@ -16,6 +22,23 @@ use crate::wire::api::Channel;
 use crate::wire::api::OrderState;
 use crate::wire::api::VerifyResult;
 use crate::wire::notice::What;
+
+/// A guess.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Verify {
+    /// What it is a guess at.
+    pub whose: Whose,
+    /// The digits.
+    pub guess: Code,
+    /// Hash of the transaction that whoever checks is about to carry out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Bytes<32>>,
+    /// A solved challenge, to be used once.
+    pub solved: Option<Proof>,
+    /// Who guesses may be anyone.
+    #[serde(default)]
+    pub is_stranger: bool,
+}
 
 pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let Verify { whose, guess, binding, solved, is_stranger } = verify;

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::bytes::Bytes;
+use super::TokenDigest;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
@@ -30,8 +30,8 @@ pub enum Session {}
 pub struct SignedIn {
     /// As he called himself, or as his token is named.
     pub name: String,
-    /// [`super::digest`] of the token that he showed.
-    pub digest: Bytes<32>,
+    /// Of the token that he showed.
+    pub digest: TokenDigest,
 }
 
 /// What is asked.
@@ -52,6 +52,7 @@ pub struct State {
     who: SignedIn,
     /// At the latest; zero when he has signed out.
     ends_at: UnixMs,
+    /// When it was last noted, or he signed out. No clock behind it counts.
     used_at: UnixMs,
 }
 
@@ -74,6 +75,7 @@ impl Machine for Session {
     type Reply = Option<SignedIn>;
 
     fn step(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, Option<SignedIn>> {
+        let now = state.as_ref().map_or(now, |state| state.used_at.max(now));
         let state = state.filter(|state| now < state.ends_at());
         match (state, command) {
             (None, Command::Begin(who)) => {
@@ -81,7 +83,7 @@ impl Machine for Session {
             }
             (None, Command::Use | Command::End) => Step::keep(None),
             (Some(mut state), Command::End) => {
-                state.ends_at = UnixMs(0);
+                (state.ends_at, state.used_at) = (UnixMs(0), now);
                 Step { reply: None, write: Write::Put { state, expires_at: now, wake_at: None } }
             }
             (Some(mut state), Command::Begin(_) | Command::Use) => {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     fn begun() -> Option<String> {
-        let who = SignedIn { name: "ann".into(), digest: Bytes([1; 32]) };
+        let who = SignedIn { name: "ann".into(), digest: TokenDigest::of("one") };
         let mut stored = None;
         assert!(after(&mut stored, &Command::Begin(who), START));
         stored

@@ -203,7 +203,11 @@ pub fn open(parcel: &Parcel) -> Private {
 
 /// A wish to have a code sent once more, where there are two ways by SMS and one by voice.
 pub fn resend(of: usize, order: &OrderId, key: u8, channel: ChannelChoice) -> Resend {
-    let way = |channel, gateway| Way { channel, gateway: GatewayId::parse(gateway).unwrap() };
+    let way = |channel, gateway| Way {
+        channel,
+        gateway: GatewayId::parse(gateway).unwrap(),
+        hides_payments: false,
+    };
     let routes = vec![way(Channel::Sms, "alpha"), way(Channel::Sms, "beta"), way(Channel::Voice, "gamma")];
     Resend {
         whose: whose(of, order),

@@ -9,12 +9,16 @@ use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Verify;
+use tiffin_shared::time::MINUTE_MS;
+use tiffin_shared::wire::api::Channel;
+use tiffin_shared::wire::api::ChannelChoice;
 use tiffin_shared::wire::api::VerifyResult;
 
 use crate::common::fixtures::START;
 use crate::common::fixtures::command;
 use crate::common::fixtures::create;
 use crate::common::fixtures::open;
+use crate::common::fixtures::resend;
 use crate::common::fixtures::whose;
 use crate::common::host::Host;
 
@@ -76,6 +80,29 @@ fn a_payment_named_for_a_code_that_approves_none_is_a_wrong_guess() {
     let outcome = verify(&mut host, &id, &code, Some(payment("1", "INR", "Shop").hash()));
     assert_eq!(result(&outcome), VerifyResult::WrongCode);
     assert_eq!(result(&verify(&mut host, &id, &code, None)), VerifyResult::Verified);
+}
+
+/// Voice says nothing of the payment; both ways by SMS do.
+fn resent(host: &mut Host, id: &OrderId, channel: ChannelChoice) -> Outcome {
+    let mut resend = resend(0, id, 1, channel);
+    let ways = resend.services.iter_mut().flat_map(|service| &mut service.routes);
+    ways.for_each(|way| way.hides_payments = way.channel == Channel::Voice);
+    host.ask::<Ledger>(&command(3, Ask::Resend(Box::new(resend))), START.plus(MINUTE_MS)).outcome
+}
+
+#[test]
+fn a_way_that_hides_the_payment_is_no_way_for_a_resend() {
+    let (mut host, id, _) = ordered(Some(payment("499.00", "INR", "Shop")));
+    assert_eq!(resent(&mut host, &id, ChannelChoice::Voice), Outcome::NoRoute);
+    match resent(&mut host, &id, ChannelChoice::Auto) {
+        Outcome::Resent { may_change, .. } => assert_eq!(may_change, [Channel::Sms]),
+        other => panic!("{other:?}"),
+    }
+    let (mut host, id, _) = ordered(None);
+    match resent(&mut host, &id, ChannelChoice::Voice) {
+        Outcome::Resent { may_change, .. } => assert_eq!(may_change, [Channel::Sms, Channel::Voice]),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod operators;
+mod routes;
 mod subjects;
 
 use proptest::collection::vec;
@@ -27,6 +29,7 @@ use tiffin_shared::money::Account;
 use tiffin_shared::nonce;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order::Order;
+use tiffin_shared::order::Read;
 use tiffin_shared::reference;
 use tiffin_shared::reference::Index;
 use tiffin_shared::reference::Reference;
@@ -59,6 +62,7 @@ use self::subjects::NONCE;
 use self::subjects::ORDER;
 use self::subjects::OUTBOX;
 use self::subjects::PAGE;
+use self::subjects::READ;
 use self::subjects::SERIES;
 use self::subjects::SHELF;
 use self::subjects::Subject;
@@ -303,12 +307,14 @@ fn laws_of_order(script: &[common::order::Move]) {
     for step in script {
         let command = world.next(step);
         check::<Order>(&ORDER, world.host.stored.as_ref(), &command, world.now);
+        check::<Read>(&READ, world.host.stored.as_ref(), &(), world.now);
         let reply = world.host.ask::<Order>(&command, world.now);
         world.note(&reply);
     }
 }
 
-fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M::Command, now: UnixMs) {
+/// Every law, at this state and this command.
+pub fn check<M: Machine>(subject: &Subject<M>, stored: Option<&Stored>, command: &M::Command, now: UnixMs) {
     let run = |body: Option<&str>, now: UnixMs| -> (String, Option<Commit>) {
         let (reply, commit) = machine::run::<M>(body, command, now).unwrap();
         ((subject.show)(&reply), commit)

@@ -21,6 +21,7 @@ use tiffin_shared::money::Account;
 use tiffin_shared::nonce::Nonce;
 use tiffin_shared::order;
 use tiffin_shared::order::Order;
+use tiffin_shared::order::Read;
 use tiffin_shared::reference::Index;
 use tiffin_shared::series;
 use tiffin_shared::series::Series;
@@ -104,6 +105,8 @@ pub const ORDER: Subject<Order> = Subject {
         | order::Ask::Tick => Some(0),
     },
 };
+
+pub const READ: Subject<Read> = Subject { show: |reply| format!("{reply:?}"), again_ms: |()| Some(0) };
 
 pub const FACTOR: Subject<Factor> = Subject {
     show: crate::common::factor::shown,

@@ -7,19 +7,8 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_core::config::names::OPERATOR_TOKEN;
-use tiffin_core::host;
-use tiffin_shared::http::internal;
-use tiffin_shared::id::ServiceId;
-use tiffin_shared::ledger::Content;
-use tiffin_shared::ledger::Parcel;
-use tiffin_shared::ledger::ParcelId;
-use tiffin_shared::ledger::Part;
-use tiffin_shared::seal::Sealer;
-use tiffin_shared::wire::job::Header;
-use tiffin_shared::wire::job::Private;
 use tiffin_tests::client::Reply;
 use tiffin_tests::jobs;
-use tiffin_tests::keys::Variables;
 use tiffin_tests::keys::tiffin;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -47,7 +36,7 @@ async fn handled_by_api_and_command_line(backing: Backing) -> anyhow::Result<()>
         let reply = ask(&stack, Method::GET, "", wrong, "").await?;
         assert_eq!((reply.status, reply.code()), (401, Some("unauthenticated")), "{reply:?}");
     }
-    let order = poison(&stack).await?;
+    let order = jobs::poison(&stack, LONELY, CODE).await?;
     let bearer = format!("Bearer {token}");
     let list = || ask(&stack, Method::GET, "", Some(&bearer), "");
     let has_one = |reply: &Reply| reply.body["letters"].as_array().is_some_and(|all| all.len() == 1);
@@ -117,23 +106,4 @@ fn run(stack: &Stack, token: &str, arguments: &[&str]) -> anyhow::Result<Output>
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A job of the edge's, for a service that core does not have. Its order.
-async fn poison(stack: &Stack) -> anyhow::Result<String> {
-    let now = host::now();
-    let header = Header { service: ServiceId::parse(LONELY)?, ..jobs::header(now)? };
-    let private = Private { phone: None, ..jobs::private("+919876543210", CODE)? };
-    let edge = stack.keys.config(&Variables::new())?.edge()?;
-    let sealer = Sealer::new(edge.seal_to.current(), &host::entropy()?)?;
-    let job = jobs::seal(&sealer, &header, &private)?;
-    let order = header.order;
-    let id = ParcelId { order: order.clone(), part: Part::Job };
-    let parcel = Parcel { id, content: Content::Job { job, dispatch: None } };
-    let request = internal::parcel(&parcel, edge.signing.current(), &host::entropy()?, now)?;
-    let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let url = format!("{}{}", stack.client.core, request.path);
-    let reply = stack.client.raw(Method::POST, url, &headers, request.body.clone().into_bytes()).await?;
-    anyhow::ensure!(reply.status == 202, "{reply:?}");
-    Ok(order.to_string())
 }

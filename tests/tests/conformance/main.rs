@@ -8,6 +8,7 @@ mod exhibits;
 mod guards;
 mod hooks;
 mod hosts;
+mod operators;
 mod races;
 mod routes;
 mod script;

@@ -16,8 +16,21 @@ pub async fn ops(
     token: Option<&str>,
     body: &Value,
 ) -> anyhow::Result<Reply> {
+    ops_at(stack, method, path, (token, None), body).await
+}
+
+/// The same, in place of this version.
+pub async fn ops_at(
+    stack: &Stack,
+    method: Method,
+    path: &str,
+    (token, version): (Option<&str>, Option<u64>),
+    body: &Value,
+) -> anyhow::Result<Reply> {
     let bearer = token.map(|token| format!("Bearer {token}"));
-    let headers: Vec<_> = bearer.as_deref().map(|bearer| ("authorization", bearer)).into_iter().collect();
+    let version = version.map(|version| format!("\"{version}\""));
+    let fields = [("authorization", bearer.as_deref()), ("if-match", version.as_deref())];
+    let headers: Vec<_> = fields.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
     let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
     stack.client.raw(method, format!("{}/ops/v1/{path}", stack.client.core), &headers, body).await
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
+mod audited;
 mod common;
 mod pages;
 mod roles;

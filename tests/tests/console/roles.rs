@@ -17,7 +17,7 @@ use super::common::ops;
 const ROLES: [&str; 3] = ["viewer", "support", "operator"];
 
 /// Method, path below `/ops/v1/`, and the least role.
-const TABLE: &[(&str, &str, &str)] = &[
+pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "abuse", "viewer"),
     ("GET", "audit", "viewer"),
     ("GET", "balances", "viewer"),

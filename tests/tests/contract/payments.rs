@@ -83,6 +83,12 @@ async fn a_way_that_hides_the_payment_is_not_promised(front: Front) -> anyhow::R
         server.call(Method::POST, "/v1/preflight", &[("idempotency-key", &fresh_key())], &body).await?;
     assert_eq!((report.status, &report.body["ok"]), (200, &false.into()), "{report:?}");
     assert!(report.text.contains("shows what the code approves"), "{report:?}");
+
+    let (made, _) = ordered(server).await?;
+    let path = format!("/v1/orders/{}/resend", made.id()?);
+    let asked = json!({"channel": "telegram"});
+    let resent = server.call(Method::POST, &path, &[("idempotency-key", &fresh_key())], &asked).await?;
+    assert_eq!((resent.status, resent.code()), (422, Some("no_route")), "{resent:?}");
     Ok(())
 }
 

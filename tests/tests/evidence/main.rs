@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod many;
 mod ops;
 mod page;
 mod public;

@@ -51,6 +51,7 @@ async fn what_changes_an_endpoint_is_audited(backing: Backing) -> anyhow::Result
     let expected = [
         ("webhook.add dev/main", Value::Null, endpoint.clone()),
         ("webhook.rotate dev/main", Value::Null, json!({"overlap_hours": 2})),
+        ("webhook.test dev/main", Value::Null, Value::Null),
         ("webhook.disable dev/main", Value::Null, json!({"why": "gone"})),
         ("webhook.enable dev/main", Value::Null, Value::Null),
         ("webhook.remove dev/main", endpoint, Value::Null),
@@ -58,8 +59,8 @@ async fn what_changes_an_endpoint_is_audited(backing: Backing) -> anyhow::Result
     assert_eq!(seen, expected);
     assert!(rows.iter().all(|row| row["at"].as_u64().is_some()), "{rows:?}");
     let by = |n: usize| &rows[n]["by"];
-    assert_eq!(by(2)["name"], "rule", "{rows:?}");
-    for n in [0, 1, 3, 4] {
+    assert_eq!(by(3)["name"], "rule", "{rows:?}");
+    for n in [0, 1, 2, 4, 5] {
         assert!(by(n)["token"].as_str().is_some_and(|token| !token.is_empty()), "{rows:?}");
     }
     let text = json!(rows).to_string();

@@ -1,10 +1,5 @@
 //! `tiffin order find`: which orders there are.
 
-use std::io::BufRead;
-use std::io::IsTerminal;
-use std::io::Write;
-
-use anyhow::Context;
 use clap::Args;
 use reqwest::Method;
 use serde_json::Map;
@@ -14,88 +9,28 @@ use serde_json::json;
 use super::super::ops::Core;
 use super::super::ops::text;
 use super::super::ops::time;
-use crate::host;
+use super::filters::Filters;
 
 /// Calls of one search that finds little: each looks at a million orders.
 const CALLS_MAX: usize = 64;
 
-/// Which.
+/// Which, and how many.
 #[derive(Args)]
+#[command(after_help = "Examples:\n  tiffin order find --phone -\n  tiffin order find --ref signup-42\n  \
+    tiffin order find --tenant shop --state failed --since 2h --country IN --json")]
 pub struct Arguments {
-    /// `-`: asks for the number, or reads it from standard input. Never the number itself: the shell keeps what is typed
-    #[arg(long, value_name = "-")]
-    phone: Option<String>,
-    /// Your own name for it: `client_ref`
-    #[arg(long = "ref", value_name = "REF")]
-    client_ref: Option<String>,
-    #[arg(long)]
-    tenant: Option<String>,
-    #[arg(long)]
-    service: Option<String>,
-    /// queued, sending, sent, delivered, verified, failed, expired or cancelled
-    #[arg(long)]
-    state: Option<String>,
-    /// ISO 3166-1 alpha-2
-    #[arg(long)]
-    country: Option<String>,
-    /// That any attempt went by
-    #[arg(long)]
-    gateway: Option<String>,
-    /// sms, whatsapp, voice, telegram or email
-    #[arg(long)]
-    channel: Option<String>,
-    /// Accepted since then: 90s, 30m, 2h or 7d ago
-    #[arg(long, value_parser = duration_ms)]
-    since: Option<u64>,
+    #[command(flatten)]
+    filters: Filters,
     /// So many at most, 1 to 100
     #[arg(long, default_value_t = 50)]
     limit: u64,
-    /// Goes on where an earlier answer ended
-    #[arg(long)]
-    cursor: Option<String>,
     #[command(flatten)]
     to: Core,
 }
 
 /// Looks for them, and prints what is found.
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments {
-        phone,
-        client_ref,
-        tenant,
-        service,
-        state,
-        country,
-        gateway,
-        channel,
-        since,
-        limit,
-        cursor,
-        to,
-    } = arguments;
-    let phone = match phone.as_deref() {
-        None => None,
-        Some("-") => Some(number()?),
-        Some(_) => {
-            anyhow::bail!("--phone takes `-` alone: type the number when asked, or send it to standard input")
-        }
-    };
-    let mut body = Map::new();
-    let fields = [
-        ("phone", phone),
-        ("client_ref", client_ref),
-        ("tenant", tenant),
-        ("service", service),
-        ("state", state),
-        ("country", country),
-        ("gateway", gateway),
-        ("channel", channel),
-        ("cursor", cursor),
-    ];
-    body.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
-    body.extend(since.map(|since_ms| ("from".to_owned(), json!(host::now().minus(since_ms)))));
-    body.insert("limit".into(), json!(limit));
-    let reply = whole(&to, body, limit).await?;
+pub async fn run(Arguments { filters, limit, to }: Arguments) -> anyhow::Result<()> {
+    let reply = whole(&to, filters.body()?, limit).await?;
     to.print(&reply, || table(&reply));
     Ok(())
 }
@@ -118,20 +53,6 @@ async fn whole(to: &Core, mut body: Map<String, Value>, limit: u64) -> anyhow::R
         body.insert("cursor".into(), next);
     }
     anyhow::bail!("{scanned} orders were looked at, and too few are meant. Narrow it: --since, --tenant")
-}
-
-fn number() -> anyhow::Result<String> {
-    let input = std::io::stdin();
-    if input.is_terminal() {
-        let mut ask = std::io::stderr();
-        write!(ask, "Phone, as +919876543210: ")?;
-        ask.flush()?;
-    }
-    let mut line = String::new();
-    input.lock().read_line(&mut line).context("no number on standard input")?;
-    let number = line.trim().to_owned();
-    anyhow::ensure!(!number.is_empty(), "no number on standard input");
-    Ok(number)
 }
 
 fn table(reply: &Value) -> String {
@@ -163,34 +84,4 @@ fn line(order: &Value) -> String {
         text(of, "to_masked"),
         text(of, "client_ref"),
     )
-}
-
-/// `90s`, `30m`, `2h`, `7d`.
-fn duration_ms(text: &str) -> Result<u64, String> {
-    let error = || "must be a number and s, m, h or d: 2h".to_owned();
-    let unit_ms = match text.chars().last() {
-        Some('s') => 1_000,
-        Some('m') => 60_000,
-        Some('h') => 3_600_000,
-        Some('d') => 86_400_000,
-        _ => return Err(error()),
-    };
-    let count: u64 = text.get(..text.len() - 1).and_then(|count| count.parse().ok()).ok_or_else(error)?;
-    count.checked_mul(unit_ms).filter(|ms| *ms > 0).ok_or_else(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_and_nonsense_is_not() {
-        assert_eq!(duration_ms("90s"), Ok(90_000));
-        assert_eq!(duration_ms("30m"), Ok(1_800_000));
-        assert_eq!((duration_ms("2h"), duration_ms("7d")), (Ok(7_200_000), Ok(604_800_000)));
-        for bad in ["", "h", "2", "-1h", "0s", "2w", "1é", "99999999999999999999d", "18446744073709551615d"]
-        {
-            assert!(duration_ms(bad).is_err(), "{bad}");
-        }
-    }
 }

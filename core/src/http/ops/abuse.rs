@@ -30,6 +30,7 @@ use crate::audit;
 use crate::guard::abuse as guards;
 use crate::guard::abuse::Named;
 use crate::http::read_whole;
+use crate::operators;
 use crate::store;
 
 /// A tenant, a number or a name, and a reason.
@@ -111,7 +112,7 @@ pub async fn release_network(
 
 async fn forget_network(app: &Arc<App>, by: &By, request: Request) -> Result<Networks, Problem> {
     let ip = address(request).await?;
-    let hash = hash(app, &ip.to_canonical().to_string())?;
+    let hash = operators::audit_hash(app, &ip.to_canonical().to_string())?;
     abuse::release_network(app, by, ip, &hash).await
 }
 
@@ -126,7 +127,7 @@ async fn open(app: &Arc<App>, by: &By, request: Request) -> Result<Unlocked, Pro
     let phone =
         Phone::parse(&phone).map_err(|error| Problem::new(Code::InvalidPhone, format!("phone: {error}.")))?;
     let reason = said("reason", reason, REASON_CHARS_MAX)?;
-    let hash = hash(app, phone.e164())?;
+    let hash = operators::audit_hash(app, phone.e164())?;
     abuse::unlock(app, by, Unlock { tenant, phone, hash, reason }).await
 }
 
@@ -139,11 +140,6 @@ async fn read<T: DeserializeOwned>(request: Request, hint: &str) -> Result<T, Pr
 async fn address(request: Request) -> Result<IpAddr, Problem> {
     let Address { ip } = read(request, "Send {\"ip\": \"...\"}.").await?;
     ip.trim().parse().map_err(|_| invalid("ip: must be an IPv4 or IPv6 address.".into()))
-}
-
-fn hash(app: &App, of: &str) -> Result<String, Problem> {
-    let shared = app.shared_token.as_ref().map(|shared| shared.hash(of));
-    shared.ok_or_else(|| Problem::new(Code::Unauthenticated, "The operators' API is closed."))
 }
 
 fn away(error: &store::Error) -> Problem {

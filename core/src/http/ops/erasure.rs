@@ -18,6 +18,7 @@ use super::orders::invalid;
 use crate::app::App;
 use crate::erasure;
 use crate::http::read_whole;
+use crate::operators;
 
 /// A number.
 const BODY_BYTES_MAX: usize = 256;
@@ -37,10 +38,7 @@ pub async fn erase(State(app): State<Arc<App>>, Extension(by): Extension<By>, re
             bytes::read_json(&body).map_err(|_| invalid("Send {\"phone\": \"+...\"}.".into()))?;
         let phone = Phone::parse(&phone)
             .map_err(|error| Problem::new(Code::InvalidPhone, format!("phone: {error}.")))?;
-        let Some(operator) = &app.shared_token else {
-            return Err(Problem::new(Code::Unauthenticated, "The operators' API is closed."));
-        };
-        let address = operator.hash(phone.e164());
+        let address = operators::audit_hash(&app, phone.e164())?;
         erasure::erase(&app, &by, &phone, &address).await
     };
     answer(erased.await)

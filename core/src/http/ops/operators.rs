@@ -13,12 +13,12 @@ use serde_json::json;
 use tiffin_shared::admin::By;
 use tiffin_shared::admin::Change;
 use tiffin_shared::admin::Wish;
-use tiffin_shared::admin::token_of;
 use tiffin_shared::bytes;
 use tiffin_shared::id::OperatorId;
-use tiffin_shared::operator;
 use tiffin_shared::operator::Operator;
 use tiffin_shared::operator::Role;
+use tiffin_shared::operator::TokenDigest;
+use tiffin_shared::operator::write_token;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
@@ -66,7 +66,7 @@ pub async fn add(State(app): State<Arc<App>>, Extension(by): Extension<By>, requ
             invalid(detail.into())
         })?;
         let token = token()?;
-        let operator = Operator { role, digest: operator::digest(&token) };
+        let operator = Operator { role, digest: TokenDigest::of(&token) };
         let reply = shown(&name, &operator, Some(&token));
         set(&app, by, name, Some(operator), None).await.map(|()| reply)
     };
@@ -87,7 +87,7 @@ pub async fn put(
         })?;
         let (name, old, version) = known(&app, &name)?;
         let token = new_token.then(token).transpose()?;
-        let digest = token.as_ref().map_or(old.digest, |token| operator::digest(token));
+        let digest = token.as_ref().map_or(old.digest, |token| TokenDigest::of(token));
         let operator = Operator { role: role.unwrap_or(old.role), digest };
         let reply = shown(&name, &operator, token.as_deref());
         set(&app, by, name, Some(operator), Some(version)).await.map(|()| reply)
@@ -130,11 +130,11 @@ fn known(app: &App, name: &str) -> Result<(OperatorId, Operator, u64), Problem> 
 
 fn token() -> Result<String, Problem> {
     let random = host::random().map_err(|_| Problem::unavailable("There is no randomness."))?;
-    Ok(operator::write_token(random))
+    Ok(write_token(random))
 }
 
 fn shown(name: &OperatorId, operator: &Operator, token: Option<&str>) -> Value {
-    let mut shown = json!({"name": name, "role": operator.role, "token_id": token_of(&operator.digest)});
+    let mut shown = json!({"name": name, "role": operator.role, "token_id": operator.digest.id()});
     if let (Some(token), Some(fields)) = (token, shown.as_object_mut()) {
         fields.insert("token".into(), token.into());
     }

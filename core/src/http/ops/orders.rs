@@ -9,6 +9,8 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 use tiffin_shared::admin::By;
 use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
@@ -24,6 +26,7 @@ use tiffin_shared::wire::api::ChannelChoice;
 
 use super::answer;
 use crate::app::App;
+use crate::audit;
 use crate::desk;
 use crate::desk::Retry;
 use crate::host;
@@ -110,8 +113,9 @@ pub async fn retry(
             invalid("Send {\"reason\": \"...\"}, and \"channel\" where it must be one of them.".into())
         })?;
         let reason = said("reason", reason, REASON_CHARS_MAX)?;
+        let wanted = (Value::Null, json!({"channel": channel, "reason": reason}));
         let retry = Retry { order: &order, by: &by.name, reason, channel, request: Bytes(request_id) };
-        desk::retry(&app, retry).await
+        audit::around(&app, &by, &format!("order.retry {order}"), wanted, desk::retry(&app, retry)).await
     };
     answer(asked.await.map(|order| Came { order }))
 }
@@ -122,7 +126,12 @@ pub async fn cancel(
     Extension(by): Extension<By>,
     Path(id): Path<String>,
 ) -> Response {
-    let asked = async { desk::cancel(&app, &order_of(&id)?, &by.name).await };
+    let asked = async {
+        let order = order_of(&id)?;
+        let cancelling = desk::cancel(&app, &order, &by.name);
+        audit::around(&app, &by, &format!("order.cancel {order}"), (Value::Null, Value::Null), cancelling)
+            .await
+    };
     answer(asked.await.map(|order| Came { order }))
 }
 

@@ -182,10 +182,11 @@ pub async fn enable(
 }
 
 /// `POST /ops/v1/webhooks/{tenant}/{name}/test`
-pub async fn test(State(app): State<Arc<App>>, Path(named): Named) -> Response {
+pub async fn test(State(app): State<Arc<App>>, Extension(by): Extension<By>, Path(named): Named) -> Response {
     let tested = async {
         let (tenant, name) = parse(&named)?;
-        let event = manage::test(&app, &tenant, &name).await.map_err(|error| refused(&error))?;
+        let testing = async { manage::test(&app, &tenant, &name).await.map_err(|error| refused(&error)) };
+        let event = audited(&app, &by, ("test", &tenant, &name), UNSAID, testing).await?;
         Ok(json!({"event": event}))
     };
     answer(tested.await)

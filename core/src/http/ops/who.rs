@@ -13,11 +13,11 @@ use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use crate::app::App;
+use crate::config::TOKEN_CHARS_MIN;
 use crate::config::names::OPERATOR_TOKEN;
 use crate::http::console::session;
 use crate::http::health;
 use crate::operators;
-use crate::operators::TOKEN_CHARS_MIN;
 use crate::operators::Who;
 
 /// Says who it is, where several people share the token.
