@@ -91,13 +91,17 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Some at a time, as long as any is: those that are left stand before the others, and are looked at again.
+/// Those that are there now, some at a time: what comes back meanwhile stands behind them. Those that are left stand before the
+/// others, and are looked at again.
 async fn replay(to: &Core, max: u64) -> anyhow::Result<Value> {
-    let mut progress = Progress::new("letters", None, !to.is_json());
-    let (mut replayed, mut left) = (0, Value::Null);
-    while replayed < max {
-        let stay = count(&left, "stale") + count(&left, "unreadable");
-        let some = (max - replayed).min(AT_ONCE).saturating_add(stay).min(BATCH_MAX as u64);
+    let overview = to.ask(Method::GET, "overview", None).await?;
+    let there = overview.pointer("/queue/dead").and_then(Value::as_u64).unwrap_or(max);
+    let total = max.min(there);
+    let mut progress = Progress::new("letters", Some(total), !to.is_json());
+    let (mut replayed, mut stay, mut left) = (0, 0, Value::Null);
+    while replayed < max && replayed + stay < there {
+        let wanted = (max - replayed).min(there - replayed - stay).min(AT_ONCE);
+        let some = wanted.saturating_add(stay).min(BATCH_MAX as u64);
         let asked = to.ask(Method::POST, "dead/replay", Some(json!({"max": some}))).await;
         left = asked.with_context(|| {
             format!("{replayed} letters were replayed; the same command goes on with the others")
@@ -105,8 +109,8 @@ async fn replay(to: &Core, max: u64) -> anyhow::Result<Value> {
         let more = count(&left, "replayed");
         replayed += more;
         progress.add(more);
-        // No more are there: what comes back from here on was replayed before.
-        if more.saturating_add(stay) < some {
+        let before = std::mem::replace(&mut stay, count(&left, "stale") + count(&left, "unreadable"));
+        if more == 0 && stay <= before {
             break;
         }
     }

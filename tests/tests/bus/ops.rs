@@ -17,6 +17,8 @@ use tiffin_tests::wait;
 
 const CODE: &str = "271828";
 const LONELY: &str = "forgotten-service";
+/// More than one call replays.
+const LETTERS: usize = 130;
 
 #[tokio::test]
 async fn dead_letters_are_handled_by_api_and_command_line_on_memory() -> anyhow::Result<()> {
@@ -57,6 +59,28 @@ async fn handled_by_api_and_command_line(backing: Backing) -> anyhow::Result<()>
     assert_eq!(replayed.body["replayed"], 1, "{replayed:?}");
     wait::until("dead again", list, has_one).await?;
     command_line(&stack, &token, &order).await
+}
+
+/// They die again at once: each is replayed once nevertheless.
+#[tokio::test]
+async fn more_letters_than_one_call_takes_are_each_replayed_once() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let token = stack.variable(OPERATOR_TOKEN)?.to_owned();
+    for _ in 0..LETTERS {
+        jobs::poison(&stack, LONELY, CODE).await?;
+    }
+    let bearer = format!("Bearer {token}");
+    let list = || ask(&stack, Method::GET, "?limit=1000", Some(&bearer), "");
+    let are_all_there =
+        |reply: &Reply| reply.body["letters"].as_array().is_some_and(|all| all.len() == LETTERS);
+    wait::until("dead letters", list, are_all_there).await?;
+    for (max, replayed) in [("110", 110), ("1000", LETTERS)] {
+        let shown = run(&stack, &token, &["replay", "--all", "--max", max, "--json"])?;
+        let report: Value = serde_json::from_str(&text(&shown.stdout))?;
+        assert_eq!((&report["replayed"], text(&shown.stderr)), (&json!(replayed), String::new()), "{max}");
+        wait::until("dead again", list, are_all_there).await?;
+    }
+    Ok(())
 }
 
 async fn command_line(stack: &Stack, token: &str, order: &str) -> anyhow::Result<()> {
