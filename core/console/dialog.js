@@ -1,6 +1,6 @@
 // Asks before something is done, and says what became of it.
 
-import { announce, h } from "./dom.js";
+import { announce, copier, h } from "./dom.js";
 import { may } from "./api.js";
 
 // A form in a dialog. Fields: [name, label, {hint, value, options, required, rows}?]. `act` gets their values; what it
@@ -59,13 +59,24 @@ export function action(label, { role, why, danger, onclick }) {
   return h("span", { class: "refused" }, h("button", { type: "button", disabled: true }, label), h("small", null, refusal));
 }
 
+// Shows something, and what may be done about it.
+export function tell({ title, body, deed }) {
+  const close = h("button", { class: "primary" }, "Close");
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
+    h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), body, h("div", { class: "actions" }, deed, close)));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  close.focus();
+}
+
 // Shows something once that will not be shown again.
 export function reveal(title, text, secret) {
   const value = h("input", { readonly: true, value: secret, "aria-label": title, class: "secret" });
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
     h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), h("p", null, text), value,
       h("div", { class: "actions" },
-        h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(secret) }, "Copy"),
+        copier(() => value, title),
         h("button", { class: "primary" }, "I have kept it"))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

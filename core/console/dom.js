@@ -47,5 +47,29 @@ export const facts = (pairs) =>
   h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 
+// A button that copies the text of an element, or marks it where the browser lets nobody copy.
+export function copier(of, what) {
+  const button = h("button", { type: "button", class: "quiet", "aria-label": `Copy ${what}`, onclick: async () => {
+    const element = of();
+    try {
+      await navigator.clipboard.writeText(element.value ?? element.textContent);
+      button.textContent = "Copied";
+      announce(`${what}: copied`);
+    } catch {
+      if (element.select) element.select();
+      else getSelection().selectAllChildren(element);
+      button.textContent = "Marked";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1600);
+  } }, "Copy");
+  return button;
+}
+
+// Something that is copied whole.
+export function copyable(text, what) {
+  const code = h("code", { class: "break" }, text);
+  return h("span", { class: "copyable" }, code, copier(() => code, what));
+}
+
 // A state as a word with a colour and a shape: never by colour alone.
 export const badge = (text, tone) => h("span", { class: "badge", "data-tone": tone ?? "plain" }, text);

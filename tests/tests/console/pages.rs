@@ -24,6 +24,8 @@ use super::common::operator;
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// Playwright's own limits are shorter, and say what was waited for.
 const SCRIPT_TIMEOUT: Duration = Duration::from_secs(240);
+/// Eleven unverified orders to a prefix are too many; none of the other prefixes here gets as many.
+const GUARD: [(&str, &str); 2] = [("TIFFIN_GUARD_PREFIX_FLOOR", "10"), ("TIFFIN_GUARD_SAMPLES_MIN", "10")];
 
 /// A genuine job that died, as one does when every worker fails at it. Its order.
 async fn dead_letter(stack: &Stack) -> anyhow::Result<String> {
@@ -46,7 +48,7 @@ async fn an_operator_finds_reads_and_settles_in_a_real_browser() -> anyhow::Resu
         std::path::Path::new(CHROMIUM).exists(),
         "{CHROMIUM} is missing: run scripts/setup.sh all"
     );
-    let stack = Stack::start(Front::Standalone, Backing::Shared).await?;
+    let stack = Stack::start_with(Front::Standalone, Backing::Shared, &GUARD).await?;
     let support = operator(&stack, "sue", "support").await?;
     let viewer = operator(&stack, "vic", "viewer").await?;
     let dead = dead_letter(&stack).await?;
