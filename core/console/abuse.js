@@ -1,6 +1,6 @@
 // What is challenged or blocked, why, and letting it go again.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { badge, facts, h, renew, section, table } from "./dom.js";
 import { action, ask, tell } from "./dialog.js";
 import * as api from "./api.js";
 import { ago, number, share, time } from "./format.js";
@@ -12,7 +12,7 @@ export async function abuse({ main, signal }) {
   const said = h("p", { class: "hint", role: "status" });
   const refresh = async () => {
     const reply = await api.get("abuse", signal);
-    if (!signal.aborted) list.replaceChildren(...parts(reply, done));
+    if (!signal.aborted) renew(list, parts(reply, done));
   };
   async function done(text) {
     said.textContent = text;

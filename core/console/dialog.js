@@ -27,6 +27,11 @@ export function ask({ title, text, fields = [], verb, danger, act }) {
         announce(`${title}: done`);
         dialog.close();
       } catch (refused) {
+        // Who has left the page hears no more of it.
+        if (refused.name === "AbortError") {
+          dialog.close();
+          return;
+        }
         error.textContent = refused.message;
         go.disabled = false;
       }
@@ -46,7 +51,7 @@ function field(name, label, { hint, value, options, required, rows, type }) {
   const attributes = { id: `field-${name}`, name, required, "aria-describedby": hint && `hint-${name}`, autocomplete: "off" };
   const input = options
     ? h("select", attributes, options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)))
-    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", value });
+    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", step: type === "number" && "any", value });
   const row = h("p", { class: "field" }, h("label", { for: `field-${name}` }, label), input,
     hint && h("small", { id: `hint-${name}` }, hint));
   return { input, row };

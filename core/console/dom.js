@@ -18,6 +18,35 @@ export const h = (name, attributes, ...children) => fill(document.createElement(
 // The same of SVG.
 export const s = (name, attributes, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
+// Shows what is new in place of what was shown. What is the same stays; what somebody has opened, pushed along or stands on
+// stays as it was.
+export function renew(element, parts) {
+  const fresh = parts.flat().filter(Boolean);
+  const stood = element.contains(document.activeElement) ? name(document.activeElement) : null;
+  fresh.forEach((part, n) => {
+    const old = element.children[n];
+    if (!old) {
+      element.append(part);
+      return;
+    }
+    const opened = [...old.querySelectorAll("details")].map(({ open }) => open);
+    part.querySelectorAll("details").forEach((details, at) => { details.open = opened[at] ?? details.open; });
+    if (old.isEqualNode(part)) return;
+    const pushed = [...old.querySelectorAll(PUSHED)].map(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop]);
+    old.replaceWith(part);
+    part.querySelectorAll(PUSHED).forEach((box, at) => { [box.scrollLeft, box.scrollTop] = pushed[at] ?? [0, 0]; });
+  });
+  while (element.children.length > fresh.length) element.lastElementChild.remove();
+  if (stood !== null && !element.contains(document.activeElement)) {
+    [...element.querySelectorAll("a, button, input, summary, [tabindex]")].find((found) => name(found) === stood)?.focus({ preventScroll: true });
+  }
+}
+
+const PUSHED = ".scroll, .sheet";
+// What an element is to who stands on it.
+const name = (element) => [element.tagName, element.getAttribute("href"), element.getAttribute("aria-label"), element.textContent,
+  element.closest("tr")?.querySelector("th")?.textContent].join("|");
+
 // Says it to who does not see the page.
 export function announce(text) {
   document.getElementById("announce").textContent = text;
@@ -26,10 +55,11 @@ export function announce(text) {
 // A table. A column: [title, cell of a row, {number, wide}?]. On narrow screens each row becomes a card.
 export function table(caption, columns, rows, empty) {
   if (rows.length === 0) return h("p", { class: "empty" }, empty ?? "There is nothing here.");
-  const head = columns.map(([title, , how]) => h("th", { scope: "col", class: how?.number && "number" }, title));
+  const kind = (how) => (how?.number ? "number" : how?.wide ? "wide" : null);
+  const head = columns.map(([title, , how]) => h("th", { scope: "col", class: kind(how) }, title));
   const line = (row) =>
     h("tr", null, columns.map(([title, cell, how], at) => {
-      const attributes = { "data-label": title, class: how?.number && "number" };
+      const attributes = { "data-label": title, class: kind(how) };
       const content = h("div", null, cell(row));
       return at === 0 ? h("th", { scope: "row", ...attributes }, content) : h("td", attributes, content);
     }));

@@ -53,6 +53,7 @@ function bar(current) {
       h("nav", { "aria-label": "Pages" }, shown.map(link)),
       h("p", { class: "who" }, api.who().name, h("small", null, api.who().role), leaveButton),
     ] : []));
+  document.querySelector("#bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 // Shows the page that the address names. A page fills `main`, and may return {every_ms, refresh}: it is asked again then.
@@ -129,6 +130,10 @@ async function start() {
   }
 }
 
-addEventListener("hashchange", () => { if (api.who()) show(); });
+addEventListener("hashchange", () => {
+  // What was asked on another page is not answered here.
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  if (api.who()) show();
+});
 api.onSignedOut(start);
 start();

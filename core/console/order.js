@@ -1,6 +1,6 @@
 // One order: what happened to it, drawn and told; its money; and what may be done about it.
 
-import { badge, copyable, facts, h, section, table } from "./dom.js";
+import { badge, copyable, facts, h, renew, section, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { story, timeline } from "./timeline.js";
@@ -17,7 +17,7 @@ export async function order({ main, id, signal, again }) {
     // An order that stands still is left alone: whoever reads it is not disturbed.
     if (text === last || signal.aborted) return;
     last = text;
-    body.replaceChildren(...parts(id, shown, again));
+    renew(body, parts(id, shown, again));
   };
   await refresh();
   main.replaceChildren(body);
@@ -30,21 +30,20 @@ function parts(id, order, again) {
     h("p", { class: "crumbs" }, h("a", { href: "#/orders" }, "Orders")),
     h("div", { class: "head" }, h("h1", null, copyable(id, "the order's id")), badge(words(order.state), tone(order.state))),
     order.advice && h("p", { class: "advice", "data-do": order.advice.do }, h("b", null, words(order.advice.do)), ` – ${order.advice.because}`,
-      order.advice.until && `, until ${time(order.advice.until)}`),
+      order.advice.until && `: ${time(order.advice.until)}`),
     h("div", { class: "actions" }, actions(id, order, again)),
     section("Timeline", timeline(order), story(order)),
     section("Attempts", attempts(order)),
-    h("div", { class: "columns" },
-      job && section("Order", facts([
-        ["Tenant and service", h("a", { href: `#/tenants/${api.part(job.tenant)}` }, `${job.tenant} / ${job.service}`)],
-        ["To", job.to_masked], ["Country", job.country], ["Channel", [job.channel, ...(job.then ?? [])].join(", then ")],
-        ["Client reference", job.client_ref],
-        ["Accepted", time(job.created_at)], ["Code's life ends", `${time(job.expires_at)} (${ago(job.expires_at)})`],
-        ["Segments", job.sms_segments], ["Risk", job.risk], ["Factors", (job.factors ?? []).map(words).join(", ")], ["Request", job.request && copyable(job.request, "the request's id")],
-        ["Trace", job.trace && copyable(job.trace.id, "the trace id")],
-      ])),
-      section("Money", bill(order)),
-      section("Evidence", evidence(id, order))),
+    job && section("Order", h("div", { class: "broad" }, facts([
+      ["Tenant and service", h("a", { href: `#/tenants/${api.part(job.tenant)}` }, `${job.tenant} / ${job.service}`)],
+      ["To", job.to_masked], ["Country", job.country], ["Channel", [job.channel, ...(job.then ?? [])].join(", then ")],
+      ["Client reference", job.client_ref],
+      ["Accepted", time(job.created_at)], ["Code's life ends", `${time(job.expires_at)} (${ago(job.expires_at)})`],
+      ["Segments", job.sms_segments], ["Risk", job.risk], ["Factors", (job.factors ?? []).map(words).join(", ")],
+      ["Request", job.request && copyable(job.request, "the request's id")],
+      ["Trace", job.trace && copyable(job.trace.id, "the trace id")],
+    ]))),
+    h("div", { class: "columns" }, section("Money", bill(order)), section("Evidence", evidence(id, order))),
   ].filter(Boolean);
 }
 

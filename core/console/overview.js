@@ -1,6 +1,6 @@
 // The first page: how it goes, in pictures, for the last hour, day or week.
 
-import { badge, h, section, table } from "./dom.js";
+import { badge, h, renew, section, table } from "./dom.js";
 import { bars, lines, meter } from "./charts.js";
 import * as api from "./api.js";
 import { ago, duration, micros, money, number, share, shortTime } from "./format.js";
@@ -14,14 +14,8 @@ export async function overview({ main, query, signal }) {
   const span = SPANS.some(([name]) => name === query.get("span")) ? query.get("span") : "hour";
   const body = h("div", { class: "overview" });
   const refresh = async () => {
-    // What somebody opened stays open.
-    const open = [...body.querySelectorAll("details")].map(({ open }) => open);
     const figures = await api.get(`overview?span=${span}`, signal);
-    if (signal.aborted) return;
-    const at = scrollY;
-    body.replaceChildren(...parts(figures, span));
-    body.querySelectorAll("details").forEach((details, n) => { details.open = open[n] ?? false; });
-    scrollTo(0, at);
+    if (!signal.aborted) renew(body, parts(figures, span));
   };
   await refresh();
   const choose = ([name, title]) => h("a", { href: `#/overview?span=${name}`, "aria-current": name === span ? "true" : null }, title);
@@ -59,7 +53,7 @@ function parts({ totals, points, step_ms, queue, breakers, balances, escalations
         { title: "95 %", tone: "warn", of: (point) => point.p95_ms },
         { title: "99 %", tone: "bad", of: (point) => point.p99_ms },
       ], { ...how, value: duration })),
-    section("Routes", map(breakers)),
+    section("Routes, and what arrived in the last half hour to hour", map(breakers)),
     low.length > 0 && section("Low balances", table("Low balances", [
       ["Tenant", (row) => h("a", { href: `#/tenants/${api.part(row.tenant)}` }, row.tenant)],
       ["Available", (row) => micros(row.available_micros, row.currency), { number: true }],

@@ -1,23 +1,22 @@
 // One gateway: its breaker and what moved it, how long receipts take, what goes wrong, how messages fare by country, its settings.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { badge, facts, h, renew, section, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import { bars, meter, strip, tally } from "./charts.js";
 import * as api from "./api.js";
 import { VERIFIED, breaker, phaseOf } from "./overview.js";
 import { ago, duration, micros, number, time, words } from "./format.js";
 
+// Receipts are shown up to this time, and further where they took longer: pictures of gateways compare.
+const SHOWN_MS = 60_000;
 const TONES = { closed: "good", open: "bad", half_open: "warn" };
 
 export async function route({ main, id, signal, again }) {
   const path = `routes/${api.part(id)}`;
   const body = h("div");
   const refresh = async () => {
-    const open = [...body.querySelectorAll("details")].map((details) => details.open);
     const [route, settings] = await Promise.all([api.get(path, signal), api.get(`${path}/settings`, signal)]);
-    if (signal.aborted) return;
-    body.replaceChildren(...parts({ route, settings, path, again }));
-    body.querySelectorAll("details").forEach((details, n) => { details.open = open[n] ?? false; });
+    if (!signal.aborted) renew(body, parts({ route, settings, path, again }));
   };
   await refresh();
   main.replaceChildren(body);
@@ -34,14 +33,14 @@ function parts({ route, settings, path, again }) {
     h("div", { class: "columns" },
       section("Now", facts([["Breaker", words(route.forced ?? phaseOf(route.phase))], ["Since", route.since ? `${time(route.since)} (${ago(route.since)})` : "it was first asked"],
         ["Held by hand", route.forced ? words(route.forced) : "no"], ["Paused until", route.paused_until > Date.now() ? time(route.paused_until) : null],
-        ["Calls of the last minute", number(route.made)], ["Of them failed", number(route.failed)], ["Slow, over 3 s", number(route.slow)], ["Slow, and came to nothing", number(route.hung)]])),
+        ["Calls, last minute", number(route.made)], ["Failed", number(route.failed)], ["Slow, over 3 s", `${number(route.slow)}, of them ${number(route.hung)} for nothing`]])),
       section("Messages", facts([["Taken", number(fared.sent)], ["Delivered", meter(fared.delivery)], ["Verified", meter(fared.conversion, VERIFIED)],
-        ["Half of the receipts within", duration(fared.p50_ms)], ["95 % within", duration(fared.p95_ms)]]), h("p", { class: "hint" }, "Of the last half hour to hour, all countries.")),
+        ["Half within", duration(fared.p50_ms)], ["95 % within", duration(fared.p95_ms)]]), h("p", { class: "hint" }, "Of the last half hour to hour, all countries; times once there are 20 receipts.")),
       section("Settings", facts([["Priority", route.priority], ["Countries", set.countries ? [set.countries].flat().join(", ") : "as the file says"],
         ["Price", set.price_micros === undefined || set.price_micros === null ? "as the file says" : `${number(set.price_micros)} millionths`],
         ["Pace", route.per_second ? `${number(route.per_second)} a second` : "as fast as it comes"], ["Version", settings.version ?? "the file's"]]), h("p", { class: "actions" }, weigh(settings, path, again)))),
-    h("div", { class: "columns" }, section("Breaker", moves(route)), section("What went wrong", errors(route))),
-    receipts(route),
+    h("div", { class: "pictures" }, receipts(route), section("What went wrong", errors(route))),
+    section("Breaker", moves(route)),
     section("By country", table("By country, last half hour to hour", [
       ["Country", (row) => row.country ?? "none"], ["Messages", (row) => number(row.fared.sent), { number: true }],
       ["Delivered", (row) => meter(row.fared.delivery)], ["Verified", (row) => meter(row.fared.conversion, VERIFIED)],
@@ -66,9 +65,9 @@ function moves({ changes }) {
 
 // How long receipts took, in steps that grow by a quarter, and how long they are waited for.
 function receipts({ receipts, fared, countries }) {
-  const first = receipts.findIndex(({ count }) => count > 0);
-  if (first < 0) return section("Call to receipt", h("p", { class: "empty" }, "No receipt came in the last hour."));
-  const steps = receipts.slice(Math.max(0, first - 1)).map(({ within_ms, count }) => ({ at: within_ms, count }));
+  if (receipts.every(({ count }) => count === 0)) return section("Call to receipt", h("p", { class: "empty" }, "No receipt came in the last hour."));
+  const last = receipts.findLastIndex(({ count }) => count > 0);
+  const steps = receipts.filter(({ within_ms }, n) => n <= last || within_ms <= SHOWN_MS).map(({ within_ms, count }) => ({ at: within_ms, count }));
   const mark = (ms, title, tone) => {
     const n = steps.findIndex(({ at }) => at >= ms);
     return ms && n >= 0 ? [{ n, title: `${title}: ${duration(ms)}`, tone }] : [];

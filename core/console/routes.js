@@ -1,6 +1,6 @@
 // Every gateway, and how it fares.
 
-import { h, table } from "./dom.js";
+import { h, renew, table } from "./dom.js";
 import { meter } from "./charts.js";
 import * as api from "./api.js";
 import { VERIFIED, breaker } from "./overview.js";
@@ -11,7 +11,7 @@ export async function routes({ main, query, signal }) {
   const list = h("div");
   const refresh = async () => {
     const reply = await api.get(`routes${country ? `?country=${api.part(country)}` : ""}`, signal);
-    if (!signal.aborted) list.replaceChildren(rows(reply.routes, country));
+    if (!signal.aborted) renew(list, [rows(reply.routes, country)]);
   };
   const form = h("form", { class: "filters", onsubmit: (event) => {
     event.preventDefault();

@@ -3,7 +3,9 @@
 import { h, s } from "./dom.js";
 import { duration, time, tone, words } from "./format.js";
 
-const WIDTH = 1080;
+// Drawn in about the size it is shown in; a narrow screen scrolls.
+const NARROW = matchMedia("(max-width: 46rem)");
+const wide = () => (NARROW.matches ? 640 : 1080);
 const LEFT = 132;
 const LANE = 34;
 
@@ -32,6 +34,7 @@ export function timeline(order) {
   const windows = attempts.map((attempt) => (attempt.called_at ?? attempt.at) + (attempt.window_ms ?? 0));
   const until = Math.max(...windows, ...attempts.map((attempt) => ends(attempt, entries)), ...entries.map(({ at }) => at), from + 1000);
   const shownUntil = from + (until - from) * 1.06;
+  const WIDTH = wide();
   const x = (at) => LEFT + ((Math.min(at, shownUntil) - from) / (shownUntil - from)) * (WIDTH - LEFT - 12);
   const height = attempts.length * LANE + 34;
   const lanes = attempts.map((attempt, n) => lane(attempt, 10 + n * LANE, { x, entries, height }));

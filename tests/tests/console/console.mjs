@@ -17,7 +17,7 @@ const heading = (page, name) => page.getByRole("heading", { level: 1, name });
 const press = (page, name) => page.getByRole("button", { name, exact: true }).first().click();
 const dialog = (page) => page.locator("dialog[open]");
 const PAGES = [["overview", "Overview"], ["orders", "Orders"], ["routes", "Routes"], ["routes/twilio-sms", "twilio-sms"], ["abuse", "Abuse"], ["escalations", "Escalations"],
-  ["escalations?state=resolved", "Escalations"], ["escalations/1", "Codes are late"], ["dead", "Dead letters"], ["tenants", "Tenants"], ["tenants/dev", "dev"], ["webhooks", "Webhooks"],
+  ["escalations?state=resolved", "Escalations"], ["escalations/1", "Codes are late"], ["dead", "Dead letters"], ["tenants", "Tenants"], ["tenants/dev", "dev"], ["webhooks", "Webhooks"], ["webhooks/dev/main", "dev / main"],
   ["operators", "Operators"], ["audit", "Audit"]];
 
 const browser = await chromium.launch({
@@ -37,6 +37,8 @@ try {
   await worksOnAnEscalation(page);
   await replaysADeadLetter(page);
   await addsAnOperator(page);
+  await putsMoneyIn(page);
+  await addsAnEndpoint(page);
   await letsAPumpedPrefixGo(page);
   await looksAtANetworkAndAPhone(page);
   await everyPage(page, order);
@@ -45,6 +47,12 @@ try {
   await seesWhyNot(order);
   assert.deepEqual(page.complaints, []);
   console.log(did.join("\n"));
+} catch (error) {
+  for (const page of browser.contexts().flatMap((context) => context.pages())) {
+    if (SHOTS) await page.screenshot({ path: `${SHOTS}/failed.png`, fullPage: true });
+    console.error(`at ${page.url()} the page says: ${(await page.locator("main").innerText()).slice(0, 2000)}`);
+  }
+  throw error;
 } finally {
   await browser.close();
 }
@@ -176,6 +184,7 @@ async function worksOnAnEscalation(page) {
   await dialog(page).getByRole("button", { name: "Open it" }).click();
   await page.getByRole("link", { name: /Codes are late/ }).click();
   await press(page, "Take it");
+  await dialog(page).getByRole("button", { name: "Take it" }).click();
   await page.locator(".facts", { hasText: "Owner" }).getByText("ann").waitFor();
   await press(page, "Resolve");
   await dialog(page).getByLabel("How it was settled").fill("The provider has mended it.");
@@ -210,6 +219,33 @@ async function addsAnOperator(page) {
   await go(page, "audit", "Audit");
   await page.getByText("operator.remove eve").waitFor();
   did.push("added and removed an operator, and found it in the audit");
+}
+
+async function putsMoneyIn(page) {
+  await go(page, "tenants/dev", "dev");
+  await page.getByRole("row", { name: /^\d+ .*hold/ }).first().waitFor();
+  await press(page, "Put money in");
+  await dialog(page).getByLabel("Amount").fill("12.5");
+  await dialog(page).getByLabel("Reference").fill("transfer-1");
+  await dialog(page).getByRole("button", { name: "Put in" }).click();
+  await page.getByRole("row", { name: /credit transfer-1 12\.50 USD/ }).waitFor();
+  did.push("put money in: the books say so");
+}
+
+// Nobody takes events there.
+async function addsAnEndpoint(page) {
+  await go(page, "webhooks", "Webhooks");
+  await press(page, "Add an endpoint");
+  await dialog(page).getByLabel("Tenant").fill("dev");
+  await dialog(page).getByLabel("Address").fill(`${SANDBOX}/nowhere`);
+  await dialog(page).getByRole("button", { name: "Add" }).click();
+  assert.ok((await dialog(page).locator("input.secret").inputValue()).startsWith("whsec_"));
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "dev / main" }).click();
+  await press(page, "Send a test");
+  await dialog(page).getByRole("button", { name: "Send" }).click();
+  await page.getByRole("row", { name: /webhook\.test .* 404 / }).waitFor();
+  did.push("added a webhook endpoint; its test came to nothing, and why");
 }
 
 // A pump: orders to one prefix, and no code comes back.

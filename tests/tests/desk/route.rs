@@ -34,7 +34,7 @@ async fn orders(stack: &Stack) -> anyhow::Result<()> {
 async fn a_gateway_tells_its_moves_receipts_errors_and_countries() -> anyhow::Result<()> {
     let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
     let still = show(&stack, "twilio-sms").await?.body;
-    assert_eq!((&still["changes"], &still["receipts"]), (&json!([]), &json!([])), "{still}");
+    assert_eq!(still["changes"], json!([]), "{still}");
     assert_eq!((&still["errors"], &still["countries"]), (&json!([]), &json!([])), "{still}");
     let (went, said) = cli(&stack, &["route", "show", "twilio-sms"])?;
     assert!(went && said.contains("It has not moved.") && said.contains("None came."), "{said}");

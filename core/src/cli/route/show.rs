@@ -52,14 +52,16 @@ fn count(of: &Value) -> u64 {
 
 fn receipts(route: &Value) -> Vec<String> {
     let most = list(route, "receipts").map(count).max().unwrap_or_default();
-    let first = list(route, "receipts").position(|step| count(step) > 0).unwrap_or_default();
+    let some = |step: &&Value| count(step) > 0;
+    let first = list(route, "receipts").take_while(|step| !some(step)).count();
+    let last = list(route, "receipts").rev().skip_while(|step| !some(step)).count();
     let line = |step: &Value| {
         let within_ms = step.get("within_ms").and_then(Value::as_u64).unwrap_or_default();
         let bar = (count(step) * BAR_CHARS).div_ceil(most.max(1));
         let bar = "█".repeat(usize::try_from(bar).unwrap_or_default());
         format!("  {:>10}  {:>7}  {bar}", format!("{within_ms} ms"), count(step)).trim_end().to_owned()
     };
-    list(route, "receipts").skip(first).map(line).collect()
+    list(route, "receipts").take(last).skip(first).map(line).collect()
 }
 
 fn errors(route: &Value) -> Vec<String> {

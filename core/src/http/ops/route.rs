@@ -27,7 +27,7 @@ struct Shown {
     route: Route,
     /// Most sent first.
     countries: Vec<ToCountry>,
-    /// Receipts of all countries by how long they took after the call, shortest first; to the longest that came.
+    /// Receipts of all countries by how long they took after the call, shortest first.
     receipts: Vec<Receipts>,
     /// Most frequent first.
     errors: Vec<Errors>,
@@ -84,15 +84,14 @@ async fn shown(app: &App, gateway: &str) -> Result<Shown, Problem> {
         |(reason, count): (&Reason, &u32)| Errors { reason: *reason, class: reason.class(), count: *count };
     let mut errors: Vec<_> = all.errors.iter().map(error).collect();
     errors.sort_by_key(|error| std::cmp::Reverse(error.count));
-    let receipts = all.times.iter().enumerate();
+    let count = |slot: usize| all.times.get(slot).copied().unwrap_or_default();
+    let receipts = |slot| Receipts { within_ms: stats::slot_ms(slot), count: count(slot) };
     let mut route = routes::route(app, gateway, (None, app.routes.view(gateway.name())));
     route.fared = Fared::of(&all);
     Ok(Shown {
         route,
         countries: countries.iter().map(to).collect(),
-        receipts: receipts
-            .map(|(slot, count)| Receipts { within_ms: stats::slot_ms(slot), count: *count })
-            .collect(),
+        receipts: (0..stats::TIMES).map(receipts).collect(),
         errors,
         silent: all.silent,
     })
