@@ -143,6 +143,7 @@ cat <<READY
 
   Public API   http://127.0.0.1:$edge_port
   Inbox        ${bold}http://127.0.0.1:$sandbox_port${plain}   where the codes arrive
+  Console      ${bold}http://127.0.0.1:$core_port/console/${plain}   for operators; the token stands in ${state#"$ROOT"/}/core.env
   Core         http://127.0.0.1:$core_port/readyz
   Logs, keys   ${state#"$ROOT"/}/
 

@@ -1,11 +1,10 @@
 // Pictures of figures, as SVG. Each has a name, and its figures as a table for who cannot see it.
 
-import { h, s } from "./dom.js";
+import { NARROW, h, s } from "./dom.js";
 
 const HEIGHT = 168;
 const LEFT = 48;
 const BOTTOM = 20;
-const NARROW = matchMedia("(max-width: 46rem)");
 // Drawn in about the size it is shown in, so that its letters are as large as others.
 const wide = () => (NARROW.matches ? 340 : 640);
 
@@ -88,12 +87,11 @@ export function lines(name, points, series, how) {
 
 // What something was from when to when, as one strip. A part: {from, to, tone, title}.
 export function strip(name, parts, at) {
-  const [width, height] = [wide(), 44];
   const [begin, end] = [parts[0].from, parts.at(-1).to];
-  const x = (time) => ((time - begin) / Math.max(1, end - begin)) * width;
-  const ticks = [[begin, "start"], [end, "end"]].map(([time, anchor]) => s("text", { class: "tick", x: x(time), y: height - 4, "text-anchor": anchor }, at(time)));
-  const seen = parts.map((part) => s("rect", { class: "bar", "data-tone": part.tone, x: x(part.from), y: 2, width: Math.max(2, x(part.to) - x(part.from)), height: 20 }, s("title", null, part.title)));
-  return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": name }, seen, ticks);
+  const x = (time) => ((time - begin) / Math.max(1, end - begin)) * 1000;
+  const seen = parts.map((part) => s("rect", { class: "bar", "data-tone": part.tone, x: x(part.from), width: Math.max(3, x(part.to) - x(part.from)), height: 10 }, s("title", null, part.title)));
+  return h("div", { class: "strip" }, s("svg", { viewBox: "0 0 1000 10", preserveAspectRatio: "none", role: "img", "aria-label": name }, seen),
+    h("p", { "aria-hidden": "true" }, h("span", null, at(begin)), h("span", null, "now")));
 }
 
 // A count, and how it compares with the largest.

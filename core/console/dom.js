@@ -1,5 +1,7 @@
 // Makes elements. Text is always text: nothing here reads HTML.
 
+// As in the style sheets.
+export const NARROW = matchMedia("(max-width: 46rem)");
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(element, attributes, children) {

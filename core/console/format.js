@@ -44,6 +44,10 @@ export function ago(at) {
   return ms >= 0 ? `${duration(ms)} ago` : `in ${duration(-ms)}`;
 }
 
+const fine = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+
+// In a column, where points stand below each other.
+export const exact = (amount, currency) => `${fine.format(amount / 1_000_000)} ${currency}`;
 export const micros = (amount, currency) => `${parts.format(amount / 1_000_000)} ${currency}`;
 export const money = (sum) => (sum ? micros(sum.amount_micros, sum.currency) : "–");
 export const shortId = (id) => (id.length > 14 ? `${id.slice(0, 12)}…` : id);

@@ -1,10 +1,10 @@
 // One order: what happened to it, drawn and told; its money; and what may be done about it.
 
-import { badge, copyable, facts, h, renew, section, table } from "./dom.js";
+import { NARROW, badge, copyable, facts, h, renew, section, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { story, timeline } from "./timeline.js";
-import { ago, duration, micros, time, tone, words } from "./format.js";
+import { ago, duration, exact, micros, time, tone, words } from "./format.js";
 
 const CHANNELS = [["auto", "the best other way"], ["sms", "SMS"], ["whatsapp", "WhatsApp"], ["telegram", "Telegram"], ["voice", "voice call"], ["email", "email"]];
 
@@ -13,7 +13,7 @@ export async function order({ main, id, signal, again }) {
   let last = null;
   const refresh = async () => {
     const shown = await api.get(`orders/${api.part(id)}`, signal);
-    const text = JSON.stringify(shown);
+    const text = JSON.stringify([shown, NARROW.matches]);
     // An order that stands still is left alone: whoever reads it is not disturbed.
     if (text === last || signal.aborted) return;
     last = text;
@@ -68,7 +68,7 @@ function bill({ bill }) {
       ["Given back", sum((bill.released_micros ?? 0) + (bill.refunded_micros ?? 0))],
       ["Booked", badge(bill.is_posted ? "yes" : "not yet", bill.is_posted ? "good" : "plain")]]),
     (bill.charges ?? []).length > 0 && table("Charges by attempt", [
-      ["Attempt", (row) => row.n, { number: true }], ["Charge", (row) => sum(row.micros), { number: true }], ["State", ({ state }) => (typeof state === "string" ? words(state) : Object.entries(state).map(([what, why]) => `${words(what)}: ${words(why)}`).join())],
+      ["Attempt", (row) => row.n, { number: true }], ["Charge", (row) => exact(row.micros, bill.currency), { number: true }], ["State", ({ state }) => (typeof state === "string" ? words(state) : Object.entries(state).map(([what, why]) => `${words(what)}: ${words(why)}`).join())],
     ], bill.charges),
   ];
 }

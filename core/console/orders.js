@@ -1,8 +1,8 @@
 // Looks for orders.
 
-import { badge, h, renew, table } from "./dom.js";
+import { NARROW, badge, h, renew, table } from "./dom.js";
 import * as api from "./api.js";
-import { duration, money, shortId, time, tone, words } from "./format.js";
+import { duration, exact, shortId, time, tone, words } from "./format.js";
 
 const STATES = ["accepted", "queued", "sending", "sent", "delivered", "verified", "failed", "expired", "cancelled"];
 const CHANNELS = ["sms", "whatsapp", "telegram", "voice", "email"];
@@ -25,7 +25,7 @@ export async function orders({ main, query, signal }) {
       : h("p", { class: "field" }, h("label", { for: "phone" }, "Phone"), h("input", { id: "phone", disabled: true, placeholder: "needs the role support" })),
     choice("state", "State", STATES.map(same)),
     h("p", { class: "field" }, h("button", { type: "submit", class: "primary" }, "Find")),
-    h("details", { class: "more", open: matchMedia("(min-width: 46rem)").matches || query.size > 0 }, h("summary", null, "More filters"),
+    h("details", { class: "more", open: !NARROW.matches || query.size > 0 }, h("summary", null, "More filters"),
       h("div", { class: "more-fields" },
     choice("tenant", "Tenant", tenants.tenants.map(({ id }) => [id, id])),
     text("service", "Service"), text("country", "Country", { maxlength: 2, placeholder: "IN" }),
@@ -94,7 +94,7 @@ function list(rows, asked) {
     ["By", (row) => (row.gateway ? `${row.gateway}${row.attempts > 1 ? ` (${row.attempts} attempts)` : ""}` : "–")],
     ["Ordered", (row) => time(row.created_at), { number: true }],
     ["Delivered after", (row) => duration(row.delivered_ms), { number: true }],
-    ["Cost", (row) => (row.cost?.amount_micros === undefined ? "–" : money(row.cost)), { number: true }],
+    ["Cost", (row) => (row.cost?.amount_micros === undefined ? "–" : exact(row.cost.amount_micros, row.cost.currency)), { number: true }],
   ], rows, Object.values(asked).some((value) => value) ? "No order is like that. Fewer filters find more." : "No orders yet. The first one shows here by itself.");
 }
 

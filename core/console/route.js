@@ -5,7 +5,7 @@ import { action, ask } from "./dialog.js";
 import { bars, meter, strip, tally } from "./charts.js";
 import * as api from "./api.js";
 import { VERIFIED, breaker, phaseOf } from "./overview.js";
-import { ago, duration, micros, number, time, words } from "./format.js";
+import { ago, duration, exact, number, time, words } from "./format.js";
 
 // Receipts are shown up to this time, and further where they took longer: pictures of gateways compare.
 const SHOWN_MS = 60_000;
@@ -46,7 +46,7 @@ function parts({ route, settings, path, again }) {
       ["Delivered", (row) => meter(row.fared.delivery)], ["Verified", (row) => meter(row.fared.conversion, VERIFIED)],
       ["Half within", (row) => duration(row.fared.p50_ms), { number: true }], ["95 % within", (row) => duration(row.fared.p95_ms), { number: true }],
       ["Waited for", (row) => duration(row.window_ms), { number: true }],
-      ["Price", (row) => row.prices.map((price) => micros(price.amount_micros, price.currency)).join(", ") || "–", { number: true }],
+      ["Price", (row) => row.prices.map((price) => exact(price.amount_micros, price.currency)).join(", ") || "–", { number: true }],
     ], route.countries, "Nothing was sent in the last hour.")),
   ];
 }

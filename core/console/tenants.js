@@ -3,7 +3,7 @@
 import { badge, facts, h, section, table } from "./dom.js";
 import { action, ask, reveal } from "./dialog.js";
 import * as api from "./api.js";
-import { duration, micros, number, shortId, time, words } from "./format.js";
+import { duration, exact, micros, number, shortId, time, words } from "./format.js";
 
 export async function tenants(context) {
   if (context.id) return tenant(context);
@@ -48,7 +48,7 @@ async function moved(path, { currency }, signal) {
   const load = async (before) => {
     const page = await api.get(`${path}/ledger?newest_first=true${before ? `&before=${before}` : ""}`, signal);
     entries.push(...page.entries);
-    const sum = (micro) => micros(micro, currency);
+    const sum = (micro) => exact(micro, currency);
     list.replaceChildren(table("Entries, newest first", [
       ["#", (row) => row.seq, { number: true }], ["When", (row) => time(row.at)], ["What", (row) => words(row.kind)],
       ["For", (row) => (row.order ? h("a", { href: `#/orders/${row.order}`, title: row.order }, h("code", null, shortId(row.order))) : row.reference ?? "–")],

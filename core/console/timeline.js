@@ -1,21 +1,20 @@
 // An order's life, drawn: a lane for each attempt with its call, waiting window and receipt; what else happened below it.
 
-import { h, s } from "./dom.js";
-import { duration, time, tone, words } from "./format.js";
+import { NARROW, h, s } from "./dom.js";
+import { duration, micros, time, tone, words } from "./format.js";
 
 // Drawn in about the size it is shown in; a narrow screen scrolls.
-const NARROW = matchMedia("(max-width: 46rem)");
 const wide = () => (NARROW.matches ? 640 : 1080);
 const LEFT = 132;
 const LANE = 34;
 
 // What an entry of a story says, in words. An entry: {at, what: {kind: fields}}.
-export function said({ what }) {
+export function said({ what }, currency) {
   const [kind, of] = Object.entries(typeof what === "string" ? { [what]: {} } : what)[0];
   const fields = of && typeof of === "object" ? of : { value: of };
   const shown = Object.entries(fields)
     .filter(([name, value]) => name !== "n" && value !== null && value !== "" && typeof value !== "object")
-    .map(([name, value]) => `${words(name)} ${name.endsWith("_ms") ? duration(value) : name === "until" || name.endsWith("_at") ? time(value) : value}`);
+    .map(([name, value]) => `${words(name)} ${name.endsWith("_ms") ? duration(value) : name === "micros" ? micros(value, currency ?? "") : name === "until" || name.endsWith("_at") ? time(value) : value}`);
   return { kind: words(kind), n: fields.n ?? null, text: shown.join(", "), raw: fields };
 }
 
@@ -87,7 +86,7 @@ export function story(order) {
   const all = [...entries, ...notes].sort((one, other) => one.at - other.at);
   const from = order.job?.created_at;
   return h("ol", { class: "story" }, all.map((entry) => {
-    const { kind, n, text, raw } = said(entry);
+    const { kind, n, text, raw } = said(entry, order.bill?.currency);
     return h("li", { "data-tone": tone(raw.state) }, h("time", { datetime: new Date(entry.at).toISOString() }, time(entry.at)),
       h("span", { class: "faint" }, from ? `+${duration(entry.at - from)}` : ""),
       h("span", null, h("b", null, n ? `${kind} ${n}` : kind), text && ` · ${text}`));

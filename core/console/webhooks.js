@@ -3,7 +3,7 @@
 import { badge, facts, h, renew, section, table } from "./dom.js";
 import { action, ask, reveal } from "./dialog.js";
 import * as api from "./api.js";
-import { ago, duration, number, time, words } from "./format.js";
+import { ago, duration, number, shortId, time, words } from "./format.js";
 
 const state = (row) => (row.disabled ? badge("disabled", "bad") : row.failures > 0 ? badge(`${row.failures} failures in a row`, "warn") : badge("delivering", "good"));
 
@@ -70,7 +70,7 @@ function parts({ row, deliveries, path, again }) {
     section("How it goes", facts([["Address", row.url], ["Events", row.events.length ? row.events.join(", ") : "all"], ["Signed by", row.signs.join(", ")], ["Waiting", `${number(row.waiting)}${row.more ? "+" : ""}`],
       ["Delivered", number(row.delivered)], ["Last", time(row.delivered_at)], ["Given up", number(row.given_up)], ["Next try", ago(row.next_at)], ["Disabled", row.disabled && `${words(row.disabled.why)} since ${time(row.disabled.at)}`]])),
     section("Deliveries", table("Deliveries, newest first", [
-      ["Sent", (one) => time(one.sent_at)], ["Type", (one) => one.type], ["Event", (one) => h("code", { class: "break" }, one.event)],
+      ["Sent", (one) => time(one.sent_at)], ["Type", (one) => one.type], ["Event", (one) => h("code", { title: one.event }, shortId(one.event))],
       ["Try", (one) => one.attempt, { number: true }], ["Took", (one) => duration(one.duration_ms), { number: true }],
       ["Outcome", (one) => badge(one.status ?? "no answer", one.status >= 200 && one.status < 300 ? "good" : "bad")],
       ["Answer", (one) => one.error ?? one.response ?? "–", { wide: true }],

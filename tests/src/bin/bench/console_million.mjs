@@ -9,6 +9,10 @@ const PAGES = [["overview", "overview"], ["overview_week", "overview?span=week"]
   ["rare_country", "orders?country=IS"], ["client_ref", "orders?what=signup-100000"]];
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"] });
+const first = await browser.newContext();
+const made = await first.request.post(`${CORE}/console/session`, { data: { token: TOKEN } });
+if (!made.ok()) throw new Error(`not signed in: ${made.status()} ${await made.text()}`);
+const storageState = await first.storageState();
 const seen = {};
 for (const [name, hash] of PAGES) {
   seen[name] = [];
@@ -19,9 +23,7 @@ console.log(JSON.stringify(seen));
 
 // In a browser that knows nothing yet, but for who is signed in.
 async function open(hash) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const made = await context.request.post(`${CORE}/console/session`, { headers: { origin: CORE }, data: { token: TOKEN } });
-  if (!made.ok()) throw new Error(`not signed in: ${made.status()} ${await made.text()}`);
+  const context = await browser.newContext({ storageState, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   await page.goto(`${CORE}/console/#/${hash}`);
   await page.waitForFunction(() => performance.getEntriesByName("tiffin:data").length > 0 && performance.getEntriesByName("first-contentful-paint").length > 0);

@@ -1,6 +1,7 @@
 //! The console over a million orders, in a real Chromium: time to the first paint and to the data of the overview and of
 //! searches, each in a browser that has cached nothing. The floor is the same answer inside core.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use anyhow::Context;
@@ -24,8 +25,9 @@ pub async fn measure() -> anyhow::Result<Value> {
     let ground = Ground::make().await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let core = format!("http://{}", listener.local_addr()?);
-    let router = http::router(ground.app.clone(), &[Role::Ops]);
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let service =
+        http::router(ground.app.clone(), &[Role::Ops]).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move { axum::serve(listener, service).await });
     let seen = browse(&core, &ground).await;
     serving.abort();
     let pages = seen?;
