@@ -5,6 +5,8 @@ import { NARROW, h, s } from "./dom.js";
 const HEIGHT = 168;
 const LEFT = 48;
 const BOTTOM = 20;
+// Half of the widest time below a picture.
+const EDGE = 20;
 // Drawn in about the size it is shown in, so that its letters are as large as others.
 const wide = () => (NARROW.matches ? 340 : 640);
 
@@ -25,7 +27,7 @@ function frame(name, points, top, { value, at, marks = [] }, shapes) {
   const every = Math.max(1, Math.ceil(points.length / (WIDTH / 100)));
   const x = (n) => LEFT + ((n + 0.5) * (WIDTH - LEFT)) / points.length;
   const ticks = points.map((point, n) => n % every === 0
-    && s("text", { class: "tick", x: x(n), y: HEIGHT - 4, "text-anchor": "middle" }, at(point.at)));
+    && s("text", { class: "tick", x: Math.min(x(n), WIDTH - EDGE), y: HEIGHT - 4, "text-anchor": "middle" }, at(point.at)));
   const marked = marks.map(({ n, title, tone }) => s("line", { class: "mark", "data-tone": tone, x1: x(n), x2: x(n), y1: 4, y2: HEIGHT - BOTTOM }, s("title", null, title)));
   return s("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": name },
     lines, ticks.filter(Boolean), shapes(x, y), marked);

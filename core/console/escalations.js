@@ -10,7 +10,8 @@ export async function escalations({ main, query, signal, again }) {
   const list = h("div");
   const refresh = async () => {
     const reply = await api.get(`escalations${resolved ? "?state=resolved" : ""}`, signal);
-    if (!signal.aborted) renew(list, [rows(reply.escalations)]);
+    // Core tells of those that were resolved of late too.
+    if (!signal.aborted) renew(list, [rows(reply.escalations.filter(({ state }) => (state === "resolved") === resolved), resolved)]);
   };
   await refresh();
   const spans = [["", "Open"], ["resolved", "Resolved"]].map(([state, title]) =>
@@ -31,7 +32,7 @@ function due(row) {
   return row.overdue ? badge(`overdue since ${time(row.due_at)}`, "bad") : ago(row.due_at);
 }
 
-function rows(list) {
+function rows(list, resolved) {
   return table("Escalations, oldest first", [
     ["Subject", (row) => h("a", { href: `#/escalations/${row.id}` }, `${row.id} · ${row.subject}`), { wide: true }],
     ["State", (row) => badge(words(row.state), row.state === "acknowledged" ? "plain" : tone(row.state))],
@@ -39,7 +40,7 @@ function rows(list) {
     ["Owner", (row) => row.owner ?? "nobody"],
     ["Due", due],
     ["Opened", (row) => time(row.opened_at), { number: true }],
-  ], list, "Nobody has to see to anything. What goes wrong opens one by itself; so can you.");
+  ], list, resolved ? "None was resolved yet." : "Nobody has to see to anything. What goes wrong opens one by itself; so can you.");
 }
 
 export async function escalation({ main, id, signal, again }) {

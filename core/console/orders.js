@@ -11,6 +11,9 @@ const ORDER = /^ord_[\w-]+$/;
 
 export async function orders({ main, query, signal }) {
   const found = h("div", { id: "found" });
+  // Looked for while the choices are asked for.
+  const early = api.post("orders/search", wanted(Object.fromEntries(query)), {}, signal);
+  early.catch(() => {});
   const [routes, tenants] = await Promise.all([api.get("routes", signal), api.get("tenants", signal)]);
   const choice = (name, label, values) => h("p", { class: "field" }, h("label", { for: name }, label),
     h("select", { id: name, name }, [["", "any"], ...values].map(([value, text]) =>
@@ -50,11 +53,11 @@ export async function orders({ main, query, signal }) {
   // What was asked last; nothing once somebody looks further back: his list stays as it is.
   let fresh = null;
 
-  async function find(asked, cursor, before = []) {
+  async function find(asked, cursor, before = [], answer = null) {
     fresh = cursor ? null : asked;
     found.setAttribute("aria-busy", "true");
     try {
-      const reply = await api.post("orders/search", wanted(asked, cursor), {}, signal);
+      const reply = await (answer ?? api.post("orders/search", wanted(asked, cursor), {}, signal));
       const rows = [...before, ...reply.orders];
       renew(found, [list(rows, asked), more(reply, () => find(asked, reply.next, rows))]);
     } catch (error) {
@@ -65,7 +68,7 @@ export async function orders({ main, query, signal }) {
   }
 
   main.replaceChildren(h("h1", null, "Orders"), form, found);
-  await find(Object.fromEntries(new FormData(form)));
+  await find(Object.fromEntries(new FormData(form)), undefined, [], early);
   const refresh = async () => {
     const asked = fresh;
     if (!asked) return;

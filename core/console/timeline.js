@@ -8,13 +8,16 @@ const wide = () => (NARROW.matches ? 640 : 1080);
 const LEFT = 132;
 const LANE = 34;
 
+// What says by itself what it is.
+const PLAIN = ["what", "micros", "state"];
+
 // What an entry of a story says, in words. An entry: {at, what: {kind: fields}}.
 export function said({ what }, currency) {
   const [kind, of] = Object.entries(typeof what === "string" ? { [what]: {} } : what)[0];
   const fields = of && typeof of === "object" ? of : { value: of };
   const shown = Object.entries(fields)
     .filter(([name, value]) => name !== "n" && value !== null && value !== "" && typeof value !== "object")
-    .map(([name, value]) => `${words(name)} ${name.endsWith("_ms") ? duration(value) : name === "micros" ? micros(value, currency ?? "") : name === "until" || name.endsWith("_at") ? time(value) : value}`);
+    .map(([name, value]) => `${PLAIN.includes(name) ? "" : `${words(name)} `}${name.endsWith("_ms") ? duration(value) : name === "micros" ? micros(value, currency ?? "") : name === "until" || name.endsWith("_at") ? time(value) : value}`);
   return { kind: words(kind), n: fields.n ?? null, text: shown.join(", "), raw: fields };
 }
 
