@@ -74,7 +74,7 @@ function receipts({ receipts, fared, countries }) {
   };
   const waited = Math.max(...countries.map(({ window_ms }) => window_ms ?? 0));
   return bars("Call to receipt", steps, [{ title: "receipts", tone: "good", of: ({ count }) => count }],
-    { at: duration, value: number, first: "Within", marks: [...mark(fared.p50_ms, "half within", "accent"), ...mark(fared.p95_ms, "95 % within", "warn"), ...mark(waited, "waited for, at most", "bad")] });
+    { at: duration, value: number, first: "Within", marks: [...mark(fared.p50_ms, "half within", "faint"), ...mark(fared.p95_ms, "95 % within", "accent"), ...mark(waited, "waited for, at most", "bad")] });
 }
 
 function errors({ errors, silent }) {
