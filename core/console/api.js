@@ -6,6 +6,8 @@ export class Refused extends Error {
     this.status = status;
     this.code = problem.code;
     this.retryAfter = problem.retryAfter;
+    // Nothing is wrong with what was asked.
+    this.passes = status === 0 || status === 429 || status >= 502;
   }
 }
 
@@ -30,7 +32,7 @@ async function send(method, path, body, signal) {
     response = await fetch(path, { method, headers, signal, body: body?.json === undefined ? body?.raw : JSON.stringify(body.json) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused(0, { detail: "Core was not reached. Is it running? This page asks again by itself." });
+    throw new Refused(0, { detail: "Core does not answer." });
   }
   const reply = await response.json().catch(() => ({}));
   if (response.ok) return reply;

@@ -1,6 +1,6 @@
 // Jobs that could not be worked on.
 
-import { badge, h, table } from "./dom.js";
+import { badge, h, renew, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { number, shortId, time, words } from "./format.js";
@@ -10,7 +10,7 @@ export async function dead({ main, signal, again }) {
   const said = h("p", { class: "hint", role: "status" });
   const refresh = async () => {
     const { letters } = await api.get("dead?limit=200", signal);
-    if (!signal.aborted) list.replaceChildren(rows(letters, done));
+    if (!signal.aborted) renew(list, [rows(letters, done)]);
   };
   async function done(report) {
     said.textContent = Object.entries(report).filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name}`).join(", ") || "Nothing was left to do.";

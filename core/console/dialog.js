@@ -1,6 +1,6 @@
 // Asks before something is done, and says what became of it.
 
-import { announce, h } from "./dom.js";
+import { announce, copier, h } from "./dom.js";
 import { may } from "./api.js";
 
 // A form in a dialog. Fields: [name, label, {hint, value, options, required, rows}?]. `act` gets their values; what it
@@ -27,6 +27,11 @@ export function ask({ title, text, fields = [], verb, danger, act }) {
         announce(`${title}: done`);
         dialog.close();
       } catch (refused) {
+        // Who has left the page hears no more of it.
+        if (refused.name === "AbortError") {
+          dialog.close();
+          return;
+        }
         error.textContent = refused.message;
         go.disabled = false;
       }
@@ -46,7 +51,7 @@ function field(name, label, { hint, value, options, required, rows, type }) {
   const attributes = { id: `field-${name}`, name, required, "aria-describedby": hint && `hint-${name}`, autocomplete: "off" };
   const input = options
     ? h("select", attributes, options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)))
-    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", value });
+    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", step: type === "number" && "any", value });
   const row = h("p", { class: "field" }, h("label", { for: `field-${name}` }, label), input,
     hint && h("small", { id: `hint-${name}` }, hint));
   return { input, row };
@@ -59,13 +64,24 @@ export function action(label, { role, why, danger, onclick }) {
   return h("span", { class: "refused" }, h("button", { type: "button", disabled: true }, label), h("small", null, refusal));
 }
 
+// Shows something, and what may be done about it.
+export function tell({ title, body, deed }) {
+  const close = h("button", { class: "primary" }, "Close");
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
+    h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), body, h("div", { class: "actions" }, deed, close)));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  close.focus();
+}
+
 // Shows something once that will not be shown again.
 export function reveal(title, text, secret) {
   const value = h("input", { readonly: true, value: secret, "aria-label": title, class: "secret" });
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
     h("form", { method: "dialog" }, h("h2", { id: "dialog-title" }, title), h("p", null, text), value,
       h("div", { class: "actions" },
-        h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(secret) }, "Copy"),
+        copier(() => value, title),
         h("button", { class: "primary" }, "I have kept it"))));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

@@ -1,6 +1,6 @@
 // What people have to see to.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { badge, facts, h, renew, section, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { ago, shortId, time, tone, words } from "./format.js";
@@ -10,7 +10,8 @@ export async function escalations({ main, query, signal, again }) {
   const list = h("div");
   const refresh = async () => {
     const reply = await api.get(`escalations${resolved ? "?state=resolved" : ""}`, signal);
-    if (!signal.aborted) list.replaceChildren(rows(reply.escalations));
+    // Core tells of those that were resolved of late too.
+    if (!signal.aborted) renew(list, [rows(reply.escalations.filter(({ state }) => (state === "resolved") === resolved), resolved)]);
   };
   await refresh();
   const spans = [["", "Open"], ["resolved", "Resolved"]].map(([state, title]) =>
@@ -31,33 +32,31 @@ function due(row) {
   return row.overdue ? badge(`overdue since ${time(row.due_at)}`, "bad") : ago(row.due_at);
 }
 
-function rows(list) {
+function rows(list, resolved) {
   return table("Escalations, oldest first", [
-    ["Subject", (row) => h("a", { href: `#/escalations/${row.id}` }, `${row.id} · ${row.subject}`)],
+    ["Subject", (row) => h("a", { href: `#/escalations/${row.id}` }, `${row.id} · ${row.subject}`), { wide: true }],
     ["State", (row) => badge(words(row.state), row.state === "acknowledged" ? "plain" : tone(row.state))],
     ["About", (row) => words(row.kind)],
     ["Owner", (row) => row.owner ?? "nobody"],
     ["Due", due],
     ["Opened", (row) => time(row.opened_at), { number: true }],
-  ], list, "Nobody has to see to anything.");
+  ], list, resolved ? "None was resolved yet." : "Nobody has to see to anything. What goes wrong opens one by itself; so can you.");
 }
 
 export async function escalation({ main, id, signal, again }) {
   const path = `escalations/${api.part(id)}`;
   const row = await api.get(path, signal);
-  const open = row.state !== "resolved";
-  const why = open ? null : "it is resolved";
-  const does = (title, verb, act, fields) => async () => {
-    if (await ask({ title, verb, fields, act: (wish) => api.post(`${path}/${act}`, wish) })) again();
+  const does = (title, verb, act, fields, known) => async () => {
+    if (await ask({ title, verb, fields, act: (wish) => api.post(`${path}/${act}`, { ...known, ...wish }) })) again();
   };
   main.replaceChildren(
     h("p", { class: "crumbs" }, h("a", { href: "#/escalations" }, "Escalations")),
     h("div", { class: "head" }, h("h1", null, row.subject), badge(words(row.state), tone(row.state))),
-    h("div", { class: "actions" },
-      action("Take it", { role: "support", why: why ?? (row.owner === api.who().name ? "it is yours" : null), onclick: async () => { await api.post(`${path}/assign`, { owner: api.who().name }); again(); } }),
-      action("Assign", { role: "support", why, onclick: does("Who sees to it", "Assign", "assign", [["owner", "Owner", { required: true, value: row.owner ?? "" }]]) }),
-      action("Note", { role: "support", why, onclick: does("Add a note", "Add", "note", [["text", "Note", { required: true, rows: 4 }]]) }),
-      action("Resolve", { role: "support", why, onclick: does("It is done", "Resolve", "resolve", [["text", "How it was settled", { required: true, rows: 4 }]]) })),
+    row.state === "resolved" ? h("p", { class: "hint" }, "It is resolved: nothing more is done to it.") : h("div", { class: "actions" },
+      action("Take it", { role: "support", why: row.owner === api.who().name ? "it is yours" : null, onclick: does(`Take it on, as ${api.who().name}`, "Take it", "assign", [], { owner: api.who().name }) }),
+      action("Assign", { role: "support", onclick: does("Who sees to it", "Assign", "assign", [["owner", "Owner", { required: true, value: row.owner ?? "" }]]) }),
+      action("Note", { role: "support", onclick: does("Add a note", "Add", "note", [["text", "Note", { required: true, rows: 4 }]]) }),
+      action("Resolve", { role: "support", onclick: does("It is done", "Resolve", "resolve", [["text", "How it was settled", { required: true, rows: 4 }]]) })),
     h("div", { class: "columns" },
       section("Matter", facts([["About", words(row.kind)], ["Opened by", row.rule ? `the rule ${words(row.rule)}` : "a person"], ["Owner", row.owner ?? "nobody"], ["Opened", time(row.opened_at)],
         ["Due", due(row)], ["Resolved", row.resolved_at && time(row.resolved_at)], ["Tenant", row.tenant], ["Gateway", row.gateway && h("a", { href: `#/routes/${api.part(row.gateway)}` }, row.gateway)]])),

@@ -3,7 +3,7 @@
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
-const parts = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 4 });
+const parts = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
 
 const date = (at) => new Date(at);
 
@@ -12,13 +12,20 @@ export const number = (count) => (count === null || count === undefined ? "–" 
 // A share in thousandths.
 export const share = (permille) => (permille === null || permille === undefined ? "–" : `${(permille / 10).toFixed(1)} %`);
 
+// As whole units of two sizes; without the smaller one where there is none of it.
+function pair(ms, large_ms, large, small_ms, small) {
+  const all = Math.round(ms / small_ms);
+  const each = large_ms / small_ms;
+  return all % each === 0 ? `${all / each} ${large}` : `${Math.floor(all / each)} ${large} ${all % each} ${small}`;
+}
+
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
-  return `${Math.floor(ms / 86_400_000)} d ${Math.round((ms % 86_400_000) / 3_600_000)} h`;
+  if (ms < 3_600_000) return pair(ms, 60_000, "min", 1000, "s");
+  if (ms < 86_400_000) return pair(ms, 3_600_000, "h", 60_000, "min");
+  return pair(ms, 86_400_000, "d", 3_600_000, "h");
 }
 
 export function time(at) {
@@ -37,6 +44,10 @@ export function ago(at) {
   return ms >= 0 ? `${duration(ms)} ago` : `in ${duration(-ms)}`;
 }
 
+const fine = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+
+// In a column, where points stand below each other.
+export const exact = (amount, currency) => `${fine.format(amount / 1_000_000)} ${currency}`;
 export const micros = (amount, currency) => `${parts.format(amount / 1_000_000)} ${currency}`;
 export const money = (sum) => (sum ? micros(sum.amount_micros, sum.currency) : "–");
 export const shortId = (id) => (id.length > 14 ? `${id.slice(0, 12)}…` : id);

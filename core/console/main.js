@@ -30,6 +30,9 @@ const PAGES = [
   ["audit", "Audit", audit],
 ];
 
+// How soon what did not answer is asked again.
+const RETRY_MS = 2_000;
+
 let leave = () => {};
 
 function address() {
@@ -50,6 +53,7 @@ function bar(current) {
       h("nav", { "aria-label": "Pages" }, shown.map(link)),
       h("p", { class: "who" }, api.who().name, h("small", null, api.who().role), leaveButton),
     ] : []));
+  document.querySelector("#bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 // Shows the page that the address names. A page fills `main`, and may return {every_ms, refresh}: it is asked again then.
@@ -63,21 +67,29 @@ async function show() {
   const main = document.getElementById("main");
   const gone = new AbortController();
   leave = () => gone.abort();
-  main.replaceChildren(h("p", { class: "loading" }, "Asking core…"));
+  main.replaceChildren(h("p", { class: "loading", role: "status" }, "Asking core…"));
   const context = { main, id, query, signal: gone.signal, again: show };
-  try {
-    const more = await (id && one ? one : list)(context);
-    announce(title);
-    if (more) keepFresh(more, gone.signal, main);
-  } catch (error) {
-    if (gone.signal.aborted) return;
-    failed(main, error);
-  }
+  const attempt = async () => {
+    try {
+      const more = await (id && one ? one : list)(context);
+      if (gone.signal.aborted) return;
+      performance.mark("tiffin:data", { detail: known });
+      announce(title);
+      if (more) keepFresh(more, gone.signal, main);
+    } catch (error) {
+      if (!gone.signal.aborted) failed(main, error, { title, again: show, attempt, signal: gone.signal });
+    }
+  };
+  await attempt();
 }
 
-function failed(main, error) {
-  main.replaceChildren(h("div", { class: "notice", role: "alert" }, h("p", null, error.message),
-    h("button", { type: "button", onclick: show }, "Try again")));
+// What passes by itself is tried again until it has passed.
+function failed(main, error, { title, again, attempt, signal }) {
+  const text = error.passes ? `${error.message} Asking again…` : error.message;
+  const shown = main.querySelector(":scope > .notice p");
+  if (shown) shown.textContent = text;
+  else main.replaceChildren(h("h1", null, title), h("div", { class: "notice", role: "alert" }, h("p", null, text), h("button", { type: "button", onclick: again }, "Try again")));
+  if (error.passes) setTimeout(() => { if (!signal?.aborted) attempt(); }, RETRY_MS);
 }
 
 function keepFresh({ every_ms, refresh }, signal, main) {
@@ -93,10 +105,10 @@ function keepFresh({ every_ms, refresh }, signal, main) {
       } catch (error) {
         if (signal.aborted) return;
         notice ??= main.insertBefore(h("p", { class: "notice", role: "alert" }), main.firstChild);
-        notice.textContent = `What is shown is not fresh: ${error.message}`;
+        notice.textContent = `${error.message} What is shown is not fresh. Asking again…`;
       }
     }
-    setTimeout(tick, every_ms);
+    setTimeout(tick, notice ? RETRY_MS : every_ms);
   };
   setTimeout(tick, every_ms);
 }
@@ -107,7 +119,7 @@ async function start() {
   try {
     await api.session();
   } catch (error) {
-    failed(main, error);
+    failed(main, error, { title: "Operators' console", again: start, attempt: start });
     return;
   }
   if (api.who()) {
@@ -118,6 +130,10 @@ async function start() {
   }
 }
 
-addEventListener("hashchange", () => { if (api.who()) show(); });
+addEventListener("hashchange", () => {
+  // What was asked on another page is not answered here.
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+  if (api.who()) show();
+});
 api.onSignedOut(start);
 start();

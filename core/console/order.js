@@ -1,10 +1,10 @@
 // One order: what happened to it, drawn and told; its money; and what may be done about it.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { NARROW, badge, copyable, facts, h, renew, section, table } from "./dom.js";
 import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { story, timeline } from "./timeline.js";
-import { ago, duration, money, time, tone, words } from "./format.js";
+import { ago, duration, exact, micros, time, tone, words } from "./format.js";
 
 const CHANNELS = [["auto", "the best other way"], ["sms", "SMS"], ["whatsapp", "WhatsApp"], ["telegram", "Telegram"], ["voice", "voice call"], ["email", "email"]];
 
@@ -13,11 +13,11 @@ export async function order({ main, id, signal, again }) {
   let last = null;
   const refresh = async () => {
     const shown = await api.get(`orders/${api.part(id)}`, signal);
-    const text = JSON.stringify(shown);
+    const text = JSON.stringify([shown, NARROW.matches]);
     // An order that stands still is left alone: whoever reads it is not disturbed.
     if (text === last || signal.aborted) return;
     last = text;
-    body.replaceChildren(...parts(id, shown, again));
+    renew(body, parts(id, shown, again));
   };
   await refresh();
   main.replaceChildren(body);
@@ -28,22 +28,22 @@ function parts(id, order, again) {
   const { job } = order;
   return [
     h("p", { class: "crumbs" }, h("a", { href: "#/orders" }, "Orders")),
-    h("div", { class: "head" }, h("h1", null, h("code", { class: "id" }, id)), badge(words(order.state), tone(order.state))),
+    h("div", { class: "head" }, h("h1", null, copyable(id, "the order's id")), badge(words(order.state), tone(order.state))),
     order.advice && h("p", { class: "advice", "data-do": order.advice.do }, h("b", null, words(order.advice.do)), ` – ${order.advice.because}`,
-      order.advice.until && `, until ${time(order.advice.until)}`),
+      order.advice.until && `: ${time(order.advice.until)}`),
     h("div", { class: "actions" }, actions(id, order, again)),
     section("Timeline", timeline(order), story(order)),
     section("Attempts", attempts(order)),
-    h("div", { class: "columns" },
-      job && section("Order", facts([
-        ["Tenant and service", h("a", { href: `#/tenants/${api.part(job.tenant)}` }, `${job.tenant} / ${job.service}`)],
-        ["To", job.to_masked], ["Country", job.country], ["Channel", [job.channel, ...(job.then ?? [])].join(", then ")],
-        ["Client reference", job.client_ref],
-        ["Accepted", time(job.created_at)], ["Code's life ends", `${time(job.expires_at)} (${ago(job.expires_at)})`],
-        ["Segments", job.sms_segments], ["Risk", job.risk], ["Factors", (job.factors ?? []).map(words).join(", ")], ["Request", job.request],
-      ])),
-      section("Money", bill(order)),
-      section("Evidence", evidence(id, order))),
+    job && section("Order", h("div", { class: "broad" }, facts([
+      ["Tenant and service", h("a", { href: `#/tenants/${api.part(job.tenant)}` }, `${job.tenant} / ${job.service}`)],
+      ["To", job.to_masked], ["Country", job.country], ["Channel", [job.channel, ...(job.then ?? [])].join(", then ")],
+      ["Client reference", job.client_ref],
+      ["Accepted", time(job.created_at)], ["Code's life ends", `${time(job.expires_at)} (${ago(job.expires_at)})`],
+      ["Segments", job.sms_segments], ["Risk", job.risk], ["Factors", (job.factors ?? []).map(words).join(", ")],
+      ["Request", job.request && copyable(job.request, "the request's id")],
+      ["Trace", job.trace && copyable(job.trace.id, "the trace id")],
+    ]))),
+    h("div", { class: "columns" }, section("Money", bill(order)), section("Evidence", evidence(id, order))),
   ].filter(Boolean);
 }
 
@@ -60,10 +60,17 @@ function attempts({ attempts = [] }) {
   ], attempts, "Nothing was sent yet.");
 }
 
-function bill(order) {
-  const cost = order.cost ?? order.bill;
-  if (!cost) return h("p", { class: "empty" }, "This order costs its tenant nothing, or core has not told yet.");
-  return facts(Object.entries(cost).map(([name, value]) => [words(name), value && typeof value === "object" && "amount_micros" in value ? money(value) : String(value)]));
+function bill({ bill }) {
+  if (!bill) return h("p", { class: "empty" }, "Its tenant has no account: nobody is charged.");
+  const sum = (micro) => micros(micro ?? 0, bill.currency);
+  return [
+    facts([["At most", bill.max_price_micros && sum(bill.max_price_micros)], ["Held", sum(bill.held_micros)], ["Charged", sum(bill.captured_micros)],
+      ["Given back", sum((bill.released_micros ?? 0) + (bill.refunded_micros ?? 0))],
+      ["Booked", badge(bill.is_posted ? "yes" : "not yet", bill.is_posted ? "good" : "plain")]]),
+    (bill.charges ?? []).length > 0 && table("Charges by attempt", [
+      ["Attempt", (row) => row.n, { number: true }], ["Charge", (row) => exact(row.micros, bill.currency), { number: true }], ["State", ({ state }) => (typeof state === "string" ? words(state) : Object.entries(state).map(([what, why]) => `${words(what)}: ${words(why)}`).join())],
+    ], bill.charges),
+  ];
 }
 
 function evidence(id, order) {

@@ -1,25 +1,21 @@
 // The first page: how it goes, in pictures, for the last hour, day or week.
 
-import { badge, h, section, table } from "./dom.js";
+import { badge, h, renew, section, table } from "./dom.js";
 import { bars, lines, meter } from "./charts.js";
 import * as api from "./api.js";
 import { ago, duration, micros, money, number, share, shortTime } from "./format.js";
 
 const SPANS = [["hour", "Last hour"], ["day", "Last day"], ["week", "Last week"]];
+// What of the codes is entered at the end, in thousandths, where all is well.
+export const VERIFIED = { good: 700, fair: 400 };
 const EVERY_MS = { hour: 2_000, day: 10_000, week: 30_000 };
 
 export async function overview({ main, query, signal }) {
   const span = SPANS.some(([name]) => name === query.get("span")) ? query.get("span") : "hour";
   const body = h("div", { class: "overview" });
   const refresh = async () => {
-    // What somebody opened stays open.
-    const open = [...body.querySelectorAll("details")].map(({ open }) => open);
     const figures = await api.get(`overview?span=${span}`, signal);
-    if (signal.aborted) return;
-    const at = scrollY;
-    body.replaceChildren(...parts(figures, span));
-    body.querySelectorAll("details").forEach((details, n) => { details.open = open[n] ?? false; });
-    scrollTo(0, at);
+    if (!signal.aborted) renew(body, parts(figures, span));
   };
   await refresh();
   const choose = ([name, title]) => h("a", { href: `#/overview?span=${name}`, "aria-current": name === span ? "true" : null }, title);
@@ -34,14 +30,13 @@ function tile(title, value, note, how) {
 function parts({ totals, points, step_ms, queue, breakers, balances, escalations }, span) {
   const how = { at: (at) => shortTime(at, span), value: number };
   const minutes = step_ms / 60_000;
-  const rate = span === "hour" ? number : (figure) => number(figure);
   const dead = queue?.dead ?? null;
   const low = balances.filter((balance) => balance.low);
   return [
     h("div", { class: "tiles" },
       tile("Orders", number(totals.accepted), `${(totals.accepted / (points.length * minutes)).toFixed(1)} a minute`),
-      tile("Delivered", share(totals.delivery_permille), `${number(totals.delivered)} proven by receipt`, { tone: toneOf(totals.delivery_permille, 950, 850) }),
-      tile("Verified", share(totals.verification_permille), `${number(totals.verified)} codes were entered`, { tone: toneOf(totals.verification_permille, 700, 400) }),
+      tile("Delivered", share(totals.delivery_permille), `${number(totals.delivered)} proven by receipt`, { tone: toneOf(totals.delivery_permille, 900, 700) }),
+      tile("Verified", share(totals.verification_permille), `${number(totals.verified)} codes were entered`, { tone: toneOf(totals.verification_permille, VERIFIED.good, VERIFIED.fair) }),
       tile("Accepted to delivered", duration(totals.p50_ms), `95 %: ${duration(totals.p95_ms)}, 99 %: ${duration(totals.p99_ms)}`),
       tile("Spent", totals.spend.length ? totals.spend.map(money).join(", ") : "–", "captured"),
       tile("Queue", queue ? number(queue.depth) : "?", queue ? (queue.oldest_ms === null ? "nothing waits" : `oldest: ${duration(queue.oldest_ms)}`) : "RabbitMQ does not answer", { tone: queue ? null : "bad" }),
@@ -52,13 +47,13 @@ function parts({ totals, points, step_ms, queue, breakers, balances, escalations
         { title: "accepted", tone: "faint", of: (point) => point.accepted },
         { title: "delivered", tone: "good", of: (point) => point.delivered },
         { title: "failed or expired", tone: "bad", of: (point) => point.failed + point.expired },
-      ], { ...how, value: rate }),
+      ], how),
       lines("Accepted to delivered", points, [
         { title: "half within", tone: "good", of: (point) => point.p50_ms },
         { title: "95 %", tone: "warn", of: (point) => point.p95_ms },
         { title: "99 %", tone: "bad", of: (point) => point.p99_ms },
       ], { ...how, value: duration })),
-    section("Routes", map(breakers)),
+    section("Routes, and what arrived in the last half hour to hour", map(breakers)),
     low.length > 0 && section("Low balances", table("Low balances", [
       ["Tenant", (row) => h("a", { href: `#/tenants/${api.part(row.tenant)}` }, row.tenant)],
       ["Available", (row) => micros(row.available_micros, row.currency), { number: true }],
@@ -82,7 +77,7 @@ function map(breakers) {
   const countries = [...new Set(breakers.flatMap((route) => route.countries.map(({ country }) => country)))].sort();
   const cell = (route, country) => {
     const found = route.countries.find((known) => known.country === country);
-    return found ? meter(found.delivery_permille, `${share(found.delivery_permille)} of ${number(found.sent)}`) : "–";
+    return found ? meter(found.delivery_permille, { label: `${share(found.delivery_permille)} of ${number(found.sent)}` }) : "–";
   };
   return table("Breakers, by gateway and country", [
     ["Gateway", (row) => h("a", { href: `#/routes/${api.part(row.gateway)}` }, row.gateway)],

@@ -1,9 +1,9 @@
 // Every gateway, and how it fares.
 
-import { h, table } from "./dom.js";
+import { h, renew, table } from "./dom.js";
 import { meter } from "./charts.js";
 import * as api from "./api.js";
-import { breaker } from "./overview.js";
+import { VERIFIED, breaker } from "./overview.js";
 import { duration, number, time } from "./format.js";
 
 export async function routes({ main, query, signal }) {
@@ -11,7 +11,7 @@ export async function routes({ main, query, signal }) {
   const list = h("div");
   const refresh = async () => {
     const reply = await api.get(`routes${country ? `?country=${api.part(country)}` : ""}`, signal);
-    if (!signal.aborted) list.replaceChildren(rows(reply.routes, country));
+    if (!signal.aborted) renew(list, [rows(reply.routes, country)]);
   };
   const form = h("form", { class: "filters", onsubmit: (event) => {
     event.preventDefault();
@@ -35,7 +35,7 @@ function rows(list, country) {
     ["Slow", (row) => number(row.slow), { number: true }],
     ["Messages", (row) => number(row.fared.sent), { number: true }],
     ["Delivered", (row) => meter(row.fared.delivery)],
-    ["Verified", (row) => meter(row.fared.conversion)],
+    ["Verified", (row) => meter(row.fared.conversion, VERIFIED)],
     country && ["95 % within", (row) => duration(row.fared.p95_ms), { number: true }],
     ["Since", (row) => time(row.since), { number: true }],
   ].filter(Boolean), list, "No gateway is configured.");

@@ -3,7 +3,7 @@
 import { badge, facts, h, section, table } from "./dom.js";
 import { action, ask, reveal } from "./dialog.js";
 import * as api from "./api.js";
-import { micros, number, time, words } from "./format.js";
+import { duration, exact, micros, number, shortId, time, words } from "./format.js";
 
 export async function tenants(context) {
   if (context.id) return tenant(context);
@@ -16,8 +16,8 @@ export async function tenants(context) {
     ["Managed by", (row) => (row.managed_by === "file" ? "tiffin.toml" : "operators")],
     ["Served", (row) => badge(row.served ? "yes" : "no", row.served ? "good" : "bad")],
     ["Available", (row) => (of(row.id) ? micros(of(row.id).available_micros, of(row.id).currency) : "no account"), { number: true }],
-    ["Balance", (row) => of(row.id)?.is_low && badge("low", "bad")],
-  ], tenants));
+    ["Balance", (row) => (of(row.id) ? badge(of(row.id).is_low ? "low" : "enough", of(row.id).is_low ? "bad" : "good") : "–")],
+  ], tenants, "No tenant: name one in tiffin.toml, or with `tiffin tenant put`."));
   return null;
 }
 
@@ -25,7 +25,6 @@ async function tenant({ main, id, signal, again }) {
   const path = `tenants/${api.part(id)}`;
   const [shown, { keys }, { balances }] = await Promise.all([api.get(path, signal), api.get("keys", signal), api.get("balances", signal)]);
   const account = balances.find(({ tenant }) => tenant === id);
-  const ledger = account && await api.get(`${path}/ledger`, signal);
   const mine = keys.filter((key) => key.tenant === id);
   main.replaceChildren(
     h("p", { class: "crumbs" }, h("a", { href: "#/tenants" }, "Tenants")),
@@ -33,15 +32,32 @@ async function tenant({ main, id, signal, again }) {
     h("p", { class: "actions" }, h("a", { class: "button", href: `#/orders?tenant=${api.part(id)}` }, "Its orders"), credit(path, account, again), newKey(id, again)),
     h("div", { class: "columns" }, section("Money", money(account)), section("API keys", keyList(mine, again))),
     section("Services", table("Services", [
-      ["Service", ([name]) => name], ["Brand", ([, service]) => service.brand ?? "–"], ["Risk", ([, service]) => service.risk ?? "normal"],
-      ["Channels", ([, service]) => (service.routes ?? service.channels ?? ["default"]).join(", ")],
-      ["Code's life", ([, service]) => (service.ttl_ms ? `${service.ttl_ms / 1000} s` : service.ttl_s ? `${service.ttl_s} s` : "default"), { number: true }],
-    ], Object.entries(shown.tenant.services ?? {}))),
-    ledger && section("Money moved", table("Entries, oldest first", [
-      ["#", (row) => row.n, { number: true }], ["When", (row) => time(row.at)], ["What", (row) => words(row.body?.kind ?? row.body?.what ?? row.id)],
-      ["For", (row) => row.body?.order ?? row.body?.reference ?? "–"],
-    ], ledger.rows ?? [], "Nothing has moved.")));
+      ["Service", ([name]) => name], ["Brand", ([, service]) => service.brand], ["Risk", ([, service]) => badge(service.risk ?? "normal", service.risk === "high" ? "warn" : "plain")],
+      ["Channels", ([, service]) => (service.channels ?? []).join(", ") || "all that have a gateway"],
+      ["Digits", ([, service]) => service.digits, { number: true }], ["Code's life", ([, service]) => duration(service.ttl_ms), { number: true }],
+      ["Usual time", ([, service]) => duration(service.waiting_ms), { number: true }],
+    ], Object.entries(shown.tenant.services ?? {}), "It has no service: nothing can be ordered.")),
+    ...(account ? [section("Money moved", await moved(path, account, signal))] : []));
   return null;
+}
+
+// Entries, newest first, page by page.
+async function moved(path, { currency }, signal) {
+  const list = h("div");
+  const entries = [];
+  const load = async (before) => {
+    const page = await api.get(`${path}/ledger?newest_first=true${before ? `&before=${before}` : ""}`, signal);
+    entries.push(...page.entries);
+    const sum = (micro) => exact(micro, currency);
+    list.replaceChildren(table("Entries, newest first", [
+      ["#", (row) => row.seq, { number: true }], ["When", (row) => time(row.at)], ["What", (row) => words(row.kind)],
+      ["For", (row) => (row.order ? h("a", { href: `#/orders/${row.order}`, title: row.order }, h("code", null, shortId(row.order))) : row.reference ?? "–")],
+      ["Moved", (row) => (row.lines?.length ? sum(Math.max(...row.lines.map((line) => line.micros))) : "–"), { number: true }],
+      ["Available after", (row) => sum(row.available_micros), { number: true }], ["Held after", (row) => sum(row.held_micros), { number: true }],
+    ], entries, "Nothing has moved yet."), ...(page.next ? [h("button", { type: "button", onclick: () => load(page.next) }, "Older ones")] : []));
+  };
+  await load();
+  return list;
 }
 
 function money(account) {
@@ -78,5 +94,5 @@ function keyList(keys, again) {
   return table("API keys", [
     ["Name", (key) => h("code", null, key.id)], ["Kind", (key) => key.kind], ["State", (key) => badge(key.revoked ? "revoked" : "in use", key.revoked ? "plain" : "good")],
     ["Actions", (key) => action("Revoke", { role: "operator", danger: true, why: key.revoked ? "it is revoked" : key.managed_by === "file" ? "it stands in TIFFIN_API_KEYS" : null, onclick: revoke(key) })],
-  ], keys, "No key.");
+  ], keys, "No key: nobody can order for it.");
 }

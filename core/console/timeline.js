@@ -1,19 +1,23 @@
 // An order's life, drawn: a lane for each attempt with its call, waiting window and receipt; what else happened below it.
 
-import { h, s } from "./dom.js";
-import { duration, time, tone, words } from "./format.js";
+import { NARROW, h, s } from "./dom.js";
+import { duration, micros, time, tone, words } from "./format.js";
 
-const WIDTH = 1080;
+// Drawn in about the size it is shown in; a narrow screen scrolls.
+const wide = () => (NARROW.matches ? 640 : 1080);
 const LEFT = 132;
 const LANE = 34;
 
+// What says by itself what it is.
+const PLAIN = ["what", "micros", "state"];
+
 // What an entry of a story says, in words. An entry: {at, what: {kind: fields}}.
-export function said({ what }) {
+export function said({ what }, currency) {
   const [kind, of] = Object.entries(typeof what === "string" ? { [what]: {} } : what)[0];
   const fields = of && typeof of === "object" ? of : { value: of };
   const shown = Object.entries(fields)
     .filter(([name, value]) => name !== "n" && value !== null && value !== "" && typeof value !== "object")
-    .map(([name, value]) => `${words(name)} ${name.endsWith("_ms") ? duration(value) : name === "until" || name.endsWith("_at") ? time(value) : value}`);
+    .map(([name, value]) => `${PLAIN.includes(name) ? "" : `${words(name)} `}${name.endsWith("_ms") ? duration(value) : name === "micros" ? micros(value, currency ?? "") : name === "until" || name.endsWith("_at") ? time(value) : value}`);
   return { kind: words(kind), n: fields.n ?? null, text: shown.join(", "), raw: fields };
 }
 
@@ -32,6 +36,7 @@ export function timeline(order) {
   const windows = attempts.map((attempt) => (attempt.called_at ?? attempt.at) + (attempt.window_ms ?? 0));
   const until = Math.max(...windows, ...attempts.map((attempt) => ends(attempt, entries)), ...entries.map(({ at }) => at), from + 1000);
   const shownUntil = from + (until - from) * 1.06;
+  const WIDTH = wide();
   const x = (at) => LEFT + ((Math.min(at, shownUntil) - from) / (shownUntil - from)) * (WIDTH - LEFT - 12);
   const height = attempts.length * LANE + 34;
   const lanes = attempts.map((attempt, n) => lane(attempt, 10 + n * LANE, { x, entries, height }));
@@ -84,7 +89,7 @@ export function story(order) {
   const all = [...entries, ...notes].sort((one, other) => one.at - other.at);
   const from = order.job?.created_at;
   return h("ol", { class: "story" }, all.map((entry) => {
-    const { kind, n, text, raw } = said(entry);
+    const { kind, n, text, raw } = said(entry, order.bill?.currency);
     return h("li", { "data-tone": tone(raw.state) }, h("time", { datetime: new Date(entry.at).toISOString() }, time(entry.at)),
       h("span", { class: "faint" }, from ? `+${duration(entry.at - from)}` : ""),
       h("span", null, h("b", null, n ? `${kind} ${n}` : kind), text && ` · ${text}`));

@@ -1,9 +1,9 @@
 // Where tenants are told what happens, and how that goes.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { badge, facts, h, renew, section, table } from "./dom.js";
 import { action, ask, reveal } from "./dialog.js";
 import * as api from "./api.js";
-import { ago, number, time, words } from "./format.js";
+import { ago, duration, number, shortId, time, words } from "./format.js";
 
 const state = (row) => (row.disabled ? badge("disabled", "bad") : row.failures > 0 ? badge(`${row.failures} failures in a row`, "warn") : badge("delivering", "good"));
 
@@ -13,12 +13,12 @@ export async function webhooks(context) {
   const list = h("div");
   const refresh = async () => {
     const { endpoints } = await api.get("webhooks", signal);
-    if (!signal.aborted) list.replaceChildren(table("Webhook endpoints", [
+    if (!signal.aborted) renew(list, [table("Webhook endpoints", [
       ["Endpoint", (row) => h("a", { href: `#/webhooks/${api.part(row.tenant)}/${api.part(row.name)}` }, `${row.tenant} / ${row.name}`)],
-      ["State", state], ["Address", (row) => h("code", { class: "break" }, row.url)],
+      ["State", state], ["Address", (row) => h("code", { class: "break" }, row.url), { wide: true }],
       ["Waiting", (row) => `${number(row.waiting)}${row.more ? "+" : ""}`, { number: true }], ["Delivered", (row) => number(row.delivered), { number: true }],
       ["Given up", (row) => number(row.given_up), { number: true }], ["Next try", (row) => ago(row.next_at), { number: true }],
-    ], endpoints, "No tenant has a webhook."));
+    ], endpoints, "No tenant has a webhook. Add an endpoint, and it is told what becomes of its orders.")]);
   };
   await refresh();
   const add = action("Add an endpoint", { role: "operator", onclick: async () => {
@@ -36,12 +36,23 @@ export async function webhooks(context) {
 async function endpoint({ main, id, signal, again }) {
   const [tenant, name] = id.split("/");
   const path = `webhooks/${api.part(tenant)}/${api.part(name)}`;
-  const [{ endpoints }, { deliveries }] = await Promise.all([api.get("webhooks", signal), api.get(`${path}/deliveries?limit=100`, signal)]);
-  const row = endpoints.find((known) => known.tenant === tenant && known.name === name);
-  if (!row) throw new Error("No endpoint has this name.");
+  const body = h("div");
+  const refresh = async () => {
+    const [{ endpoints }, { deliveries }] = await Promise.all([api.get("webhooks", signal), api.get(`${path}/deliveries?limit=100`, signal)]);
+    const row = endpoints.find((known) => known.tenant === tenant && known.name === name);
+    if (!row) throw new Error("No endpoint has this name.");
+    if (!signal.aborted) renew(body, parts({ row, deliveries, path, again }));
+  };
+  await refresh();
+  main.replaceChildren(body);
+  return { every_ms: 3_000, refresh };
+}
+
+function parts({ row, deliveries, path, again }) {
+  const { tenant, name } = row;
   const done = (was) => { if (was) again(); };
   const fixed = row.fixed ? "it stands in tiffin.toml" : null;
-  main.replaceChildren(
+  return [
     h("p", { class: "crumbs" }, h("a", { href: "#/webhooks" }, "Webhooks")),
     h("div", { class: "head" }, h("h1", null, `${tenant} / ${name}`), state(row)),
     h("p", { class: "actions" },
@@ -57,10 +68,12 @@ async function endpoint({ main, id, signal, again }) {
       } }),
       action("Remove", { role: "operator", danger: true, why: fixed, onclick: async () => { if (await ask({ title: `Remove ${tenant} / ${name}`, text: "What waits for it is dropped.", verb: "Remove", danger: true, act: () => api.remove(path) })) location.hash = "#/webhooks"; } })),
     section("How it goes", facts([["Address", row.url], ["Events", row.events.length ? row.events.join(", ") : "all"], ["Signed by", row.signs.join(", ")], ["Waiting", `${number(row.waiting)}${row.more ? "+" : ""}`],
-      ["Delivered", number(row.delivered)], ["Last", time(row.delivered_at)], ["Given up", number(row.given_up)], ["Next try", ago(row.next_at)], ["Disabled", row.disabled && `${words(row.disabled.why ?? "")} since ${time(row.disabled.at ?? row.disabled.since)}`]])),
+      ["Delivered", number(row.delivered)], ["Last", time(row.delivered_at)], ["Given up", number(row.given_up)], ["Next try", ago(row.next_at)], ["Disabled", row.disabled && `${words(row.disabled.why)} since ${time(row.disabled.at)}`]])),
     section("Deliveries", table("Deliveries, newest first", [
-      ["When", (one) => time(one.at)], ["Event", (one) => h("code", null, one.event ?? one.id ?? "–")], ["Kind", (one) => one.kind ?? one.type ?? "–"], ["Try", (one) => one.attempt ?? one.try ?? "–", { number: true }],
-      ["Outcome", (one) => badge(String(one.status ?? one.outcome ?? one.error ?? "–"), String(one.status ?? "").startsWith("2") || one.outcome === "delivered" ? "good" : "bad")],
-    ], deliveries.toReversed(), "Nothing was delivered yet.")));
-  return null;
+      ["Sent", (one) => time(one.sent_at)], ["Type", (one) => one.type], ["Event", (one) => h("code", { title: one.event }, shortId(one.event))],
+      ["Try", (one) => one.attempt, { number: true }], ["Took", (one) => duration(one.duration_ms), { number: true }],
+      ["Outcome", (one) => badge(one.status ?? "no answer", one.status >= 200 && one.status < 300 ? "good" : "bad")],
+      ["Answer", (one) => one.error ?? one.response ?? "–", { wide: true }],
+    ], deliveries.toReversed(), "Nothing was delivered yet.")),
+  ];
 }

@@ -44,6 +44,7 @@ use self::known::RouteKey;
 use self::pace::Paces;
 use self::pace::Sending;
 pub use self::told::Told;
+pub use self::told::by_country;
 use crate::admin;
 use crate::app::App;
 use crate::gateways::Gateway;
@@ -146,7 +147,8 @@ impl Routes {
         let key = RouteKey::new(&lesson.way, lesson.country);
         self.known.learn(&key, |figures| match lesson.what {
             Learnt::Delivered { after_ms } => figures.arrived(after_ms),
-            Learnt::Lost => figures.failed = figures.failed.saturating_add(1),
+            Learnt::Lost { why } => figures.lost(why),
+            Learnt::NotTaken(reason) => figures.not_taken(reason),
             Learnt::Taken { is_checked } => figures.took(is_checked),
             Learnt::Verified => figures.verified = figures.verified.saturating_add(1),
         });

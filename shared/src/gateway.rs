@@ -50,8 +50,8 @@ const LOOK_AGAIN_MS: u64 = 250;
 pub const PAUSE_MS_MAX: u64 = 5 * MINUTE_MS;
 /// Batches remembered so that one that comes again counts once: twice the workers that flush within a store's deadline.
 const BATCHES_MAX: usize = 64;
-/// Changes of a breaker that are remembered.
-pub const CHANGES_MAX: usize = 16;
+/// Changes of a breaker that are remembered: ten times out and back.
+pub const CHANGES_MAX: usize = 32;
 /// How long a gateway that nobody calls is remembered.
 const KEEP_MS: u64 = DAY_MS;
 /// How long an operator's hand on it is remembered after its last call or flush.

@@ -1,5 +1,7 @@
 //! `tiffin route`: the ways out, and the operator's hand on their breakers.
 
+mod show;
+
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
@@ -21,9 +23,16 @@ pub enum Command {
     },
     /// How messages fare on each of late: arrived, verified, how long receipts take, and what one costs
     Stats {
-        /// ISO 3166-1 alpha-2; without it all countries together, and no times
+        /// ISO 3166-1 alpha-2; without it all countries together
         #[arg(long)]
         country: Option<String>,
+        #[command(flatten)]
+        to: Core,
+    },
+    /// One gateway: what moved its breaker, how long its receipts take, what went wrong, and how messages fare by country
+    Show {
+        /// As `list` shows it
+        gateway: String,
         #[command(flatten)]
         to: Core,
     },
@@ -116,6 +125,11 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
                 country.map(|country| format!("?country={}", ops::path(&[&country], ""))).unwrap_or_default();
             let reply = to.ask(Method::GET, &ops::path(&["routes"], &query), None).await?;
             to.print(&reply, || stats(&reply));
+            return Ok(());
+        }
+        Command::Show { gateway, to } => {
+            let reply = to.ask(Method::GET, &ops::path(&["routes", &gateway], ""), None).await?;
+            to.print(&reply, || show::page(&reply));
             return Ok(());
         }
         Command::Open { gateway, to } => (gateway, "open", to),

@@ -82,3 +82,17 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else they are asked for one after the other, as each names the next.
+    #[test]
+    fn the_page_asks_for_every_module_at_once() {
+        let (_, _, page) = FILES.iter().find(|(name, _, _)| *name == "index.html").unwrap();
+        for (name, _, _) in FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT) {
+            assert!(page.contains(&format!("<link rel=\"modulepreload\" href=\"{name}\">")), "{name}");
+        }
+    }
+}

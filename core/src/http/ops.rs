@@ -12,6 +12,7 @@ mod export;
 mod operators;
 pub(crate) mod orders;
 mod overview;
+mod route;
 mod routes;
 mod search;
 mod webhooks;
@@ -72,6 +73,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/ops/v1/orders/{id}", get(orders::show))
         .route("/ops/v1/overview", get(overview::show))
         .route("/ops/v1/routes", get(routes::list))
+        .route("/ops/v1/routes/{gateway}", get(route::show))
         .route("/ops/v1/routes/{gateway}/settings", get(admin::route))
         .route("/ops/v1/tenants", get(admin::tenants))
         .route("/ops/v1/tenants/{id}", get(admin::tenant))

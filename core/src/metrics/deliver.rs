@@ -222,7 +222,9 @@ impl Metrics {
         let Lesson { way, what, arrived_since, .. } = lesson;
         let fate = match what {
             Learnt::Delivered { .. } => "delivered",
-            Learnt::Lost => "lost",
+            Learnt::Lost { .. } => "lost",
+            // It counts among the attempts.
+            Learnt::NotTaken(_) => return,
             Learnt::Taken { .. } => "taken",
             Learnt::Verified => "verified",
         };

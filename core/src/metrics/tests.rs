@@ -64,7 +64,8 @@ fn order(metrics: &Metrics, directory: &Directory, number: usize) {
     metrics.called(&gateway, Duration::from_millis(number as u64));
     metrics.receipt(&gateway, Trust::Proven);
     metrics.refused(None, Refusal::Door);
-    for what in [Learnt::Delivered { after_ms: number as u64 }, Learnt::Verified, Learnt::Lost] {
+    for what in [Learnt::Delivered { after_ms: number as u64 }, Learnt::Verified, Learnt::Lost { why: None }]
+    {
         let arrived_since = Some(UnixMs(number as u64));
         metrics.learnt(&Lesson { way: way.clone(), country: country.ok(), what, arrived_since });
     }

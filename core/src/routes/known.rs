@@ -108,23 +108,13 @@ impl Known {
         lock(&self.routes).get(route).map(|it| it.view.clone()).unwrap_or_default()
     }
 
-    /// Of one country; of all, the counts alone: percentiles do not add up.
+    /// Of one country, or of all together.
     pub(super) fn fared(&self, of: (&GatewayId, Channel), country: Option<Country>) -> stats::View {
         let routes = lock(&self.routes);
         let is_it = |key: &&RouteKey| (&key.gateway, key.channel) == of;
-        let views =
+        let own =
             routes.iter().filter(|(key, _)| is_it(key) && (country.is_none() || key.country == country));
-        let mut all = stats::View::default();
-        for (_, ARoute { view, .. }) in views {
-            all.sent = all.sent.saturating_add(view.sent);
-            all.delivered = all.delivered.saturating_add(view.delivered);
-            all.failed = all.failed.saturating_add(view.failed);
-            all.verified = all.verified.saturating_add(view.verified);
-            if country.is_some() {
-                (all.window_ms, all.p50_ms, all.p95_ms) = (view.window_ms, view.p50_ms, view.p95_ms);
-            }
-        }
-        all
+        stats::View::sum(own.map(|(_, it)| it.view.clone()))
     }
 
     /// By country; of those that are not known by none.

@@ -12,6 +12,8 @@ use super::state::Sandbox;
 pub(super) fn routes() -> Router<Arc<Sandbox>> {
     let files = [
         ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
+        // The console's: every page of ours looks alike.
+        ("/tokens.css", "text/css; charset=utf-8", include_str!("../../console/tokens.css")),
         ("/inbox.css", "text/css; charset=utf-8", include_str!("page/inbox.css")),
         ("/inbox.js", "text/javascript; charset=utf-8", include_str!("page/inbox.js")),
         ("/faults.js", "text/javascript; charset=utf-8", include_str!("page/faults.js")),

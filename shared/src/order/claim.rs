@@ -275,7 +275,7 @@ impl State {
         }
         last.is_silent = true;
         let way = last.way();
-        Some(self.lesson(way, Learnt::Lost))
+        Some(self.lesson(way, Learnt::Lost { why: None }))
     }
 }
 

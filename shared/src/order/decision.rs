@@ -4,6 +4,7 @@ use super::Errand;
 use super::Inquiry;
 use super::Mark;
 use super::News;
+use super::Reason;
 use crate::country::Country;
 use crate::money::Posting;
 use crate::route::Way;
@@ -53,7 +54,12 @@ pub enum Learnt {
         after_ms: u64,
     },
     /// It did not arrive, or its usual time passed in silence.
-    Lost,
+    Lost {
+        /// As the provider says; nothing for silence.
+        why: Option<Reason>,
+    },
+    /// The provider did not take it, or did not say whether.
+    NotTaken(Reason),
     /// The provider took it.
     Taken {
         /// Whether its code is checked here, so that who enters it is heard of.

@@ -52,6 +52,8 @@ pub(super) fn result(
         let news = taken.then(|| state.sent(called_at)).flatten();
         return state.put(Reply { news, ..Reply::of(decision) }, command, now);
     }
+    // What an unknown outcome turns out to be later is not counted beside it.
+    let is_first = record.attempt.state == AttemptState::Sending;
     record.attempt.at = now;
     match outcome {
         CallOutcome::Failed(reason) => {
@@ -70,11 +72,16 @@ pub(super) fn result(
         }
     }
     let decision = if goes_on { Decision::RetryAt(record.again_at(now)) } else { Decision::Stop };
+    let learnt = (record.way(), record.attempt.reason.unwrap_or(Reason::UnknownOutcome));
     // It is chosen anew.
     state.next = None;
     state.answered(n, now);
     state.recall(now);
-    state.tell(decision, command, now)
+    let (way, reason) = learnt;
+    let lesson = is_first.then(|| state.lesson(way, Learnt::NotTaken(reason)));
+    let mut step = state.tell(decision, command, now);
+    step.reply.lesson = lesson;
+    step
 }
 
 impl State {
@@ -137,7 +144,7 @@ impl State {
             // The one that is noted now; and who has verified had it before.
             Learnt::Delivered { .. } => proofs.count() == 1 && self.state != OrderState::Verified,
             Learnt::Verified => proofs.count() == 0,
-            Learnt::Lost | Learnt::Taken { .. } => false,
+            Learnt::Lost { .. } | Learnt::NotTaken(_) | Learnt::Taken { .. } => false,
         };
         let arrived_since = header.map(|header| header.created_at).filter(|_| is_first);
         Lesson { way, country: header.and_then(|header| header.country), what, arrived_since }

@@ -75,7 +75,7 @@ pub(super) fn step(
     let learnt = match receipt {
         Receipt::Delivered => Some(Learnt::Delivered { after_ms: now.since(called_at) }),
         // Its silence was counted already.
-        Receipt::Failed(_) if is_lost => Some(Learnt::Lost),
+        Receipt::Failed(_) if is_lost => Some(Learnt::Lost { why: reason }),
         Receipt::Failed(_) | Receipt::Sent => None,
     };
     if is_latest && matches!(receipt, Receipt::Failed(_)) {

@@ -4,6 +4,8 @@
 //! [`PRIOR_QUALITY`], and the service's own waiting time. Two generations of [`GENERATION_MS`] make a window that
 //! slides without a sample being kept.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -11,6 +13,7 @@ use crate::bytes::Bytes;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
+use crate::order::Reason;
 use crate::time::HOUR_MS;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
@@ -53,6 +56,12 @@ pub struct Figures {
     /// Receipts by how long they took; see [`slot`]. Trailing zeros are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub times: Vec<u32>,
+    /// Of the failed, those whose usual time passed in silence.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub silent: u32,
+    /// Why messages were not taken or did not arrive.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<Reason, u32>,
 }
 
 /// What is kept.
@@ -96,6 +105,12 @@ pub struct View {
     pub p50_ms: Option<u64>,
     /// The same of 95 %.
     pub p95_ms: Option<u64>,
+    /// Receipts by how long they took, as in [`Figures::times`].
+    pub times: Vec<u32>,
+    /// As in [`Figures::silent`].
+    pub silent: u32,
+    /// As in [`Figures::errors`].
+    pub errors: BTreeMap<Reason, u32>,
 }
 
 impl Machine for RouteStats {
@@ -143,12 +158,35 @@ impl Figures {
         for (at, count) in other.times.iter().take(TIMES).enumerate() {
             self.count(at, *count);
         }
+        self.silent = self.silent.saturating_add(other.silent);
+        for (reason, count) in &other.errors {
+            self.erred(*reason, *count);
+        }
     }
 
     /// A provider took a message, whose code is checked here or not.
     pub fn took(&mut self, is_checked: bool) {
         self.sent = self.sent.saturating_add(1);
         self.unheard = self.unheard.saturating_add(u32::from(!is_checked));
+    }
+
+    /// A provider did not take a message, or did not say whether.
+    pub fn not_taken(&mut self, reason: Reason) {
+        self.erred(reason, 1);
+    }
+
+    /// A message did not arrive, as its provider says; or nobody says anything.
+    pub fn lost(&mut self, why: Option<Reason>) {
+        self.failed = self.failed.saturating_add(1);
+        match why {
+            Some(reason) => self.erred(reason, 1),
+            None => self.silent = self.silent.saturating_add(1),
+        }
+    }
+
+    fn erred(&mut self, reason: Reason, count: u32) {
+        let sum = self.errors.entry(reason).or_default();
+        *sum = sum.saturating_add(count);
     }
 
     /// A message arrived after so long.
@@ -205,20 +243,27 @@ impl State {
     fn view(&self) -> View {
         let mut all = self.now.clone();
         all.add(&self.before);
-        View {
-            sent: all.sent,
-            unheard: all.unheard,
-            delivered: all.delivered,
-            failed: all.failed,
-            verified: all.verified,
-            window_ms: all.window_ms(),
-            p50_ms: all.percentile_ms(50),
-            p95_ms: all.percentile_ms(95),
-        }
+        View::of(all)
     }
 }
 
 impl View {
+    fn of(all: Figures) -> Self {
+        let (window_ms, p50_ms, p95_ms) = (all.window_ms(), all.percentile_ms(50), all.percentile_ms(95));
+        let Figures { sent, unheard, delivered, failed, verified, times, silent, errors } = all;
+        Self { sent, unheard, delivered, failed, verified, window_ms, p50_ms, p95_ms, times, silent, errors }
+    }
+
+    /// All of them together.
+    pub fn sum(views: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Figures::default();
+        for view in views {
+            let Self { sent, unheard, delivered, failed, verified, times, silent, errors, .. } = view;
+            all.add(&Figures { sent, unheard, delivered, failed, verified, times, silent, errors });
+        }
+        Self::of(all)
+    }
+
     /// How many of the messages whose fate is known arrived, in thousandths; nothing while none is known.
     pub fn delivery(&self) -> Option<u32> {
         per_mille(self.delivered, self.delivered.saturating_add(self.failed))

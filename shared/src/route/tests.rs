@@ -11,6 +11,7 @@ use super::stats::slot_ms;
 use super::*;
 use crate::bytes::Bytes;
 use crate::machine;
+use crate::order::Reason;
 
 fn candidate(gateway: &str, channel: Channel) -> Candidate {
     Candidate {
@@ -118,4 +119,29 @@ fn an_unknown_route_is_neither_good_nor_bad() {
 fn noted(figures: &Figures) -> View {
     let command = Command { batch: Bytes([1; 16]), figures: figures.clone() };
     machine::run::<RouteStats>(None, &command, UnixMs(GENERATION_MS)).unwrap().0
+}
+
+#[test]
+fn what_went_wrong_is_counted_by_reason_and_adds_up() {
+    let mut figures = Figures::default();
+    figures.not_taken(Reason::ProviderDown);
+    figures.lost(Some(Reason::Dnd));
+    figures.lost(Some(Reason::Dnd));
+    figures.lost(None);
+    figures.arrived(6_000);
+    let one = noted(&figures);
+    assert_eq!((one.failed, one.silent, one.delivered), (3, 1, 1), "what was not taken was not lost");
+    let errors = [(Reason::Dnd, 2), (Reason::ProviderDown, 1)];
+    assert_eq!(one.errors, errors.into());
+    let two = View::sum([one.clone(), one.clone()]);
+    assert_eq!(two.errors, errors.map(|(reason, count)| (reason, 2 * count)).into());
+    assert_eq!((two.silent, two.times[slot(6_000)]), (2, 2));
+    assert_eq!(View::sum([one.clone()]), one);
+}
+
+#[test]
+fn figures_of_before_reasons_were_counted_are_read() {
+    let stored = r#"{"sent":3,"delivered":1,"failed":2,"verified":0,"times":[0,1]}"#;
+    let figures: Figures = serde_json::from_str(stored).unwrap();
+    assert_eq!(serde_json::to_string(&figures).unwrap(), stored);
 }

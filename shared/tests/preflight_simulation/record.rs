@@ -43,7 +43,9 @@ impl World {
             let mut figures = Figures::default();
             match what {
                 Learnt::Delivered { after_ms } => figures.arrived(*after_ms),
-                Learnt::Lost => figures.failed += 1,
+                Learnt::Lost { why } => figures.lost(*why),
+                // Neither the router nor a preflight goes by it.
+                Learnt::NotTaken(_) => return self.followed(at, reply),
                 Learnt::Taken { is_checked } => figures.took(*is_checked),
                 Learnt::Verified => figures.verified += 1,
             }
@@ -52,6 +54,10 @@ impl World {
             let host = account.figures.entry(*country).or_default();
             host.ask::<RouteStats>(&stats::Command { batch, figures }, self.now);
         }
+        self.followed(at, reply)
+    }
+
+    fn followed(&mut self, at: usize, reply: Reply) -> Reply {
         self.follow(at, &reply);
         reply
     }

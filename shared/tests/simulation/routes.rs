@@ -162,7 +162,8 @@ impl World {
         let figures = &mut it.known[account].figures;
         match lesson.what {
             Learnt::Delivered { after_ms } => figures.arrived(after_ms),
-            Learnt::Lost => figures.failed += 1,
+            Learnt::Lost { why } => figures.lost(why),
+            Learnt::NotTaken(reason) => figures.not_taken(reason),
             Learnt::Taken { is_checked } => figures.took(is_checked),
             Learnt::Verified => figures.verified += 1,
         }

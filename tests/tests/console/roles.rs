@@ -29,6 +29,7 @@ pub const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "orders/{id}", "viewer"),
     ("GET", "overview", "viewer"),
     ("GET", "routes", "viewer"),
+    ("GET", "routes/{gateway}", "viewer"),
     ("GET", "routes/{gateway}/settings", "viewer"),
     ("GET", "tenants", "viewer"),
     ("GET", "tenants/{id}", "viewer"),

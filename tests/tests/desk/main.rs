@@ -13,5 +13,6 @@ mod leaving;
 mod overview;
 mod replay;
 mod retry;
+mod route;
 mod search;
 mod search_many;

@@ -18,14 +18,6 @@ use crate::journal;
 use crate::journal::Stream;
 use crate::store;
 
-/// Where to begin.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct From {
-    #[serde(default)]
-    from: u64,
-}
-
 /// Where to begin, and which way to go.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,20 +40,7 @@ struct Rows {
 
 /// `GET /ops/v1/audit?from=0`: a page of rows. `?newest_first=true&before=100`: those before that one.
 pub async fn list(State(app): State<Arc<App>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
-    let listed = async {
-        let Query(wanted) = wanted.map_err(|_| {
-            invalid("Send from=0, or newest_first=true with before, each a row's number.".into())
-        })?;
-        if !wanted.newest_first {
-            let from = Ok(Query(From { from: wanted.from }));
-            return page(&app, &Stream::Audit, from).await.map(|(rows, next)| Rows { rows, next });
-        }
-        let rows = journal::read_back(&app, &Stream::Audit, wanted.before).await;
-        let rows = rows.map_err(|error| unread(&error, &Stream::Audit))?;
-        let next = rows.last().map(|oldest| oldest.n).filter(|n| *n > 0);
-        Ok(Rows { rows, next })
-    };
-    answer(listed.await)
+    answer(page(&app, &Stream::Audit, wanted).await.map(|(rows, next)| Rows { rows, next }))
 }
 
 fn unread(error: &store::Error, stream: &Stream) -> Problem {
@@ -69,14 +48,21 @@ fn unread(error: &store::Error, stream: &Stream) -> Problem {
     Problem::unavailable("The store does not answer.")
 }
 
-/// A page of a log, oldest first, and where the next one begins.
+/// A page of a log, and where the next one begins.
 pub(super) async fn page(
     app: &App,
     stream: &Stream,
-    from: Result<Query<From>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<(Vec<Row>, Option<u64>), Problem> {
-    let Query(From { from }) = from.map_err(|_| invalid("from: must be a row's number, from 0.".into()))?;
-    let rows = journal::read(app, stream, from).await.map_err(|error| unread(&error, stream))?;
+    let Query(Wanted { from, newest_first, before }) = wanted
+        .map_err(|_| invalid("Send from=0, or newest_first=true with before, each a row's number.".into()))?;
+    let away = |error: store::Error| unread(&error, stream);
+    if newest_first {
+        let rows = journal::read_back(app, stream, before).await.map_err(away)?;
+        let next = rows.last().map(|oldest| oldest.n).filter(|n| *n > 0);
+        return Ok((rows, next));
+    }
+    let rows = journal::read(app, stream, from).await.map_err(away)?;
     let next = rows.last().map(|last| last.n.saturating_add(1));
     Ok((rows, next))
 }

@@ -26,7 +26,7 @@ use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
 
 use super::answer;
-use super::audit::From;
+use super::audit::Wanted;
 use super::audit::page;
 use crate::app::App;
 use crate::audit;
@@ -69,7 +69,7 @@ struct Done {
 
 #[derive(Serialize)]
 struct Entries {
-    /// Oldest first.
+    /// Oldest first, unless asked for otherwise.
     entries: Vec<Value>,
     /// Where the next ones begin; missing at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,16 +142,17 @@ pub async fn credit(
     answer(credited.await)
 }
 
-/// `GET /ops/v1/tenants/{id}/ledger?from=0`: a page of entries, oldest first.
+/// `GET /ops/v1/tenants/{id}/ledger?from=0`: a page of entries, oldest first. `?newest_first=true&before=100`: those before
+/// that one.
 pub async fn ledger(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    from: Result<Query<From>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
     let listed = async {
         // One that pays no more still has its books.
         let tenant = TenantId::parse(&id).map_err(|_| unknown())?;
-        let (rows, next) = page(&app, &Stream::Money(tenant), from).await?;
+        let (rows, next) = page(&app, &Stream::Money(tenant), wanted).await?;
         Ok(Entries { entries: rows.into_iter().map(|row| row.body).collect(), next })
     };
     answer(listed.await)

@@ -35,7 +35,7 @@ struct Routes {
 }
 
 #[derive(Serialize)]
-struct Route {
+pub(super) struct Route {
     gateway: GatewayId,
     channel: Channel,
     /// Whether orders go through it as a matter of course.
@@ -55,12 +55,12 @@ struct Route {
     #[serde(flatten)]
     view: View,
     /// How messages fared on it of late, to one country or all.
-    fared: Fared,
+    pub(super) fared: Fared,
 }
 
 /// Of the last half hour to hour.
 #[derive(Default, Serialize)]
-struct Fared {
+pub(super) struct Fared {
     /// Messages that the provider took.
     sent: u32,
     delivered: u32,
@@ -72,7 +72,7 @@ struct Fared {
     /// Verified, of those whose codes are checked here, in thousandths.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversion: Option<u32>,
-    /// In which half of the receipts came, and 95 %; of one country only, and while there are enough.
+    /// In which half of the receipts came, and 95 %; while there are enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     p50_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ fn routes(app: &App, country: Option<&str>) -> Result<Routes, Problem> {
 }
 
 impl Fared {
-    fn of(view: &stats::View) -> Self {
+    pub(super) fn of(view: &stats::View) -> Self {
         Self {
             sent: view.sent,
             delivered: view.delivered,
@@ -134,10 +134,7 @@ async fn force(app: &Arc<App>, by: &By, gateway: &str, hand: &str) -> Result<Rou
         "release" => None,
         _ => return Err(Problem::new(Code::NotFound, "open, close or release.")),
     };
-    let Some(gateway) = app.gateways.named(gateway) else {
-        let names: Vec<_> = app.gateways.all().iter().map(|known| known.name().as_str()).collect();
-        return Err(Problem::new(Code::NotFound, format!("The gateways are: {}.", names.join(", "))));
-    };
+    let gateway = named(app, gateway)?;
     let changed = (json!(app.routes.view(gateway.name()).forced), json!(forced));
     let hold = async {
         routes::force(app, gateway.name(), forced).await.map_err(|error| {
@@ -150,7 +147,14 @@ async fn force(app: &Arc<App>, by: &By, gateway: &str, hand: &str) -> Result<Rou
     Ok(route(app, gateway, (None, view)))
 }
 
-fn route(app: &App, gateway: &Gateway, (country, view): (Option<Country>, View)) -> Route {
+pub(super) fn named<'a>(app: &'a App, name: &str) -> Result<&'a Gateway, Problem> {
+    app.gateways.named(name).ok_or_else(|| {
+        let names: Vec<_> = app.gateways.all().iter().map(|known| known.name().as_str()).collect();
+        Problem::new(Code::NotFound, format!("The gateways are: {}.", names.join(", ")))
+    })
+}
+
+pub(super) fn route(app: &App, gateway: &Gateway, (country, view): (Option<Country>, View)) -> Route {
     let (settings, settled) = (gateway.settings(), app.settled.current());
     let directory = app.directory.current();
     let prices = admin::prices(&settled, &directory, gateway);

@@ -21,7 +21,8 @@ impl Checker {
         if let Some(lesson) = &reply.lesson {
             let kind = match lesson.what {
                 Learnt::Delivered { .. } => "delivered",
-                Learnt::Lost => "lost",
+                Learnt::Lost { .. } => "lost",
+                Learnt::NotTaken(_) => "not taken",
                 Learnt::Taken { .. } => "taken",
                 Learnt::Verified => "verified",
             };

@@ -1,6 +1,7 @@
 //! `make bench`: each figure with its floor, taken in the same run. Results go to `target/bench/*.json`. With names as
 //! arguments only these: `cargo run --release -p tiffin-tests --bin bench ledger_step throughput`.
 
+mod console_million;
 mod delivery;
 mod edge_start;
 mod figures;
@@ -42,6 +43,9 @@ async fn main() -> anyhow::Result<()> {
     }
     if is_wanted("order_search") {
         save("order_search", &order_search::measure().await?)?;
+    }
+    if is_wanted("console_million") {
+        save("console_million", &console_million::measure().await?)?;
     }
     if is_wanted("smpp_throughput") {
         save("smpp_throughput", &smpp_throughput::measure().await?)?;

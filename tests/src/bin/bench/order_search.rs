@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
+use tempfile::TempDir;
 use tiffin_core::app::App;
 use tiffin_core::app::Role;
 use tiffin_core::host;
@@ -43,33 +44,66 @@ const OPEN: u64 = 600;
 const ROUNDS: usize = 9;
 const LIMIT: usize = 50;
 
+/// A week of orders in a Redis of its own, and a core that looks through them.
+pub struct Ground {
+    pub app: Arc<App>,
+    pub keys: Keys,
+    pub orders: u64,
+    redis: Server,
+    /// Bytes of data when it was empty, with the orders, with what the search adds to them, and with the overview's sums.
+    steps: [f64; 4],
+    _dir: TempDir,
+}
+
+impl Ground {
+    pub async fn make() -> anyhow::Result<Self> {
+        let orders =
+            std::env::var("ORDERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000_000_u64);
+        let dir = folder()?;
+        let redis = Server::redis(&dir.path().join("redis")).await?;
+        let keys = Keys::make_for(&settings(), &dir.path().join("keys"))?;
+        let more = Variables::from([("REDIS_URL".to_owned(), redis.url())]);
+        let app = App::start(keys.config(&more)?, &[Role::Ops]).await?;
+        let empty = used(&redis).await?;
+        let summaries = filled(&app, orders).await?;
+        let with_orders = used(&redis).await?;
+        for (which, summaries) in (0..).zip(&summaries) {
+            made::summaries(&app, which, summaries).await?;
+        }
+        let with_summaries = used(&redis).await?;
+        made::figures(&app).await?;
+        let with_figures = used(&redis).await?;
+        made::open(&app, OPEN).await?;
+        let steps = [empty, with_orders, with_summaries, with_figures];
+        Ok(Self { app, keys, orders, redis, steps, _dir: dir })
+    }
+
+    /// What its data takes, all in all.
+    pub async fn bytes(&self) -> anyhow::Result<f64> {
+        used(&self.redis).await
+    }
+
+    pub async fn overviews(&self) -> anyhow::Result<Vec<Value>> {
+        let mut times = Vec::new();
+        for span in [Span::Hour, Span::Day, Span::Week] {
+            let took = timed(|| async { Ok(overview(&self.app, span).await.map(drop)?) }).await?;
+            times.push(json!({"overview": span, "ms": took}));
+        }
+        Ok(times)
+    }
+}
+
 pub async fn measure() -> anyhow::Result<Value> {
-    let orders = std::env::var("ORDERS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000_000_u64);
-    let dir = folder()?;
-    let redis = Server::redis(&dir.path().join("redis")).await?;
-    let keys = Keys::make_for(&settings(), &dir.path().join("keys"))?;
-    let more = Variables::from([("REDIS_URL".to_owned(), redis.url())]);
-    let app = App::start(keys.config(&more)?, &[Role::Ops]).await?;
-    let empty = used(&redis).await?;
-    let summaries = filled(&app, orders).await?;
-    let with_orders = used(&redis).await?;
-    for (which, summaries) in (0..).zip(&summaries) {
-        made::summaries(&app, which, summaries).await?;
-    }
-    let with_summaries = used(&redis).await?;
-    made::figures(&app).await?;
-    let with_figures = used(&redis).await?;
-    made::open(&app, OPEN).await?;
+    let ground = Ground::make().await?;
+    let (app, orders) = (&ground.app, ground.orders);
+    let [empty, with_orders, with_summaries, with_figures] = ground.steps;
     let per_order = |bytes: f64| rounded(bytes / f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
-    let mut times = searches(&app, orders).await?;
-    for span in [Span::Hour, Span::Day, Span::Week] {
-        let took = timed(|| async { Ok(overview(&app, span).await.map(drop)?) }).await?;
-        times.push(json!({"overview": span, "ms": took}));
-    }
+    let mut times = searches(app, orders).await?;
+    times.extend(ground.overviews().await?);
     Ok(json!({
         "what": "searches among a million closed orders of 7 days and 20 tenants, with 600 open ones, and the overview; first and median of \
                  the rounds. The floor is one read of a page of 64 orders",
-        "orders": orders, "rounds": ROUNDS, "floor_ms": floor(&app).await?, "times": times,
+        "orders": orders, "rounds": ROUNDS, "floor_ms": floor(app).await?, "times": times,
         "redis_bytes_per_order": {"log": per_order(with_orders - empty), "summaries": per_order(with_summaries - with_orders)},
         "redis_bytes_of_figures": rounded(with_figures - with_summaries),
     }))
