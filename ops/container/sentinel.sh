@@ -16,7 +16,8 @@ if [ ! -e "$data/sentinel.conf" ]; then
             echo "sentinel monitor tiffin $NODE_1 6379 2"
             echo "sentinel auth-pass tiffin $REDIS_PASSWORD"
             echo "sentinel down-after-milliseconds tiffin 5000"
-            echo "sentinel failover-timeout tiffin 30000"
+            # Where they could not agree on who does it, they try again after twice this.
+            echo "sentinel failover-timeout tiffin 10000"
             echo "sentinel parallel-syncs tiffin 1"
         } >"$data/sentinel.conf"
     )

@@ -31,8 +31,11 @@ use tokio::time::interval;
 use crate::common;
 
 const PARTITIONS: u16 = 2;
-/// Of each kind. There are four, one every fifth of a second: a tenth of the load.
+/// Of each kind. There are five, one every fifth of a second: a tenth of the load.
 const EACH: usize = 5;
+const KINDS: usize = 5;
+/// What goes round while a process of another version might read it is dead half a minute before its end.
+const ROUND_MS: u64 = 45_000;
 const PACE: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,7 +47,7 @@ async fn poison_is_dead_once_with_its_reason_and_holds_nothing_up() -> anyhow::R
     })
     .await?;
     let clean = loaded(&fleet, "without poison", async || {
-        tokio::time::sleep(PACE * u32::try_from(EACH * 4)?).await;
+        tokio::time::sleep(PACE * u32::try_from(EACH * KINDS)?).await;
         Ok(())
     })
     .await?;
@@ -61,7 +64,7 @@ async fn poison_is_dead_once_with_its_reason_and_holds_nothing_up() -> anyhow::R
             .await?,
     );
     let look = || async { Ok(bus.dead_list(1_000).await?) };
-    let dead = wait::until("dead letters", look, |dead| dead.len() >= EACH * 4).await?;
+    let dead = wait::until("dead letters", look, |dead| dead.len() >= EACH * KINDS).await?;
     let mut reasons = BTreeMap::<String, usize>::new();
     for letter in &dead {
         *reasons.entry(letter.reason.clone()).or_default() += 1;
@@ -69,6 +72,7 @@ async fn poison_is_dead_once_with_its_reason_and_holds_nothing_up() -> anyhow::R
     show(&format!("poison: dead letters {reasons:?}"));
     let wanted = [
         ("envelope refused", EACH * 2),
+        ("the job is of a newer version", EACH),
         ("the order's record cannot be read", EACH),
         ("unknown tenant or service", EACH),
     ];
@@ -117,8 +121,13 @@ async fn poison(fleet: &Fleet) -> anyhow::Result<()> {
         assert!(feeder.insist(&ordered, &job).await);
 
         pace.tick().await;
-        // It goes round while a process of another version might read it, and is dead before it is over.
-        let (ordered, job) = feeder.make(&Wish { ttl_ms: 45_000, ..Wish::default() })?;
+        let (_, mut job) = feeder.make(&Wish { ttl_ms: ROUND_MS, ..Wish::default() })?;
+        job.header = job.header.replacen(r#""v":1"#, r#""v":2"#, 1);
+        let (_, newer) = feeder.envelope(&job)?;
+        publish(&channel, bus_prefix, partition, &newer).await?;
+
+        pace.tick().await;
+        let (ordered, job) = feeder.make(&Wish { ttl_ms: ROUND_MS, ..Wish::default() })?;
         let header: Header = serde_json::from_str(&job.header)?;
         // As the store names it: a shard by the id's hash, then the id.
         let id = header.order.to_string();
