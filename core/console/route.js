@@ -36,7 +36,7 @@ function parts({ route, settings, path, again }) {
         ["Calls, last minute", number(route.made)], ["Failed", number(route.failed)], ["Slow, over 3 s", `${number(route.slow)}, of them ${number(route.hung)} for nothing`]])),
       section("Messages", facts([["Taken", number(fared.sent)], ["Delivered", meter(fared.delivery)], ["Verified", meter(fared.conversion, VERIFIED)],
         ["Half within", duration(fared.p50_ms)], ["95 % within", duration(fared.p95_ms)]]), h("p", { class: "hint" }, "Of the last half hour to hour, all countries; times once there are 20 receipts.")),
-      section("Settings", facts([["Priority", route.priority], ["Countries", set.countries ? [set.countries].flat().join(", ") : "as the file says"],
+      section("Settings", facts([["Priority", route.priority], ["Weight", route.weight ?? "none: figures decide"], ["Countries", set.countries ? [set.countries].flat().join(", ") : "as the file says"],
         ["Price", set.price_micros === undefined || set.price_micros === null ? "as the file says" : `${number(set.price_micros)} millionths`],
         ["Pace", route.per_second ? `${number(route.per_second)} a second` : "as fast as it comes"], ["Version", settings.version ?? "the file's"]]), h("p", { class: "actions" }, weigh(settings, path, again)))),
     h("div", { class: "pictures" }, receipts(route), section("What went wrong", errors(route))),
@@ -92,7 +92,7 @@ function holds(route, path, again) {
   };
   return [
     action("Hold open", { role: "operator", danger: true, why: route.forced === "open" ? "it is held open" : null,
-      onclick: hold("open", "Hold open", "Nothing is sent through it, on any worker, within a second. Orders go other ways; where there is none, they fail.", true) }),
+      onclick: hold("open", "Hold open", "It drains: nothing more is sent through it, on any worker, within a second, and what was sent is still followed. Orders go other ways; where there is none, they fail.", true) }),
     action("Hold closed", { role: "operator", why: route.forced === "closed" ? "it is held closed" : null,
       onclick: hold("close", "Hold closed", "Messages go through it whatever its calls come to. Its failures no longer take it out of use.") }),
     action("Release", { role: "operator", why: route.forced ? null : "nobody holds it",
@@ -103,10 +103,16 @@ function holds(route, path, again) {
 function weigh(settings, path, again) {
   const version = settings.version ?? undefined;
   return [
-    action("Change priority", { role: "operator", onclick: async () => {
-      const done = await ask({ title: "Priority", text: "Lower goes first, whatever the figures say. The same for all: the figures decide.", verb: "Change",
-        fields: [["priority", "Priority", { type: "number", required: true, value: settings.settings?.priority ?? 0 }]],
-        act: ({ priority }) => api.put(`${path}/settings`, { ...settings.settings, priority: Number(priority) }, version) });
+    action("Change priority and weight", { role: "operator", onclick: async () => {
+      const done = await ask({ title: "Priority and weight", verb: "Change",
+        text: "The lower priority goes first, whatever the figures say. Gateways of one priority share their orders by weight; without weights the figures decide. One of weight 5 beside one without gets 5 of 105; one of 0 begins none.",
+        fields: [["priority", "Priority", { type: "number", min: 0, max: 65535, required: true, value: settings.settings?.priority ?? 0 }],
+          ["weight", "Weight, or nothing", { type: "number", min: 0, max: 65535, value: settings.settings?.weight ?? "" }]],
+        act: ({ priority, weight }) => {
+          const { weight: before, ...others } = settings.settings ?? {};
+          const shared = weight === "" || weight === undefined ? {} : { weight: Number(weight) };
+          return api.put(`${path}/settings`, { ...others, priority: Number(priority), ...shared }, version);
+        } });
       if (done) again();
     } }),
     action("As the file says", { role: "operator", why: settings.version ? null : "nothing is set", onclick: async () => {

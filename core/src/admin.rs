@@ -117,6 +117,11 @@ pub fn priority(settled: &Settings, gateway: &Gateway) -> u16 {
     over(settled, gateway).and_then(|over| over.priority).unwrap_or(gateway.settings().priority)
 }
 
+/// Its share of the orders of its priority.
+pub fn weight(settled: &Settings, gateway: &Gateway) -> Option<u16> {
+    over(settled, gateway).and_then(|over| over.weight).or(gateway.settings().weight)
+}
+
 /// Its price lists. What operators set is in the directory within seconds, and here at once.
 pub fn prices(settled: &Settings, directory: &Directory, gateway: &Gateway) -> Prices {
     let mut prices = money::price::lists(directory, gateway).cloned().unwrap_or_default();

@@ -204,7 +204,7 @@ pub async fn offers(
             candidates.push(candidate(app, sending, header, (&view, health), window_default_ms, now));
         }
     }
-    (route::rank(candidates, channels), probe)
+    (route::rank(candidates, channels, &header.order), probe)
 }
 
 fn candidate(
@@ -223,6 +223,7 @@ fn candidate(
         health,
         free_at: view.paused_until.max(paced_until),
         priority: admin::priority(&app.settled.current(), gateway),
+        weight: admin::weight(&app.settled.current(), gateway),
         stats: app.routes.known.figures(&RouteKey::new(&way, header.country)),
         window_default_ms,
         price_micros: money::price::of_message(&app.directory.current(), gateway, header),

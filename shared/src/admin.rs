@@ -85,6 +85,11 @@ pub struct RouteSettings {
     /// Lower goes first, whatever the figures say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u16>,
+    /// Its share of the orders among gateways of one priority: [`WEIGHT_DEFAULT`] where only others have one. 0 begins none.
+    ///
+    /// [`WEIGHT_DEFAULT`]: crate::route::share::WEIGHT_DEFAULT
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u16>,
 }
 
 /// A change, as the audit log shows it. No secrets.

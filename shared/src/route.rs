@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use self::stats::View;
 use crate::id::GatewayId;
+use crate::id::OrderId;
 use crate::phone::Phone;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
 
+pub mod share;
 pub mod stats;
 
 /// The longest sender: an E.164 number, a short code, an alphanumeric id, a Messaging Service.
@@ -100,6 +102,8 @@ pub struct Candidate {
     pub free_at: UnixMs,
     /// The operator's choice; lower goes first.
     pub priority: u16,
+    /// Its share of the orders among gateways of one priority, where the operator set one.
+    pub weight: Option<u16>,
     /// How messages fared on it of late.
     pub stats: View,
     /// How long a message may take before silence counts, where the receipts have not taught it yet.
@@ -138,14 +142,17 @@ pub struct Offer {
 }
 
 /// Ranks the candidates of `channels`, best first: by channel as the caller lists them, then by breaker, the operator's
-/// priority, arrival and conversion, usual time and price; what is still equal keeps the operator's order.
-pub fn rank(mut candidates: Vec<Candidate>, channels: &[Channel]) -> Vec<Offer> {
+/// priority, the share that the operator gave them, arrival and conversion, usual time and price; what is still equal keeps
+/// the operator's order.
+pub fn rank(mut candidates: Vec<Candidate>, channels: &[Channel], order: &OrderId) -> Vec<Offer> {
     candidates.retain(|candidate| channels.contains(&candidate.way.channel));
+    let places = share::places(&candidates, order);
     candidates.sort_by_key(|candidate| {
         (
             channels.iter().position(|channel| *channel == candidate.way.channel),
             candidate.health.rank(),
             candidate.priority,
+            places.get(&candidate.way.gateway).copied(),
             std::cmp::Reverse(candidate.stats.quality() / QUALITY_STEP),
             candidate.window_ms() / WINDOW_STEP_MS,
             candidate.price_micros.unwrap_or(u64::MAX),
@@ -191,12 +198,10 @@ impl Candidate {
         let (whole, tenth) = (self.stats.quality() / 10, self.stats.quality() % 10);
         let usual_s = self.window_ms().div_ceil(1_000);
         let sent = self.stats.sent;
-        match self.price_micros {
-            Some(price) => {
-                format!("{breaker}, {whole}.{tenth} % of {sent}, usual {usual_s} s, {price} millionths")
-            }
-            None => format!("{breaker}, {whole}.{tenth} % of {sent}, usual {usual_s} s"),
-        }
+        let mut why = format!("{breaker}, {whole}.{tenth} % of {sent}, usual {usual_s} s");
+        why.extend(self.price_micros.map(|price| format!(", {price} millionths")));
+        why.extend(self.weight.map(|weight| format!(", weight {weight}")));
+        why
     }
 }
 

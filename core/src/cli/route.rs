@@ -36,7 +36,8 @@ pub enum Command {
         #[command(flatten)]
         to: Core,
     },
-    /// Hold a breaker open: nothing is sent through the gateway until `release`
+    /// Hold a breaker open: the gateway drains. Nothing more is sent through it until `release`; what was sent is followed
+    #[command(visible_alias = "drain")]
     Open {
         /// As `list` shows it
         gateway: String,
@@ -57,6 +58,9 @@ pub enum Command {
         /// Lower goes first
         #[arg(long)]
         priority: Option<u16>,
+        /// Its share of the orders among gateways of one priority: one of 5 beside one without gets 5 of 105. 0 begins none
+        #[arg(long)]
+        weight: Option<u16>,
         /// Where it delivers: all, or IN,DE
         #[arg(long)]
         countries: Option<String>,
@@ -96,13 +100,17 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             to.print(&reply, || table(&reply));
             return Ok(());
         }
-        Command::Set { gateway, priority, countries, price_micros, version, to } => {
+        Command::Set { gateway, priority, weight, countries, price_micros, version, to } => {
             let countries = countries.map(|countries| match countries.as_str() {
                 "all" => json!("all"),
                 some => json!(some.split(',').map(str::trim).collect::<Vec<_>>()),
             });
-            let mut settings =
-                json!({"priority": priority, "countries": countries, "price_micros": price_micros});
+            let mut settings = json!({
+                "priority": priority,
+                "weight": weight,
+                "countries": countries,
+                "price_micros": price_micros,
+            });
             if let Some(fields) = settings.as_object_mut() {
                 fields.retain(|_, value| !value.is_null());
             }

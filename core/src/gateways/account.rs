@@ -58,6 +58,8 @@ pub struct Settings {
     /// Lower goes first, whatever the figures say. Gateways of one priority are ranked by what is known of them.
     #[serde(default)]
     pub priority: u16,
+    /// Its share of the orders among gateways of one priority: 100 where only others have one. 0 begins none.
+    pub weight: Option<u16>,
     /// Of one message, or one segment of a text message, in millionths of your currency.
     /// The same everywhere, in the operator's own currency.
     pub price_micros: Option<u64>,
@@ -250,6 +252,7 @@ impl TryFrom<Table> for Account {
             let settings = Settings {
                 countries: take(table, "countries")?.unwrap_or_else(everywhere),
                 priority: take(table, "priority")?.unwrap_or_default(),
+                weight: take(table, "weight")?,
                 price_micros: take(table, "price_micros")?,
                 prices: take(table, "prices")?.unwrap_or_default(),
                 per_second: take(table, "per_second")?,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::stats::Command;
 use super::stats::Figures;
 use super::stats::GENERATION_MS;
@@ -9,6 +11,7 @@ use super::stats::WINDOW_MS_MIN;
 use super::stats::slot;
 use super::stats::slot_ms;
 use super::*;
+use crate::bytes;
 use crate::bytes::Bytes;
 use crate::machine;
 use crate::order::Reason;
@@ -19,6 +22,7 @@ fn candidate(gateway: &str, channel: Channel) -> Candidate {
         health: Health::Closed,
         free_at: UnixMs(0),
         priority: 0,
+        weight: None,
         stats: View::default(),
         window_default_ms: 12_000,
         price_micros: None,
@@ -28,9 +32,14 @@ fn candidate(gateway: &str, channel: Channel) -> Candidate {
     }
 }
 
+fn id(n: u64) -> OrderId {
+    let ledger = OrderId::parse(&format!("ord_{}", "A".repeat(43))).unwrap().ledger();
+    OrderId::new(bytes::truncate(bytes::sha256(&n.to_be_bytes())), ledger)
+}
+
 fn order(candidates: Vec<Candidate>) -> Vec<String> {
     let channels = [Channel::Sms, Channel::Whatsapp];
-    rank(candidates, &channels).into_iter().map(|offer| offer.way.gateway.to_string()).collect()
+    rank(candidates, &channels, &id(0)).into_iter().map(|offer| offer.way.gateway.to_string()).collect()
 }
 
 #[test]
@@ -61,14 +70,53 @@ fn ways_rank_by_channel_breaker_priority_quality_time_price_and_then_as_configur
     assert_eq!(order(mixed), ["text", "chat"], "by the caller's channels, and no others");
 }
 
+/// How many of so many orders each gateway carries first.
+fn firsts(candidates: &[Candidate], orders: u64) -> BTreeMap<String, u64> {
+    let mut firsts = BTreeMap::new();
+    for n in 0..orders {
+        let offers = rank(candidates.to_vec(), &[Channel::Sms], &id(n));
+        assert_eq!(offers, rank(candidates.to_vec(), &[Channel::Sms], &id(n)), "an order draws once");
+        assert_eq!(offers.len(), candidates.len());
+        *firsts.entry(offers[0].way.gateway.to_string()).or_insert(0) += 1;
+    }
+    firsts
+}
+
+#[test]
+fn gateways_with_weights_share_the_orders_of_their_priority() {
+    let mut candidates = ["a", "b", "c"].map(|name| candidate(name, Channel::Sms));
+    // Figures have no say in it, and breakers and priorities have.
+    candidates[0].stats = View { delivered: 10, failed: 90, ..View::default() };
+    (candidates[0].weight, candidates[1].weight) = (Some(300), Some(0));
+    let shares = firsts(&candidates, 4_000);
+    assert!(!shares.contains_key("b"), "{shares:?}");
+    // 300 beside the 100 of one without a weight: within five standard deviations.
+    assert!(shares["a"].abs_diff(3_000) < 5 * 28, "{shares:?}");
+    candidates[0].health = Health::Open { until: UnixMs(9), is_dark: false };
+    assert_eq!(firsts(&candidates, 100), BTreeMap::from([("c".to_owned(), 100)]));
+    candidates[2].priority = 1;
+    assert_eq!(firsts(&candidates, 100), BTreeMap::from([("b".to_owned(), 100)]), "there is no other");
+}
+
+#[test]
+fn among_those_of_no_weight_the_figures_decide() {
+    let mut candidates = ["a", "b"].map(|name| candidate(name, Channel::Sms));
+    candidates[0].price_micros = Some(9);
+    candidates[1].price_micros = Some(7);
+    for weight in [None, Some(0)] {
+        candidates.iter_mut().for_each(|candidate| candidate.weight = weight);
+        assert_eq!(firsts(&candidates, 50), BTreeMap::from([("b".to_owned(), 50)]));
+    }
+}
+
 #[test]
 fn the_router_says_why() {
     let mut candidate = candidate("a", Channel::Sms);
     candidate.stats =
         View { sent: 120, delivered: 100, failed: 0, verified: 0, window_ms: Some(6_000), ..View::default() };
-    candidate.price_micros = Some(7_500);
-    let offers = rank(vec![candidate], &[Channel::Sms]);
-    assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, 7500 millionths");
+    (candidate.price_micros, candidate.weight) = (Some(7_500), Some(5));
+    let offers = rank(vec![candidate], &[Channel::Sms], &id(0));
+    assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, 7500 millionths, weight 5");
 }
 
 #[test]

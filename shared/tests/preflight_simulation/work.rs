@@ -136,6 +136,7 @@ impl World {
                 health,
                 free_at: view.paused_until,
                 priority: 0,
+                weight: None,
                 stats: stats.unwrap_or_default(),
                 window_default_ms: fixtures::WAITING_MS,
                 price_micros,
@@ -145,7 +146,7 @@ impl World {
             });
         }
         self.runs[at].notes.extend(notes);
-        (route::rank(candidates, &channels), probed)
+        (route::rank(candidates, &channels, &header.order), probed)
     }
 
     /// Calls the provider. Whether it answered well.

@@ -74,7 +74,8 @@ impl World {
 
     pub fn offers(&mut self, worker: usize, order: usize, dispatch: u8, probed: Option<usize>) -> Vec<Offer> {
         let dispatch = self.dispatch((order, dispatch));
-        let channels = self.edge.orders[order].header.channels(dispatch.as_ref());
+        let header = &self.edge.orders[order].header;
+        let (channels, id) = (header.channels(dispatch.as_ref()), header.order.clone());
         let clock = self.clock(worker);
         let mut candidates = Vec::new();
         for at in 0..self.plan.accounts.len() {
@@ -86,6 +87,7 @@ impl World {
                 health,
                 free_at: view.paused_until,
                 priority: account.priority,
+                weight: None,
                 stats: self.workers[worker].known[at].stats.clone(),
                 window_default_ms: WINDOW_MS,
                 price_micros: Some(1_000 * (at as u64 + 1)),
@@ -94,7 +96,7 @@ impl World {
                 is_mute: false,
             });
         }
-        route::rank(candidates, &channels)
+        route::rank(candidates, &channels, &id)
     }
 
     pub fn note_call(&mut self, worker: usize, account: usize, outcome: &CallOutcome) {

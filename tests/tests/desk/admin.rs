@@ -162,6 +162,27 @@ async fn two_operators_lose_nothing(stack: &Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who has a weight of 0 begins no order, though nothing else speaks against it.
+async fn weights_share_the_orders(stack: &Stack, version: &str) -> anyhow::Result<()> {
+    for (gateway, at, first) in
+        [("twilio-sms", Some(version), "twilio-sms-2"), ("twilio-sms-2", None, "twilio-sms")]
+    {
+        let set = ["route", "set", gateway, "--weight", "0", "--version"];
+        let set: Vec<&str> = set.iter().copied().take(if at.is_some() { 6 } else { 5 }).chain(at).collect();
+        let (went, said) = cli(stack, &set)?;
+        assert!(went, "{said}");
+        for _ in 0..3 {
+            let id = stack.client.order(&fresh_phone()).await?;
+            let order = stack.client.until_state(&id, "delivered").await?;
+            assert_eq!(order["attempts"][0]["gateway"], first, "{order}");
+        }
+        let version = said.rsplit_once("version ").unwrap_or_default().1.trim_end_matches([')', '\n']);
+        let (went, said) = cli(stack, &["route", "unset", gateway, "--version", version])?;
+        assert!(went, "{said}");
+    }
+    Ok(())
+}
+
 async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
     let (went, said) =
         cli(stack, &["route", "set", "twilio-sms", "--priority", "9", "--price-micros", "700"])?;
@@ -177,6 +198,7 @@ async fn routes_and_command_line(stack: &Stack) -> anyhow::Result<()> {
     let id = stack.client.order(&phone).await?;
     let order = stack.client.until_state(&id, "delivered").await?;
     assert_ne!(order["attempts"][0]["gateway"], "twilio-sms", "others go first now: {order}");
+    weights_share_the_orders(stack, &one["version"].to_string()).await?;
 
     let file = stack.dir().join("mart.toml");
     std::fs::write(&file, "countries = [\"IN\"]\n[services.login]\nbrand = \"Mart\"\n")?;

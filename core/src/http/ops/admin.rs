@@ -227,7 +227,7 @@ pub async fn revoke_key(
     answer(revoked.await)
 }
 
-/// `PUT /ops/v1/routes/{gateway}/settings` with `{"priority"?, "countries"?, "price_micros"?}`: over the file's.
+/// `PUT /ops/v1/routes/{gateway}/settings` with `{"priority"?, "weight"?, "countries"?, "price_micros"?}`: over the file's.
 pub async fn put_route(
     State(app): State<Arc<App>>,
     Extension(by): Extension<By>,

@@ -41,6 +41,9 @@ pub(super) struct Route {
     /// Whether orders go through it as a matter of course.
     up: bool,
     priority: u16,
+    /// Its share of the orders of its priority, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<u16>,
     /// Of what operators set over the file's, where they did.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
@@ -163,6 +166,7 @@ pub(super) fn route(app: &App, gateway: &Gateway, (country, view): (Option<Count
         channel: gateway.channel(),
         up: view.is_closed(),
         priority: admin::priority(&settled, gateway),
+        weight: admin::weight(&settled, gateway),
         version: settled.routes.get(gateway.name()).map(|kept| kept.version),
         price_micros: prices.unit_micros(directory.currency, country),
         prices: prices.units(country),
