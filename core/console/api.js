@@ -21,9 +21,17 @@ const ROLES = ["viewer", "support", "operator"];
 // Whether this role may do it.
 export const may = (least) => ROLES.indexOf(signedIn?.role) >= ROLES.indexOf(least);
 
+// The page asks again by itself. What it asks while nobody touches it keeps nobody signed in.
+const TOUCHED_MS = 60_000;
+let touchedAt = Date.now();
+for (const touch of ["keydown", "pointerdown", "pointermove", "wheel"]) {
+  addEventListener(touch, () => { touchedAt = Date.now(); }, { passive: true });
+}
+
 async function send(method, path, body, signal) {
   const headers = { accept: "application/json" };
   if (signedIn && method !== "GET") headers["x-csrf-token"] = signedIn.csrf;
+  if (Date.now() - touchedAt > TOUCHED_MS) headers["x-unattended"] = "1";
   if (body?.version !== undefined) headers["if-match"] = `"${body.version}"`;
   if (body?.key !== undefined) headers["idempotency-key"] = body.key;
   if (body?.json !== undefined) headers["content-type"] = "application/json";
@@ -63,7 +71,7 @@ export async function signIn(token, name) {
 }
 
 export async function signOut() {
-  await send("DELETE", "/console/session").catch(() => {});
+  await send("DELETE", "/console/session");
   signedIn = null;
 }
 

@@ -5,7 +5,7 @@ import { action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { number, shortId, time, words } from "./format.js";
 
-export async function dead({ main, signal, again }) {
+export async function dead({ main, signal }) {
   const list = h("div");
   const said = h("p", { class: "hint", role: "status" });
   const refresh = async () => {
@@ -22,7 +22,6 @@ export async function dead({ main, signal, again }) {
   await refresh();
   main.replaceChildren(h("h1", null, "Dead letters"), h("p", { class: "hint" }, "Jobs that no worker could work on: forged, unreadable, or given up. Nothing here is sent until you replay it."),
     h("p", { class: "actions" }, all), said, list);
-  void again;
   return { every_ms: 10_000, refresh };
 }
 

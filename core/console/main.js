@@ -35,17 +35,26 @@ const RETRY_MS = 2_000;
 
 let leave = () => {};
 
+// An address that somebody typed may be none.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function address() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/");
-  return { name: name || "overview", id: rest.map(decodeURIComponent).join("/"), query: new URLSearchParams(query) };
+  return { name: name || "overview", id: rest.map(decoded).join("/"), query: new URLSearchParams(query) };
 }
 
 function bar(current) {
   const link = ([name, title]) =>
     h("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, title);
   const shown = PAGES.filter(([, , , , least]) => !least || api.may(least));
-  const leaveButton = h("button", { type: "button", class: "quiet", onclick: async () => { await api.signOut(); start(); } }, "Sign out");
+  const leaveButton = h("button", { type: "button", class: "quiet", onclick: signOut }, "Sign out");
   document.getElementById("bar").replaceChildren(
     h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
     h("p", { class: "brand" }, "Tiffin"),
@@ -54,6 +63,18 @@ function bar(current) {
       h("p", { class: "who" }, api.who().name, h("small", null, api.who().role), leaveButton),
     ] : []));
   document.querySelector("#bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
+// Until core has heard of it he is signed in: it is tried again.
+async function signOut() {
+  leave();
+  try {
+    await api.signOut();
+  } catch (error) {
+    failed(document.getElementById("main"), error, { title: "You are still signed in", again: signOut, attempt: signOut });
+    return;
+  }
+  start();
 }
 
 // Shows the page that the address names. A page fills `main`, and may return {every_ms, refresh}: it is asked again then.

@@ -34,6 +34,7 @@ use tiffin_shared::http::openapi;
 
 use crate::app::Role;
 use crate::config::Config;
+use crate::plain;
 use crate::serve;
 
 /// OTP delivery that you run yourself.
@@ -192,7 +193,7 @@ pub async fn run() -> ExitCode {
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the person at the terminal is who must read this")]
             {
-                eprintln!("tiffin: {}", explain(&error));
+                eprintln!("tiffin: {}", plain::text(&explain(&error)));
             }
             ExitCode::FAILURE
         }

@@ -30,6 +30,7 @@ pub mod numbers;
 pub mod operators;
 mod orders;
 pub mod overview;
+mod plain;
 pub mod publish;
 pub mod receipts;
 pub mod reports;

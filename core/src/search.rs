@@ -26,6 +26,8 @@ use tiffin_shared::search::Found;
 use tiffin_shared::search::Open;
 use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::UnixMs;
+use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::desk;
@@ -56,6 +58,9 @@ pub enum Error {
     /// The process is ending.
     #[error("a read was cut short: {0}")]
     Ending(#[from] tokio::task::JoinError),
+    /// The cursor is of a time when far fewer orders were open, or made up.
+    #[error("many more orders are open than when this search began; begin it anew")]
+    Outgrown,
     /// The store.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -93,6 +98,8 @@ pub async fn search(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Answer, Error> {
+    // Nobody closes it.
+    let _place = app.searched.places.acquire().await;
     let filter = Arc::new(filter);
     let mut answer = Answer { orders: Vec::new(), next: None, scanned: 0, complete: true };
     let (open, at) = match cursor {
@@ -166,9 +173,22 @@ async fn masks(app: &Arc<App>, orders: &mut [Found]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tenants that have logs, as this process last listed them: the list looks at every key of the store.
-#[derive(Default)]
-pub struct Searched(tokio::sync::Mutex<Option<(UnixMs, BTreeSet<TenantId>)>>);
+/// What searches of this process share.
+pub struct Searched {
+    /// Tenants that have logs, as this process last listed them: the list looks at every key of the store.
+    listed: Mutex<Option<(UnixMs, BTreeSet<TenantId>)>>,
+    /// Those under way.
+    places: Semaphore,
+}
+
+/// Searches at once; others wait for their turn. One reads up to some twenty megabytes: ids, records and pages.
+const AT_ONCE: usize = 4;
+
+impl Default for Searched {
+    fn default() -> Self {
+        Self { listed: Mutex::default(), places: Semaphore::new(AT_ONCE) }
+    }
+}
 
 /// How old the list may be. Who is missing in it was a tenant a moment ago, and is known from the directory since.
 const LISTED_MS_MAX: u64 = 10 * MINUTE_MS;
@@ -176,7 +196,7 @@ const LISTED_MS_MAX: u64 = 10 * MINUTE_MS;
 impl Searched {
     /// The first search of a process waits for the list; later ones are answered from the last one while it is made anew.
     async fn known(&self, app: &Arc<App>) -> Result<BTreeSet<TenantId>, store::Error> {
-        let mut listed = self.0.lock().await;
+        let mut listed = self.listed.lock().await;
         let now = host::now();
         if let Some((at, known)) = &mut *listed {
             if LISTED_MS_MAX <= now.since(*at) {
@@ -194,7 +214,7 @@ impl Searched {
 async fn list_again(app: Arc<App>) {
     match journal::tenants(&app, Stream::Orders).await {
         Ok(found) => {
-            if let Some((_, known)) = &mut *app.searched.0.lock().await {
+            if let Some((_, known)) = &mut *app.searched.listed.lock().await {
                 known.extend(found);
             }
         }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::config::Environment;
 use crate::config::names::OPERATOR_TOKEN;
 use crate::gateways::call::install_tls;
+use crate::plain;
 
 /// How long core may take: it looks through up to 10,000 messages.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -147,7 +148,7 @@ impl Core {
 
     /// The reply as it is, or as a person reads it.
     pub fn print(&self, reply: &Value, human: impl FnOnce() -> String) {
-        let text = if self.json { reply.to_string() } else { human() };
+        let text = if self.json { reply.to_string() } else { plain::text(&human()) };
         #[expect(clippy::print_stdout, reason = "what was asked for")]
         {
             println!("{text}");

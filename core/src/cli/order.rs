@@ -17,6 +17,7 @@ use super::ops;
 use super::ops::Core;
 use super::ops::text;
 use super::ops::time;
+use crate::plain;
 
 /// What to do about an order.
 #[derive(Subcommand)]
@@ -115,7 +116,7 @@ fn timeline(id: &str, reply: &Value) -> String {
     lines.extend(attempts.iter().map(attempt));
     let entries = reply.pointer("/story/entries").and_then(Value::as_array).into_iter().flatten();
     lines.extend(entries.map(|entry| match serde_json::from_value::<Entry>(entry.clone()) {
-        Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), told::happening(&what)),
+        Ok(Entry { at, what }) => format!("{}  {}", at.rfc3339(), plain::line(&told::happening(&what))),
         // Of a core that is newer than this program.
         Err(_) => format!("{}  {}", time(Some(entry), "at"), text(Some(entry), "what")),
     }));

@@ -13,6 +13,7 @@ use serde_json::Value;
 use self::screen::Size;
 use super::ops::Core;
 use super::ops::path;
+use crate::plain;
 
 /// How often it is drawn anew.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -61,7 +62,7 @@ async fn redraw(to: &Core, asked: &str, first: Value) -> anyhow::Result<()> {
         if let Some(trouble) = &trouble {
             text = format!("{trouble}\n{text}");
         }
-        show(&format!("{HOME}{}", text.replace('\n', "\r\n")))?;
+        show(&format!("{HOME}{}", plain::text(&text).replace('\n', "\r\n")))?;
         tokio::time::sleep(PERIOD).await;
         trouble = None;
         match to.ask(Method::GET, asked, None).await {

@@ -13,6 +13,7 @@ use tiffin_shared::order::Terms;
 use tiffin_shared::route::Health;
 use tiffin_shared::route::Offer;
 use tiffin_shared::route::Way;
+use tiffin_shared::time::HOUR_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::wire::job::Dispatch;
@@ -49,6 +50,9 @@ pub(super) const WORTH_MS: u64 = SECOND_MS;
 pub(super) const ELSEWHERE: Duration = Duration::from_secs(3);
 /// What no process could read by then, before its end, is dead: an operator may still see why.
 const GIVE_UP_MS: u64 = 30 * SECOND_MS;
+/// What claims to live longer than this is dead at once, else it would go round for as long: codes live ten minutes at most,
+/// and a newer version's perhaps somewhat longer.
+const LIFE_MS_MAX: u64 = HOUR_MS;
 /// Steps of one turn: an attempt by each of its ways, and the looks. A record that asks for more is mended by waiting.
 const STEPS_MAX: usize = 32;
 const _: () =
@@ -129,7 +133,7 @@ fn elsewhere(expires_at: UnixMs, reason: &'static str) -> Next {
     let now = host::now();
     if now >= expires_at {
         Next::Ack
-    } else if now.plus(GIVE_UP_MS) >= expires_at {
+    } else if now.plus(GIVE_UP_MS) >= expires_at || now.plus(LIFE_MS_MAX) < expires_at {
         Next::Dead(reason)
     } else {
         tracing::warn!(reason, "a job is given back: a process of a newer version may take it");
@@ -294,5 +298,20 @@ pub(super) async fn insist(app: &Arc<App>, header: &Header, ask: Ask) -> Result<
         }
         sleep(Duration::from_millis(100 << tries)).await;
         tries += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_newer_version_may_take_goes_round_until_it_is_nearly_over_and_never_for_ever() {
+        let at = |left_ms| elsewhere(host::now().plus(left_ms), "newer");
+        assert!(matches!(at(0), Next::Ack));
+        assert!(matches!(at(GIVE_UP_MS / 2), Next::Dead("newer")));
+        assert!(matches!(at(2 * GIVE_UP_MS), Next::Elsewhere));
+        assert!(matches!(at(2 * LIFE_MS_MAX), Next::Dead("newer")));
+        assert!(matches!(elsewhere(UnixMs(u64::MAX), "newer"), Next::Dead("newer")));
     }
 }

@@ -12,6 +12,7 @@ mod export;
 mod operators;
 pub(crate) mod orders;
 mod overview;
+mod places;
 mod route;
 mod routes;
 mod search;
@@ -56,6 +57,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     behind(Role::Viewer, viewer())
         .merge(behind(Role::Support, support()))
         .merge(behind(Role::Operator, operator()))
+        .route_layer(middleware::from_fn_with_state(places::Room::default(), places::take))
         .route_layer(middleware::from_fn_with_state(app.clone(), who::admit))
 }
 

@@ -26,7 +26,8 @@ use crate::store::Space;
 /// Ids listed at once: more than a busy installation has open, at 75 bytes each. What is beyond them is found when it is
 /// closed.
 const IDS_MAX: usize = 262_144;
-/// Records that one call reads, at about three kilobytes each.
+/// Records that one call reads, at about three kilobytes each; four times as many where orders have come since the search
+/// began.
 const RECORDS_MAX: usize = 2_048;
 /// Records of one task, and tasks at once.
 const CHUNK: usize = 64;
@@ -45,6 +46,9 @@ pub(super) async fn find(
     }
     let slices = u32::try_from(ids.len().div_ceil(RECORDS_MAX)).unwrap_or(u32::MAX).max(1);
     let at = from.unwrap_or(Open { slices, slice: 0, after: None });
+    if !at.is_fine_enough(ids.len(), RECORDS_MAX) {
+        return Err(Error::Outgrown);
+    }
     ids.retain(|id| at.slice_of(id) == at.slice);
     let scanned = ids.len();
     let records = records(app, ids).await?;

@@ -39,6 +39,8 @@ pub struct SignedIn {
 pub enum Command {
     /// He showed his token. A session that is there already stays whose it is.
     Begin(SignedIn),
+    /// A request came with it that nobody made: the page asks again by itself.
+    Look,
     /// A request came with it.
     Use,
     /// He signs out.
@@ -81,7 +83,8 @@ impl Machine for Session {
             (None, Command::Begin(who)) => {
                 State { who: who.clone(), ends_at: now.plus(LIFE_MS), used_at: now }.put()
             }
-            (None, Command::Use | Command::End) => Step::keep(None),
+            (None, Command::Look | Command::Use | Command::End) => Step::keep(None),
+            (Some(state), Command::Look) => Step::keep(Some(state.who)),
             (Some(mut state), Command::End) => {
                 (state.ends_at, state.used_at) = (UnixMs(0), now);
                 Step { reply: None, write: Write::Put { state, expires_at: now, wake_at: None } }
@@ -136,6 +139,16 @@ mod tests {
             assert!(after(&mut stored, &Command::Use, now));
         }
         assert!(!after(&mut stored, &Command::Use, START.plus(LIFE_MS)));
+    }
+
+    #[test]
+    fn a_page_that_asks_by_itself_keeps_nobody_signed_in() {
+        let mut stored = begun();
+        for minutes in 1..30 {
+            assert!(after(&mut stored, &Command::Look, START.plus(minutes * MINUTE_MS)), "{minutes}");
+        }
+        assert!(!after(&mut stored, &Command::Look, START.plus(IDLE_MS)));
+        assert!(!after(&mut stored, &Command::Use, START.plus(IDLE_MS)));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::time::UnixMs;
 /// Of a cursor's text: an order's id, a tenant's name and some numbers.
 const CHARS_MAX: usize = 320;
 
+/// How much slices may grow while a search goes on.
+const GROWTH_MAX: usize = 4;
+
 /// Where it goes on. It says nothing of what is searched for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -69,6 +72,13 @@ impl Cursor {
 }
 
 impl Open {
+    /// Whether no slice of so many orders is much larger than `per_slice`. There may be more of them than when the search
+    /// began, and a cursor is what whoever sends it makes of it.
+    pub fn is_fine_enough(&self, orders: usize, per_slice: usize) -> bool {
+        let slices = usize::try_from(self.slices).unwrap_or(usize::MAX);
+        orders <= slices.saturating_mul(per_slice).saturating_mul(GROWTH_MAX)
+    }
+
     /// Of the slices, the one that this order is in.
     pub fn slice_of(&self, order: &OrderId) -> u32 {
         // The first half of an id is random.
@@ -95,5 +105,20 @@ impl Closed {
             None => true,
             Some((before, number)) => (tenant, n) < (before, *number),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cursor_has_more_read_at_once_than_a_few_slices() {
+        let cursor = |slices| Open { slices, slice: 0, after: None };
+        assert!(cursor(1).is_fine_enough(4 * 2_048, 2_048), "orders that came since");
+        assert!(!cursor(1).is_fine_enough(4 * 2_048 + 1, 2_048));
+        assert!(!cursor(1).is_fine_enough(262_144, 2_048), "one slice of all");
+        assert!(cursor(128).is_fine_enough(262_144, 2_048));
+        assert!(cursor(u32::MAX).is_fine_enough(1 << 30, 2_048));
     }
 }

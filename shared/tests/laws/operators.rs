@@ -35,6 +35,7 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         2 => (0..2_u8).prop_map(move |n| Command::Begin(who(n))),
         8 => Just(Command::Use),
+        2 => Just(Command::Look),
         1 => Just(Command::End),
     ]
 }

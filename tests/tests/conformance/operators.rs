@@ -26,6 +26,7 @@ async fn memory_and_redis_keep_sign_ins_alike() -> anyhow::Result<()> {
         let command = match script.below(30) {
             0..3 => Command::Begin(SignedIn { digest: TokenDigest::of(&name), name }),
             3 => Command::End,
+            4..8 => Command::Look,
             _ => Command::Use,
         };
         let key = Key::session(&format!("s{}", script.below(4)));

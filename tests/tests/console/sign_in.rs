@@ -120,6 +120,26 @@ async fn forged_cookies_and_other_sites_are_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A page of a host beside the console's may set cookies for both, but none of this name.
+#[tokio::test]
+async fn behind_tls_the_cookie_is_one_that_no_neighbour_can_plant() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let token = json!({"token": stack.variable(OPERATOR_TOKEN)?});
+    let host = ("host", "console.example");
+    let reply = console(&stack, Method::POST, "/console/session", &[host], &token).await?;
+    let set = reply.header("set-cookie").unwrap_or_default().to_owned();
+    assert!(set.starts_with("__Host-tiffin_session=") && set.ends_with("; Secure"), "{set}");
+    assert!(set.contains("; Path=/;") && !set.contains("Domain"), "{set}");
+    let cookie = set.split(';').next().unwrap_or_default();
+    let planted = cookie.replacen("__Host-", "", 1);
+    for (cookie, expected) in [(cookie, 200), (planted.as_str(), 401)] {
+        let headers = [host, ("cookie", cookie)];
+        let reply = console(&stack, Method::GET, "/ops/v1/routes", &headers, &Value::Null).await?;
+        assert_eq!(reply.status, expected, "{cookie}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn guessing_a_token_is_stopped_after_ten_and_says_when_to_come_back() -> anyhow::Result<()> {
     let stack = Stack::start(Front::Standalone, Backing::Memory).await?;

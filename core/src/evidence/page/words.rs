@@ -5,8 +5,9 @@ use serde_json::Value;
 use tiffin_shared::order::Happening;
 
 use crate::cli::order::told;
+use crate::plain;
 
-/// Text in HTML, in an attribute too. Controls that would turn the direction of what follows are shown as what they are.
+/// Text in HTML, in an attribute too.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
@@ -16,10 +17,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(char),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
-            char if char.is_control() => out.push('\u{fffd}'),
-            char => out.push(char),
+            char => out.push(plain::shown(char)),
         }
     }
     out

@@ -42,8 +42,14 @@ use crate::operators::Who;
 use crate::store;
 use crate::store::Key;
 
-const COOKIE: &str = "tiffin_session";
+/// Over TLS. Browsers take this prefix (RFC 6265bis, 4.1.3) from this very host alone: a page of a host beside it plants no
+/// sign-in of its own.
+const COOKIE: &str = "__Host-tiffin_session";
+/// On this machine itself, without TLS.
+const COOKIE_HERE: &str = "tiffin_session";
 const CSRF: &str = "x-csrf-token";
+/// Says that nobody has touched the page for a while.
+const UNATTENDED: &str = "x-unattended";
 /// A token and a name.
 const BODY_BYTES_MAX: usize = 1_024;
 
@@ -61,7 +67,8 @@ impl Secret {
     fn of(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all("cookie").iter().filter_map(|line| line.to_str().ok());
         let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, value) = pairs.find(|(name, _)| *name == COOKIE)?;
+        let cookie = cookie(headers);
+        let (_, value) = pairs.find(|(name, _)| *name == cookie)?;
         bytes::decode_array(value).map(Self)
     }
 
@@ -84,7 +91,8 @@ pub async fn of(app: &Arc<App>, method: &Method, headers: &HeaderMap) -> Result<
     if !matches!(*method, Method::GET | Method::HEAD) {
         own_page(headers, &secret)?;
     }
-    let signed_in = ask(app, &secret, &Command::Use).await?;
+    let command = if headers.contains_key(UNATTENDED) { Command::Look } else { Command::Use };
+    let signed_in = ask(app, &secret, &command).await?;
     Ok(signed_in.and_then(|signed_in| operators::by_session(app, &signed_in)))
 }
 
@@ -119,8 +127,10 @@ async fn sign_in(app: &Arc<App>, address: SocketAddr, request: Request) -> Resul
     let request = read_whole(request, BODY_BYTES_MAX).await?;
     foreign(|name| request.header(name))?;
     let client = callbacks::client(app, &request, Some(address.ip())).unwrap_or(address.ip());
-    let tried = app.store.apply::<Attempts>(&Key::sign_ins(&name_of(app, client)), &(), host::now()).await;
+    let network = name_of(app, client);
+    let tried = app.store.apply::<Attempts>(&Key::sign_ins(&network), &(), host::now()).await;
     tried.map_err(|error| failed(&error))?.map_err(|wait_ms| {
+        tracing::warn!(network, "nobody is let try to sign in at the console: too many attempts");
         let detail = "Too many attempts to sign in from your network. Wait, and look up the token.";
         Problem { retry_after_ms: Some(wait_ms), ..Problem::new(Code::RateLimited, detail) }
     })?;
@@ -129,7 +139,10 @@ async fn sign_in(app: &Arc<App>, address: SocketAddr, request: Request) -> Resul
     })?;
     let who = operators::by_token(app, token.trim(), name.as_deref().map(str::trim))
         .map_err(|error| Problem::new(Code::InvalidRequest, format!("name: {error}.")))?;
-    let who = who.ok_or_else(|| Problem::new(Code::Unauthenticated, "No operator has this token."))?;
+    let who = who.ok_or_else(|| {
+        tracing::warn!(network, "a sign-in at the console was refused");
+        Problem::new(Code::Unauthenticated, "No operator has this token.")
+    })?;
     let random = host::random::<32>().map_err(|_| Problem::unavailable("There is no randomness."))?;
     let secret = Secret(random);
     let begin = Command::Begin(SignedIn { name: who.by.name.clone(), digest: who.digest });
@@ -183,14 +196,20 @@ fn foreign<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Result<(), Problem> 
     Err(Problem::new(Code::Forbidden, "This comes from another site's page. Use the console itself."))
 }
 
-/// Scripts cannot read it, other sites' pages cannot send it, and it goes over TLS alone, but on this machine itself.
-fn set_cookie(response: &mut Response, headers: &HeaderMap, value: &str, max_age_s: u64) {
+/// What the cookie is called where the browser asks.
+fn cookie(headers: &HeaderMap) -> &'static str {
     let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_here = ["127.0.0.1", "localhost", "[::1]"]
         .iter()
         .any(|name| host.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')));
-    let secure = if is_here { "" } else { "; Secure" };
-    let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}");
+    if is_here { COOKIE_HERE } else { COOKIE }
+}
+
+/// Scripts cannot read it, other sites' pages cannot send it, and it goes over TLS alone, but on this machine itself.
+fn set_cookie(response: &mut Response, headers: &HeaderMap, value: &str, max_age_s: u64) {
+    let name = cookie(headers);
+    let secure = if name == COOKIE { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -66,6 +66,9 @@ pub async fn show(State(app): State<Arc<App>>, Path(id): Path<String>, headers: 
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
+                .headers_mut()
+                .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            response
         }
         Err(problem) => health::refuse(&problem),
     }

@@ -167,6 +167,8 @@ fn respond(begun: Result<Export, Problem>) -> Response {
     let mut response = Response::new(Body::from_stream(pieces));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert("cache-control", HeaderValue::from_static("no-store"));
+    // Columns hold what callers wrote, and the console is of the same origin.
+    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -109,9 +109,12 @@ async fn find(app: &Arc<App>, role: Role, request: Request) -> Result<Answer, Pr
     if let Some(phone) = phone {
         filter.ledger = Some(search::ledger_of(app, phone).await?);
     }
-    search::search(app, filter, cursor, limit).await.map_err(|error| {
-        tracing::warn!(%error, "orders cannot be searched");
-        Problem::unavailable("The store does not answer.")
+    search::search(app, filter, cursor, limit).await.map_err(|error| match error {
+        search::Error::Outgrown => invalid(format!("cursor: {error}.")),
+        error @ (search::Error::Ending(_) | search::Error::Store(_)) => {
+            tracing::warn!(%error, "orders cannot be searched");
+            Problem::unavailable("The store does not answer.")
+        }
     })
 }
 
