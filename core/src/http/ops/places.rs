@@ -38,6 +38,8 @@ pub(super) async fn take(State(Room(places)): State<Room>, request: Request, nex
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::Router;
     use axum::body::Body;
     use axum::middleware;
@@ -45,12 +47,14 @@ mod tests {
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
     use tokio::sync::Notify;
+    use tokio::time::timeout;
 
     use super::*;
 
     async fn status(router: Router, path: &str) -> u16 {
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        TowerToHyperService::new(router).call(request).await.unwrap().status().as_u16()
+        let answer = TowerToHyperService::new(router).call(request);
+        timeout(Duration::from_secs(30), answer).await.unwrap().unwrap().status().as_u16()
     }
 
     #[tokio::test]
