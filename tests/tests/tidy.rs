@@ -145,6 +145,25 @@ fn no_crate_reaches_around_another() {
     }
 }
 
+/// `make test` does not build the fuzzer: what its harness takes from the tests must be there, and need nothing more.
+#[test]
+fn the_fuzzer_has_what_its_harness_needs() {
+    let common = std::fs::read_to_string(root().join("tests/fuzz/src/common.rs")).unwrap_or_default();
+    for (path, text) in sources() {
+        let shown = shown(&path);
+        let needed = text.split("crate::common::").skip(1).filter(|_| shown.contains("parsers/harness/"));
+        for name in
+            needed.filter_map(|rest| rest.split(|char: char| !char.is_alphanumeric() && char != '_').next())
+        {
+            assert!(common.contains(&format!("pub mod {name};")), "{shown}: {name} is not the fuzzer's");
+        }
+        let name = shown.rsplit_once("shared/tests/common/").map_or("", |(_, name)| name);
+        if common.contains(&format!("common/{name}\"")) && !name.is_empty() {
+            assert!(!text.contains("super::") && !text.contains("proptest"), "{shown} is the fuzzer's too");
+        }
+    }
+}
+
 #[test]
 fn the_pinned_wasm_bindgen_is_the_one_in_the_lock_file() {
     let versions = std::fs::read_to_string(root().join("scripts/versions.sh")).unwrap_or_default();

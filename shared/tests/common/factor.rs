@@ -1,12 +1,8 @@
 //! Scripts for a factor: what happens, and after which pause.
 
-use std::sync::Arc;
-use std::sync::LazyLock;
-
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
-use tiffin_shared::bytes;
 use tiffin_shared::bytes::Bytes;
 use tiffin_shared::code::Code;
 use tiffin_shared::factor::Ask;
@@ -14,8 +10,6 @@ use tiffin_shared::factor::Command;
 use tiffin_shared::factor::Enrol;
 use tiffin_shared::factor::Factor;
 use tiffin_shared::factor::FactorId;
-use tiffin_shared::factor::FactorKey;
-use tiffin_shared::factor::FactorKeys;
 use tiffin_shared::factor::Outcome;
 use tiffin_shared::factor::Verify;
 use tiffin_shared::factor::Whose;
@@ -23,9 +17,9 @@ use tiffin_shared::factor::totp;
 use tiffin_shared::factor::totp::Algorithm;
 use tiffin_shared::factor::totp::Seed;
 use tiffin_shared::keys::IndexKey;
-use tiffin_shared::keys::Ring;
 use tiffin_shared::time::UnixMs;
 
+pub use super::factor_keys::keys;
 use super::fixtures::START;
 use super::fixtures::entropy;
 use super::fixtures::tenant;
@@ -85,20 +79,6 @@ fn action() -> impl Strategy<Value = Action> {
         1 => tenant().prop_map(|tenant| Action::Remove { tenant }),
         16 => (tenant(), guess).prop_map(|(tenant, guess)| Action::Verify { tenant, guess }),
     ]
-}
-
-fn ring(text: &[(&str, u8)]) -> Arc<FactorKeys> {
-    let keys: Vec<_> =
-        text.iter().map(|(name, byte)| format!("{name}:{}", bytes::encode(&[*byte; 32]))).collect();
-    Arc::new(Ring::parse(&keys.join(","), |id, key| Ok(FactorKey::new(id, key))).unwrap())
-}
-
-/// A rotation: the new key is known, then in use, then the old one is gone.
-static RINGS: LazyLock<[Arc<FactorKeys>; 3]> =
-    LazyLock::new(|| [ring(&[("f1", 1), ("f2", 2)]), ring(&[("f2", 2), ("f1", 1)]), ring(&[("f2", 2)])]);
-
-pub fn keys(nth: usize) -> Arc<FactorKeys> {
-    Arc::clone(&RINGS[nth])
 }
 
 pub fn index() -> IndexKey {

@@ -4,6 +4,7 @@
 pub mod desk;
 pub mod exhibits;
 pub mod factor;
+pub mod factor_keys;
 pub mod fixtures;
 pub mod fleet;
 pub mod guard;

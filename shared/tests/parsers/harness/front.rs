@@ -44,6 +44,7 @@ use tiffin_shared::visitor::Visitor;
 use tiffin_shared::wire::api::Channel;
 
 use super::texts::prints_and_parses;
+use crate::common::factor_keys;
 use crate::common::fixtures;
 
 const LOGIN: &str = r#"{"to":{"phone":"+919876543210"},"service":"login"}"#;
@@ -243,11 +244,8 @@ fn answer(mut pending: Pending, state: Option<&str>) -> (Response, Option<String
             }
             Question::Factor(ask) => {
                 let ask = ask.clone();
-                let command = factor::Command {
-                    keys: crate::common::factor::keys(0),
-                    entropy: Entropy::new(ENTROPY),
-                    ask,
-                };
+                let command =
+                    factor::Command { keys: factor_keys::keys(0), entropy: Entropy::new(ENTROPY), ask };
                 Answer::Factor(machine::run::<Factor>(None, &command, fixtures::START).unwrap().0)
             }
             Question::Visitor { command, .. } => {
