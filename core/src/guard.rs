@@ -39,6 +39,7 @@ use self::watched::Watched;
 use self::watched::What;
 use crate::app::App;
 use crate::host;
+use crate::periodic;
 use crate::store;
 use crate::store::Due;
 
@@ -122,14 +123,8 @@ impl Guards {
 }
 
 /// Tells the guards what was counted, until `stop` changes.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    loop {
-        flush(&app).await;
-        tokio::select! {
-            _ = stop.changed() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-    }
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    periodic::run(stop, PERIOD, || flush(&app)).await;
 }
 
 /// Tells the guards what was counted: countries first, so that a prefix is judged beside what is around it.

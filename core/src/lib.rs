@@ -30,6 +30,7 @@ pub mod numbers;
 pub mod operators;
 mod orders;
 pub mod overview;
+mod periodic;
 mod plain;
 pub mod publish;
 pub mod receipts;

@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::host;
 use crate::money;
+use crate::periodic;
 use crate::store;
 use crate::store::Key;
 
@@ -136,14 +137,8 @@ pub fn note(app: &App, mark: &Mark) {
 }
 
 /// Hands the sums over, until `stop` changes.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    loop {
-        flush(&app).await;
-        tokio::select! {
-            _ = stop.changed() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-    }
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    periodic::run(stop, PERIOD, || flush(&app)).await;
 }
 
 /// Hands over what was counted.

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::host;
+use crate::periodic;
 use crate::store;
 use crate::store::Key;
 
@@ -99,14 +100,8 @@ pub async fn note(app: &App, header: &Header) -> Result<(), store::Error> {
 }
 
 /// Hands the sums over, until `stop` changes.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    loop {
-        flush(&app).await;
-        tokio::select! {
-            _ = stop.changed() => return,
-            () = tokio::time::sleep(PERIOD) => {}
-        }
-    }
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    periodic::run(stop, PERIOD, || flush(&app)).await;
 }
 
 /// Hands over what was counted.
