@@ -1,6 +1,6 @@
 # What a person types. Each target sets up what is missing, says what it does, and skips what is done.
 .DEFAULT_GOAL := help
-.PHONY: help run run-full standalone demo playbook test bench fuzz setup lint clean
+.PHONY: help run run-full standalone demo playbook test bench fuzz soak setup lint clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ bench: ## Benchmarks, each with its floor; results in target/bench/
 
 fuzz: ## Every parser under libFuzzer, two at a time: make fuzz SECONDS=300 (default 60 each)
 	@scripts/fuzz.sh $(or $(SECONDS),60)
+
+soak: ## Every property with more random inputs than make test gives it: make soak TIMES=50 (default 20)
+	@scripts/setup.sh rust
+	@PROPTEST_CASES=$$((256 * $(or $(TIMES),20))) PROPTEST_MAX_GLOBAL_REJECTS=$$((1024 * $(or $(TIMES),20))) \
+		cargo test --quiet -p tiffin-shared -p tiffin-core
 
 setup: ## Only install what is missing
 	@scripts/setup.sh all

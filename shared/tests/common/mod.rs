@@ -23,7 +23,12 @@ pub mod webhook;
 
 use proptest::test_runner::Config;
 
+/// Proptest's own number of inputs. `PROPTEST_CASES` sets another, and each property then takes more in the same ratio.
+const CASES: u32 = 256;
+
 /// Nothing is written to disk: a failure prints its smallest script.
 pub fn cases(cases: u32) -> Config {
-    Config { cases, failure_persistence: None, ..Config::default() }
+    let usual = Config::default();
+    let times = (usual.cases / CASES).max(1);
+    Config { cases: cases.saturating_mul(times), failure_persistence: None, ..usual }
 }

@@ -125,11 +125,12 @@ pub fn request(data: &[u8]) {
     match kind % 3 {
         0 => {
             let text = String::from_utf8_lossy(rest);
-            let (values, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+            let (values, claimed) = text.split_once("\n\n").unwrap_or((&text, ""));
             let named = headers.iter().zip(values.lines());
-            let headers: Vec<_> =
+            let given: Vec<_> =
                 named.map(|((name, _), value)| ((*name).to_owned(), value.to_owned())).collect();
-            assert!(read(&headers, body.as_bytes()).is_none(), "nobody but core signs");
+            let is_own = claimed == body && given.iter().cloned().eq(headers.iter().map(own));
+            assert_eq!(read(&given, claimed.as_bytes()).is_some(), is_own, "nobody but core signs");
         }
         1 => {
             let values: Vec<_> = headers.iter().map(|(_, value)| value.as_str()).collect();
@@ -179,8 +180,10 @@ pub fn request_seeds() -> Vec<Vec<u8>> {
     let with = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
     let (body, headers) = &*SIGNED;
     let values: Vec<_> = headers.iter().map(|(_, value)| value.as_str()).collect();
-    let forged = format!("{}\n\n{{{body}", values.join("\n"));
+    let genuine = format!("{}\n\n{body}", values.join("\n"));
+    let forged = genuine.replacen("\n\n", "\n\n{", 1);
     vec![
+        with(0, genuine.as_bytes()),
         with(0, forged.as_bytes()),
         with(0, bytes::encode(&NONCE).as_bytes()),
         with(1, &[]),
