@@ -37,7 +37,7 @@ function parts({ route, settings, path, again }) {
       section("Messages", facts([["Taken", number(fared.sent)], ["Delivered", meter(fared.delivery)], ["Verified", meter(fared.conversion, VERIFIED)],
         ["Half within", duration(fared.p50_ms)], ["95 % within", duration(fared.p95_ms)]]), h("p", { class: "hint" }, "Of the last half hour to hour, all countries; times once there are 20 receipts.")),
       section("Settings", facts([["Priority", route.priority], ["Weight", route.weight ?? "none: figures decide"], ["Countries", set.countries ? [set.countries].flat().join(", ") : "as the file says"],
-        ["Price", set.price_micros === undefined || set.price_micros === null ? "as the file says" : `${number(set.price_micros)} millionths`],
+        ["Price", set.price_micros === undefined || set.price_micros === null ? "as the file says" : exact(set.price_micros, "of a tenant’s own currency")],
         ["Pace", route.per_second ? `${number(route.per_second)} a second` : "as fast as it comes"], ["Version", settings.version ?? "the file's"]]), h("p", { class: "actions" }, weigh(settings, path, again)))),
     h("div", { class: "pictures" }, receipts(route), section("What went wrong", errors(route))),
     section("Breaker", moves(route)),

@@ -13,6 +13,7 @@ use tiffin_shared::http::desk::Errand;
 use tiffin_shared::http::desk::Networks;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Outcome;
+use tiffin_shared::ledger::UNLOCKS;
 use tiffin_shared::phone::Phone;
 use tiffin_shared::problem::Problem;
 
@@ -57,6 +58,9 @@ pub async fn unlock(app: &Arc<App>, by: &By, unlock: Unlock) -> Result<Unlocked,
                     wrong_in_a_row,
                     wrong_today,
                 }),
+                Outcome::RateLimited { retry_after_ms } => {
+                    Err(Problem::rate_limited(often(), retry_after_ms))
+                }
                 other => Err(other.problem().unwrap_or_else(something_else)),
             },
             Answered::Named(_) | Answered::Network(_) | Answered::Refused { .. } => Err(something_else()),
@@ -93,6 +97,13 @@ async fn ask(app: &Arc<App>, errand: Errand) -> Result<Answered, Problem> {
         Answered::Refused { code, detail } => Err(Problem::new(code, detail)),
         answered => Ok(answered),
     }
+}
+
+fn often() -> String {
+    let max = UNLOCKS.max;
+    format!(
+        "It was unlocked {max} times within a day already. If its owner is there, prove them by another way."
+    )
 }
 
 fn something_else() -> Problem {

@@ -39,6 +39,7 @@ pub use self::resend::ServiceRoutes;
 pub use self::resend::Way;
 pub use self::resend::may_change;
 pub use self::state::State;
+pub use self::unlock::UNLOCKS;
 pub use self::unlock::Unlock;
 pub use self::verify::Verify;
 

@@ -21,6 +21,8 @@ pub const CURRENCIES_MAX: usize = 8;
 /// Countries of one price list: there are fewer.
 pub const COUNTRIES_MAX: usize = 300;
 /// The key of a price list that stands for every other country.
+/// Millionths of one unit.
+const UNIT_MICROS: u64 = 1_000_000;
 const DEFAULT: &str = "default";
 
 /// Three capital letters, as ISO 4217 has them; `USD` by default.
@@ -103,12 +105,16 @@ pub struct Money {
 impl fmt::Display for Money {
     /// `0.0079 USD`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, micros) = (self.amount_micros / 1_000_000, self.amount_micros % 1_000_000);
-        let fraction = format!("{micros:06}");
-        // Cents at least, as people write amounts.
-        let kept = fraction.trim_end_matches('0').len().max(2);
-        write!(f, "{whole}.{} {}", fraction.get(..kept).unwrap_or(&fraction), self.currency)
+        write!(f, "{} {}", amount(self.amount_micros), self.currency)
     }
+}
+
+/// An amount without its currency: `0.0125` for 12,500 millionths: cents at least, as people write amounts, and no more digits than say something.
+pub fn amount(amount_micros: u64) -> String {
+    let (whole, micros) = (amount_micros / UNIT_MICROS, amount_micros % UNIT_MICROS);
+    let fraction = format!("{micros:06}");
+    let kept = fraction.trim_end_matches('0').len().max(2);
+    format!("{whole}.{}", fraction.get(..kept).unwrap_or(&fraction))
 }
 
 /// Prices of one message, or one segment of a text message, in one currency. Written `{ default = 7500, IN = 2300 }`.

@@ -7,6 +7,7 @@ use self::stats::View;
 use crate::id::GatewayId;
 use crate::id::OrderId;
 use crate::phone::Phone;
+use crate::price::amount;
 use crate::time::UnixMs;
 use crate::wire::api::Channel;
 
@@ -199,7 +200,7 @@ impl Candidate {
         let usual_s = self.window_ms().div_ceil(1_000);
         let sent = self.stats.sent;
         let mut why = format!("{breaker}, {whole}.{tenth} % of {sent}, usual {usual_s} s");
-        why.extend(self.price_micros.map(|price| format!(", {price} millionths")));
+        why.extend(self.price_micros.map(|price| format!(", price {}", amount(price))));
         why.extend(self.weight.map(|weight| format!(", weight {weight}")));
         why
     }

@@ -4,14 +4,12 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_shared::price::amount;
 
 use super::ops;
 use super::ops::Core;
 use super::ops::text;
 use super::ops::time;
-
-/// Millionths of one unit.
-const UNIT_MICROS: u64 = 1_000_000;
 
 /// What to do about an account.
 #[derive(Subcommand)]
@@ -107,16 +105,16 @@ async fn entries(tenant: &str, from: u64, max: usize, to: &Core) -> anyhow::Resu
 
 fn entry(entry: &Value) -> String {
     let of = Some(entry);
-    let amount = list(entry, "lines").filter_map(|line| line.get("micros")?.as_i64()).last().unwrap_or(0);
+    let moved = list(entry, "lines").filter_map(|line| line.get("micros")?.as_i64()).last().unwrap_or(0);
     let whom = ["order", "reference"].iter().filter_map(|name| entry.get(*name)?.as_str()).next();
     format!(
         "{:>8}  {:<24}  {:<11}  {:>16}  {:>16}  {:>16}  {}",
         text(of, "seq"),
         time(of, "at"),
         text(of, "kind"),
-        signed(amount),
+        signed(moved),
         signed(entry.get("available_micros").and_then(Value::as_i64).unwrap_or(0)),
-        micros(entry.get("held_micros").and_then(Value::as_u64).unwrap_or(0)),
+        amount(entry.get("held_micros").and_then(Value::as_u64).unwrap_or(0)),
         whom.unwrap_or("-"),
     )
 }
@@ -128,7 +126,7 @@ fn table<'a>(balances: impl Iterator<Item = &'a Value>) -> String {
     );
     let line = |balance: &Value| {
         let of = Some(balance);
-        let sum = |name: &str| micros(balance.get(name).and_then(Value::as_u64).unwrap_or(0));
+        let sum = |name: &str| amount(balance.get(name).and_then(Value::as_u64).unwrap_or(0));
         let is_low = balance.get("is_low").and_then(Value::as_bool).unwrap_or(false);
         format!(
             "{:<20}  {:<8}  {:>16}  {:>16}  {:>16}  {:>16}  {:>6}{}",
@@ -150,17 +148,10 @@ fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     of.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn signed(amount: i64) -> String {
-    let sign = if amount < 0 { "-" } else { "" };
-    format!("{sign}{}", micros(amount.unsigned_abs()))
-}
-
-/// `0.0125` for 12,500 millionths: two digits at least, and no more than say something.
-pub fn micros(amount: u64) -> String {
-    let text = format!("{}.{:06}", amount / UNIT_MICROS, amount % UNIT_MICROS);
-    let digits = text.trim_end_matches('0');
-    let least = text.len() - 4;
-    text.get(..digits.len().max(least)).unwrap_or(&text).to_owned()
+/// `-0.0125` for 12,500 millionths less than nothing.
+pub fn signed(amount_micros: i64) -> String {
+    let sign = if amount_micros < 0 { "-" } else { "" };
+    format!("{sign}{}", amount(amount_micros.unsigned_abs()))
 }
 
 #[cfg(test)]
@@ -168,12 +159,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn millionths_are_written_as_units() {
-        for (amount, text) in
-            [(0, "0.00"), (1, "0.000001"), (12_500, "0.0125"), (1_000_000, "1.00"), (1_250_000, "1.25")]
-        {
-            assert_eq!(micros(amount), text);
-        }
-        assert_eq!(signed(-12_500), "-0.0125");
+    fn what_is_owed_has_its_sign() {
+        assert_eq!(
+            (signed(-12_500), signed(12_500), signed(0)),
+            ("-0.0125".into(), "0.0125".into(), "0.00".into())
+        );
     }
 }

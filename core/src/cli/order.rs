@@ -11,8 +11,8 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::order::Entry;
 use tiffin_shared::price::Money;
+use tiffin_shared::price::amount;
 
-use super::balance::micros;
 use super::ops;
 use super::ops::Core;
 use super::ops::text;
@@ -134,7 +134,7 @@ fn attempt(attempt: &Value) -> String {
 /// What the order cost, in one line.
 fn bill(bill: &Value) -> String {
     let currency = text(Some(bill), "currency");
-    let amount = |name| micros(bill.get(name).and_then(Value::as_u64).unwrap_or(0));
+    let amount = |name| amount(bill.get(name).and_then(Value::as_u64).unwrap_or(0));
     format!(
         "{:<10}  {currency}: held {}, charged {}, released {}, refunded {}",
         "money",

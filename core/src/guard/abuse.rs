@@ -46,7 +46,7 @@ const WATCHED_MAX: usize = 50;
 const GUARDS_MAX: usize = 2 * ENTRIES_MAX;
 /// Guards without a verdict that are read, those that are judged next first.
 const READ_MAX: usize = 500;
-/// Guards read at once.
+/// Guards, or tenants' lists, read at once.
 const READS: usize = 16;
 /// Before the tag of a prefix whose guard is gone: its country is no longer known.
 const NOWHERE: &str = "-";
@@ -145,12 +145,7 @@ pub async fn board(app: &App) -> Result<Board, store::Error> {
     let guards: Vec<Watched> = due.iter().filter_map(|due| Watched::parse(due.key.id())).collect();
     let known: BTreeMap<(&TenantId, Subject), What> =
         guards.iter().map(|watched| ((&watched.tenant, watched.what.subject()), watched.what)).collect();
-    let mut standing = Vec::new();
-    for tenant in app.directory.current().tenants.keys() {
-        let key = Key::verdicts(tenant);
-        let reply = app.store.apply::<Verdicts>(&key, &verdicts::Command::List, host::now()).await?;
-        standing.extend(reply.list.all().into_iter().map(|found| (tenant.clone(), found)));
-    }
+    let mut standing = listed(app).await?;
     standing.sort_by_key(|(_, (_, standing))| Reverse((standing.level, standing.until)));
     standing.truncate(VERDICTS_MAX);
     let verdicts = stream::iter(standing).map(|(tenant, (subject, standing))| {
@@ -170,6 +165,18 @@ pub async fn board(app: &App) -> Result<Board, store::Error> {
     });
     watched.truncate(WATCHED_MAX);
     Ok(Board { verdicts: verdicts.buffered(READS).try_collect().await?, watched })
+}
+
+/// The lists of all tenants.
+async fn listed(app: &App) -> Result<Vec<(TenantId, (Subject, Standing))>, store::Error> {
+    let tenants: Vec<TenantId> = app.directory.current().tenants.keys().cloned().collect();
+    let lists = stream::iter(tenants).map(|tenant| async move {
+        let key = Key::verdicts(&tenant);
+        let reply = app.store.apply::<Verdicts>(&key, &verdicts::Command::List, host::now()).await?;
+        let all = reply.list.all().into_iter().map(|found| (tenant.clone(), found));
+        Ok::<Vec<_>, store::Error>(all.collect())
+    });
+    lists.buffered(READS).try_concat().await
 }
 
 async fn verdict(

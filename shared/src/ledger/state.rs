@@ -16,6 +16,7 @@ use super::payment::Payment;
 use super::resend::Resent;
 use super::resend::ServiceRoutes;
 use super::spent::Spent;
+use super::unlock::UNLOCKS;
 use super::unlock::Unlocked;
 use crate::bucket::Bucket;
 use crate::bytes::Bytes;
@@ -93,6 +94,9 @@ pub(super) struct Section {
     /// The latest word of an operator that forgot them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unlocked: Option<Unlocked>,
+    /// When there was something to forget, within the last day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) unlocks_at: Log,
     /// Where codes were verified.
     #[serde(default, skip_serializing_if = "Places::is_unused")]
     pub(super) places: Places,
@@ -274,6 +278,7 @@ impl Section {
         };
         let limits_until = self.bucket.full_at().max(self.orders_at.empty_at(DAY_MS)).max(guesses_until);
         let unlocked_until = self.unlocked.map_or(UnixMs(0), |unlocked| unlocked.until);
+        let unlocked_until = unlocked_until.max(self.unlocks_at.empty_at(UNLOCKS.window_ms));
         let limits_until = limits_until.max(self.places.empty_at()).max(unlocked_until);
         self.orders.iter().map(Order::keep_until).max().unwrap_or(UnixMs(0)).max(limits_until)
     }

@@ -3,6 +3,8 @@
 //! Forgotten are the tenant's wrong guesses in a row and those of the last day. A code's own guesses stay: whoever used up
 //! the five of a code needs another one. A word that comes again changes nothing: the latest is remembered for as long as
 //! its request would be taken.
+//!
+//! Whoever talks support into it again and again gets no more guesses than [`UNLOCKS`] allows.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -13,8 +15,13 @@ use super::state::State;
 use crate::id::TenantId;
 use crate::machine::Step;
 use crate::sign::NONCE_MEMORY_MS;
+use crate::time::DAY_MS;
 use crate::time::UnixMs;
+use crate::window::Cap;
 use crate::window::Log;
+
+/// How often a tenant's guesses at one address may be forgotten: under the usual limits 80 are evaluated in a day at most.
+pub const UNLOCKS: Cap = Cap { max: 3, window_ms: DAY_MS };
 
 /// An operator's word.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,12 +54,16 @@ pub(super) fn step(mut state: State, unlock: &Unlock, now: UnixMs) -> Step<State
     if let Some(known) = section.unlocked.filter(|known| unlock.at <= known.at) {
         return Step::keep(Reply::of(known.outcome()));
     }
-    let unlocked = Unlocked {
-        at: unlock.at,
-        until: now.plus(NONCE_MEMORY_MS),
-        wrong_in_a_row: section.wrong_in_a_row,
-        wrong_today: section.orders.iter().map(super::state::Order::wrong).sum(),
-    };
+    let (wrong_in_a_row, wrong_today) =
+        (section.wrong_in_a_row, section.orders.iter().map(super::state::Order::wrong).sum());
+    if wrong_in_a_row > 0 || wrong_today > 0 {
+        let retry_after_ms = section.unlocks_at.wait_ms(UNLOCKS, now);
+        if retry_after_ms > 0 {
+            return Step::keep(Reply::of(Outcome::RateLimited { retry_after_ms }));
+        }
+        section.unlocks_at.push(now, UNLOCKS.window_ms);
+    }
+    let unlocked = Unlocked { at: unlock.at, until: now.plus(NONCE_MEMORY_MS), wrong_in_a_row, wrong_today };
     section.wrong_in_a_row = 0;
     section.guesses_at = Log::default();
     for order in &mut section.orders {

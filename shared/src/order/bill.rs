@@ -19,6 +19,7 @@ use crate::directory::Refund;
 use crate::money::Currency;
 use crate::money::Refused;
 use crate::money::Standing;
+use crate::price::Money;
 use crate::route::Offer;
 use crate::time::SECOND_MS;
 use crate::time::UnixMs;
@@ -231,7 +232,8 @@ impl Bill {
                 Some((_, why)) if price <= by_price => (why.reason(), why.as_str()),
                 _ => (Reason::PriceTooHigh, "max_price leaves less"),
             };
-            (reason, format!("{} costs {price} millionths, and {limit}", offer.way.gateway))
+            let price = Money { amount_micros: price, currency: self.currency };
+            (reason, format!("{} costs {price}, and {limit}", offer.way.gateway))
         });
         Reach { offers: within.into_iter().cloned().collect(), short }
     }

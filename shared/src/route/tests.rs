@@ -116,7 +116,7 @@ fn the_router_says_why() {
         View { sent: 120, delivered: 100, failed: 0, verified: 0, window_ms: Some(6_000), ..View::default() };
     (candidate.price_micros, candidate.weight) = (Some(7_500), Some(5));
     let offers = rank(vec![candidate], &[Channel::Sms], &id(0));
-    assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, 7500 millionths, weight 5");
+    assert_eq!(offers[0].why, "up, 98.3 % of 120, usual 6 s, price 0.0075, weight 5");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tiffin_shared::ledger::Create;
 use tiffin_shared::ledger::Ledger;
 use tiffin_shared::ledger::Outcome;
 use tiffin_shared::ledger::Standing;
+use tiffin_shared::ledger::UNLOCKS;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::HOUR_MS;
@@ -328,6 +329,33 @@ fn an_unlocked_phone_is_guessed_at_again_with_new_codes_and_its_used_up_code_is_
         matches!(used_up, Outcome::Verified { result: VerifyResult::Locked, .. }),
         "five-guesses: {used_up:?}"
     );
+}
+
+#[test]
+fn nobody_is_talked_into_unlocking_a_phone_all_day() {
+    let mut world = World::default();
+    let mut first_at = None;
+    for key in 0..UNLOCKS.max {
+        assert_eq!(guess_wrong_until_locked(&mut world, u8::try_from(key).unwrap()), 5);
+        wait(&mut world, HOUR_MS);
+        assert_eq!(unlocked(&mut world), (5, 5));
+        first_at = first_at.or(Some(world.now));
+        wait(&mut world, 1);
+        assert_eq!(unlocked(&mut world), (0, 0), "what forgets nothing is free");
+        wait(&mut world, 1);
+    }
+    assert_eq!(guess_wrong_until_locked(&mut world, 9), 5);
+    wait(&mut world, 1);
+    let again_at = first_at.unwrap().plus(UNLOCKS.window_ms);
+    let before = world.host.body().map(str::to_owned);
+    let refused = world.play(&now(Action::Unlock { tenant: 0 })).outcome;
+    let Outcome::RateLimited { retry_after_ms } = refused else { panic!("{refused:?}") };
+    assert_eq!((world.now.plus(retry_after_ms), world.host.body()), (again_at, before.as_deref()));
+    wait(&mut world, retry_after_ms - 1);
+    let refused = world.play(&now(Action::Unlock { tenant: 0 })).outcome;
+    assert!(matches!(refused, Outcome::RateLimited { retry_after_ms: 1 }), "{refused:?}");
+    wait(&mut world, 1);
+    assert_eq!(unlocked(&mut world).0, 5);
 }
 
 #[test]

@@ -76,6 +76,17 @@ async fn a_locked_phone_is_unlocked(front: Front) -> anyhow::Result<()> {
     assert_eq!(server.verify(&id, &code).await?.body["result"], "verified");
     let again = post(&stack, "phones/unlock", &wish).await?;
     assert_eq!(again.body["unlocked"], false, "{again:?}");
+    for refused in [false, false, true] {
+        let next = wait::until("room", || server.order(&phone), |reply| reply.status == 202).await?.id()?;
+        server.verify(&next, "0000").await?;
+        let again = post(&stack, "phones/unlock", &wish).await?;
+        if refused {
+            assert_eq!(told(&again), (429, Some("rate_limited")), "{again:?}");
+            assert!(again.header("retry-after").is_some(), "{again:?}");
+        } else {
+            assert_eq!(again.body, json!({"unlocked": true, "wrong_in_a_row": 1, "wrong_today": 1}));
+        }
+    }
     let rows = audit(&stack).await?.text;
     assert!(rows.contains("phone.unlock ") && rows.contains("The owner calls"), "{rows}");
     assert!(!rows.contains(phone.trim_start_matches('+')), "a number in the audit");

@@ -6,9 +6,8 @@ use tiffin_shared::order::Hint;
 use tiffin_shared::order::Moved;
 use tiffin_shared::order::Reason;
 use tiffin_shared::order::Recall;
+use tiffin_shared::price::amount;
 use tiffin_shared::wire::api::Channel;
-
-use crate::cli::balance;
 
 /// One line.
 pub fn happening(what: &Happening) -> String {
@@ -42,7 +41,7 @@ pub fn happening(what: &Happening) -> String {
             };
             let attempt = n.map_or(String::new(), |n| format!(" for attempt {n}"));
             let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-            format!("money: {what} {}{attempt}{why}", balance::micros(*micros))
+            format!("money: {what} {}{attempt}{why}", amount(*micros))
         }
         Happening::Noted { why } => format!("waits: {why}"),
         Happening::Polled { n, status } => format!("attempt {n}: the provider says {status}"),

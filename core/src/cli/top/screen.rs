@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::balance::micros;
+use crate::cli::balance::signed;
 use crate::cli::ops::text;
 use crate::cli::ops::time;
 
@@ -175,10 +175,6 @@ fn balances(overview: &Value) -> Vec<String> {
 
 fn list(of: Option<&Value>) -> Vec<&Value> {
     of.and_then(Value::as_array).into_iter().flatten().collect()
-}
-
-fn signed(amount_micros: i64) -> String {
-    format!("{}{}", if amount_micros < 0 { "-" } else { "" }, micros(amount_micros.unsigned_abs()))
 }
 
 fn percent(of: Option<&Value>, name: &str) -> String {

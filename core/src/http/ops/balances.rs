@@ -9,6 +9,9 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::response::Response;
+use futures::StreamExt;
+use futures::TryStreamExt;
+use futures::stream;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +39,9 @@ use crate::money;
 
 /// An amount, a reference, a note and some room.
 const BODY_BYTES_MAX: usize = 2_048;
+
+/// Accounts read at once.
+const READS: usize = 16;
 
 #[derive(Serialize)]
 struct Listed {
@@ -79,14 +85,14 @@ struct Entries {
 /// `GET /ops/v1/balances`: every tenant that pays.
 pub async fn list(State(app): State<Arc<App>>) -> Response {
     let directory = app.directory.current();
-    let mut balances = Vec::new();
-    for (id, _) in directory.tenants.iter().filter(|(_, tenant)| tenant.billing.is_some()) {
-        match stands(&app, id).await {
-            Ok(balance) => balances.push(balance),
-            Err(problem) => return answer(Err::<Listed, _>(problem)),
-        }
-    }
-    answer(Ok(Listed { balances }))
+    let paying = directory.tenants.iter().filter(|(_, tenant)| tenant.billing.is_some());
+    let paying: Vec<TenantId> = paying.map(|(id, _)| id.clone()).collect();
+    let read = stream::iter(paying).map(|id| {
+        let app = Arc::clone(&app);
+        async move { stands(&app, &id).await }
+    });
+    let balances: Result<Vec<OfTenant>, Problem> = read.buffered(READS).try_collect().await;
+    answer(balances.map(|balances| Listed { balances }))
 }
 
 /// `GET /ops/v1/tenants/{id}/balance`
