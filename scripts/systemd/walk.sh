@@ -84,7 +84,7 @@ same "core files" "$(awk '/core file size/ {print $5}' "/proc/$pid/limits")" 0
 hard=$(ulimit -H -n)
 same "open files" "$(awk '/open files/ {print $4}' "/proc/$pid/limits")" $((hard < 32768 ? hard : 32768))
 tr '\0' '\n' <"/proc/$pid/environ" | grep -q '^TIFFIN_PEPPERS=' && die "core has the edge's peppers"
-tr '\0' '\n' <"/proc/$public/environ" | grep -q '^TIFFIN_SEAL_KEYS=' && die "the public API can open jobs"
+tr '\0' '\n' <"/proc/$public/environ" | grep -Eq '^TIFFIN_(SEAL_KEYS|OPERATOR_TOKEN)=' && die "the public API can open jobs, or be an operator"
 ok "user $(stat -c %u "/proc/$pid"), no capability, seccomp, no core file; peppers and sealing keys are apart"
 
 delivered +4915112345601
