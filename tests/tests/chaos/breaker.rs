@@ -23,8 +23,8 @@ use tokio::time::sleep;
 use crate::common;
 
 const PER_SECOND: u32 = 100;
-/// After this long without a call, the gateway is passed by.
-const QUIET: Duration = Duration::from_secs(2);
+/// After this many orders without a call, the gateway is passed by. Orders, not time: a machine that stands still calls nobody.
+const QUIET: usize = 2 * PER_SECOND as usize;
 /// All workers hear of it within a second; the rest is this machine.
 const ELSEWHERE_MAX: Duration = Duration::from_secs(4);
 const SOON_MS: u64 = 10_000;
@@ -32,14 +32,14 @@ const SOON_MS: u64 = 10_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn a_gateway_that_goes_dark_is_passed_by_and_probed_once() -> anyhow::Result<()> {
-    let _turn = common::turn().await;
+    let _turn = common::alone().await;
     goes_dark("http_500", Duration::ZERO).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn a_gateway_that_hangs_is_passed_by_before_its_first_call_runs_out() -> anyhow::Result<()> {
-    let _turn = common::turn().await;
+    let _turn = common::alone().await;
     goes_dark("timeout", Duration::from_millis(SLOW_MS)).await
 }
 
@@ -51,10 +51,10 @@ async fn goes_dark(mode: &str, hangs: Duration) -> anyhow::Result<()> {
     // Its first calls were well: it is the one with a past that goes dark.
     let dark_at = Instant::now();
     common::fault(&fleet, "twilio-sms", &json!({"mode": mode})).await?;
-    let (failed, elsewhere) = until_quiet(&fleet, dark_at).await?;
-    let opened_at = Instant::now();
+    let (failed, opened_at) = until_quiet(&fleet, dark_at).await?;
+    let elsewhere = opened_at - dark_at;
     let cooldown = Duration::from_millis(OPEN_MS) + Duration::from_secs(3);
-    sleep(cooldown.saturating_sub(opened_at.elapsed() + QUIET)).await;
+    sleep(cooldown.saturating_sub(opened_at.elapsed())).await;
     let probes = refused(&common::calls(&fleet, "twilio-sms").await?) - failed;
     load.stop().await?;
     let orders = fleet.feeder.orders();
@@ -80,11 +80,11 @@ fn came_soon(order: &Ordered, arrivals: &tally::Arrivals) -> bool {
     order.accepted_at.is_some_and(|at| first.is_some_and(|arrival| arrival.at <= at.plus(SOON_MS)))
 }
 
-/// Failed calls, and how long after `since` the last one came.
-async fn until_quiet(fleet: &Fleet, since: Instant) -> anyhow::Result<(u64, Duration)> {
-    let (mut failed, mut last) = (0, since);
+/// Failed calls, and when the last one came.
+async fn until_quiet(fleet: &Fleet, since: Instant) -> anyhow::Result<(u64, Instant)> {
+    let (mut failed, mut last, mut made) = (0, since, 0);
     let deadline = since + wait::DEADLINE;
-    while last.elapsed() < QUIET || failed == 0 {
+    while failed == 0 || fleet.feeder.orders().len() < made + QUIET {
         anyhow::ensure!(
             Instant::now() < deadline,
             "still called after {:?}: {failed} calls",
@@ -92,11 +92,11 @@ async fn until_quiet(fleet: &Fleet, since: Instant) -> anyhow::Result<(u64, Dura
         );
         let now = refused(&common::calls(fleet, "twilio-sms").await?);
         if now > failed {
-            (failed, last) = (now, Instant::now());
+            (failed, last, made) = (now, Instant::now(), fleet.feeder.orders().len());
         }
         sleep(Duration::from_millis(50)).await;
     }
-    Ok((failed, last - since))
+    Ok((failed, last))
 }
 
 fn refused(calls: &Value) -> u64 {
@@ -113,7 +113,7 @@ const SLOT_MS: u64 = 100;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn a_thousand_retries_keep_their_backoff_and_do_not_come_as_a_herd() -> anyhow::Result<()> {
-    let _turn = common::turn().await;
+    let _turn = common::alone().await;
     let fleet = Fleet::start(Backing::Shared, &[ALL, ALL], common::one_gateway).await?;
     common::fault(&fleet, "twilio-sms", &json!({"mode": "http_500"})).await?;
     // Otherwise the breaker, not the backoff, says when to come again.

@@ -15,10 +15,16 @@ pub const LOAD: u32 = 50;
 const ROUNDS_AT_ONCE: usize = 20;
 
 /// Scenarios at once: each is a load of its own.
-static TURNS: Semaphore = Semaphore::const_new(2);
+const TURNS_MAX: u32 = 2;
+static TURNS: Semaphore = Semaphore::const_new(TURNS_MAX as usize);
 
 pub async fn turn() -> SemaphorePermit<'static> {
     TURNS.acquire().await.unwrap()
+}
+
+/// For a scenario that says how soon something happens: another one's load would be in the answer.
+pub async fn alone() -> SemaphorePermit<'static> {
+    TURNS.acquire_many(TURNS_MAX).await.unwrap()
 }
 
 /// As it stands in the repository.
