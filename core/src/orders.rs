@@ -99,6 +99,7 @@ async fn apply_with(
 pub async fn note(app: &Arc<App>, notice: &Notice) -> Result<(), Error> {
     let cause = match notice.what {
         What::Cancelled => Cause::Cancelled,
+        What::Superseded => Cause::Superseded,
         What::Verified => Cause::Verified,
         What::WrongCode => {
             app.guards.note_wrong(notice);

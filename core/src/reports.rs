@@ -192,6 +192,7 @@ mod tests {
         OrderEvent {
             order,
             seq,
+            dispatch: 0,
             state: OrderState::Sending,
             reason: None,
             attempts: Vec::new(),

@@ -281,7 +281,7 @@ fn decide(state: Option<State>, command: &Command, now: UnixMs) -> Step<State, R
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_first(dispatch: &u8) -> bool {
+pub(crate) fn is_first(dispatch: &u8) -> bool {
     *dispatch == 0
 }
 

@@ -35,8 +35,12 @@ pub(super) fn step(mut state: State, whose: &Whose, command: &Command, now: Unix
         order.state = OrderState::Cancelled;
         order.job = None;
     }
-    state.withdraw(&whose.order);
-    let due = state.notify(&whose.tenant, &whose.order, What::Cancelled, &command.entropy, now);
+    let had_job = state.withdraw(&whose.order);
+    let mut due = state.notify(&whose.tenant, &whose.order, What::Cancelled, &command.entropy, now);
+    // Its job would have told core whose place it took.
+    for older in state.stale_beside(whose, now).into_iter().filter(|_| had_job) {
+        due.extend(state.notify(&whose.tenant, &older, What::Superseded, &command.entropy, now));
+    }
     let outcome = match state.find(whose) {
         Some((section, order)) => Outcome::Cancelled(section.view(order, whose.seen(), now)),
         None => Outcome::NotFound,

@@ -49,7 +49,10 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
     };
     let section = state.sections.entry(create.tenant.clone()).or_default();
     let superseded = superseded(section, create, now);
-    let Some(order) = make(create, &suspicion, command, &superseded, now) else {
+    let mut stale = section.stale(&create.service, now);
+    stale.extend(superseded.iter().cloned());
+    stale.drain(..stale.len().saturating_sub(SUPERSEDES_MAX));
+    let Some(order) = make(create, &suspicion, command, &stale, now) else {
         return Step::keep(Reply::of(Outcome::Unavailable));
     };
     for older in section.orders.iter_mut().filter(|older| superseded.contains(&older.id)) {
@@ -59,7 +62,9 @@ pub(super) fn step(mut state: State, create: &Create, command: &Command, now: Un
     let due = pending.parcel(&create.tenant, &order).into_iter().collect();
     let id = order.id.clone();
     section.orders.push(order);
-    superseded.iter().for_each(|older| state.withdraw(older));
+    for older in &superseded {
+        state.withdraw(older);
+    }
     state.outbox.push(pending);
     limits::spend(&mut state, &create.tenant, &create.limits, now);
     state.use_up(create.solved, now);
@@ -176,6 +181,10 @@ impl Create {
         if self.solved.is_some() { self.standing.max(Standing::Solved) } else { self.standing }
     }
 }
+
+/// Orders that one job says are superseded, at most: the newest. More of one phone's live within a code's life only where its
+/// tenant has no limits worth the name, and an envelope has room for 16 KiB.
+const SUPERSEDES_MAX: usize = 32;
 
 /// **never-stale**: live orders of the same service, whose place a new one takes: none of a higher standing, else who knows
 /// a number could end its owner's code at will. The guess counters are the phone's, so a second live code gives nobody more

@@ -17,7 +17,9 @@ pub(super) fn step(mut state: State, event: &OrderEvent, now: UnixMs) -> Step<St
     order.attempts.clone_from(&event.attempts);
     order.next.clone_from(&event.next);
     order.cost = event.cost;
-    if !order.state_at(now).is_final() && from_core(event.state) {
+    // Another sending is on its way to core: the order has not failed before that one has.
+    let is_outrun = event.state == OrderState::Failed && usize::from(event.dispatch) < order.resends.len();
+    if !order.state_at(now).is_final() && from_core(event.state) && !is_outrun {
         order.state = event.state;
         order.reason = event.reason;
     }

@@ -29,7 +29,9 @@ pub const HANDOVER_TIMEOUT_MS: u64 = 4 * SECOND_MS;
 
 /// A code lives minutes, so an outage of core must not put the next try off for long.
 const BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 10 * SECOND_MS };
-/// Nobody waits for a notice.
+/// What may not be sent any more, core hears soon after it is back. Such notices are rare.
+const STOP_BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 20 * SECOND_MS };
+/// Nobody waits for the others.
 const NOTICE_BACKOFF: Backoff = Backoff { base_ms: 5 * SECOND_MS, max_ms: 300 * SECOND_MS };
 /// What core has not heard by then changes nothing there.
 const NOTICE_KEEP_MS: u64 = HOUR_MS;
@@ -135,7 +137,8 @@ impl ParcelId {
         let random = u64::from_be_bytes(entropy.derive(&format!("outbox/{}/{:?}", self.order, self.part)));
         let backoff = match self.part {
             Part::Job | Part::Dispatch(_) => BACKOFF,
-            Part::Notice(_) => NOTICE_BACKOFF,
+            Part::Notice(What::Cancelled | What::Superseded) => STOP_BACKOFF,
+            Part::Notice(What::Verified | What::WrongCode) => NOTICE_BACKOFF,
         };
         now.plus(backoff.delay_ms(tries, random))
     }
@@ -146,7 +149,7 @@ impl ParcelId {
 }
 
 impl State {
-    /// Puts a notice into the outbox, and returns it to be handed over now.
+    /// Puts a notice into the outbox, and returns it to be handed over now; nothing where it waits there already.
     pub(super) fn notify(
         &mut self,
         tenant: &TenantId,
@@ -158,14 +161,21 @@ impl State {
         let order = self.sections.get(tenant).and_then(|section| section.order(order));
         let Some(order) = order else { return Vec::new() };
         let pending = Pending::begin(order, Part::Notice(what), entropy, now);
+        if self.outbox.iter().any(|known| known.id == pending.id) {
+            return Vec::new();
+        }
         let parcel = pending.parcel(tenant, order);
         self.outbox.push(pending);
         parcel.into_iter().collect()
     }
 
-    /// Takes the order's jobs out of the outbox. Core may have them all the same: a hand-over may be under way.
-    pub(super) fn withdraw(&mut self, order: &OrderId) {
+    /// Takes the order's jobs out of the outbox. Whether the first was among them; core may have it all the same: a hand-over
+    /// may be under way.
+    pub(super) fn withdraw(&mut self, order: &OrderId) -> bool {
+        let first = ParcelId { order: order.clone(), part: Part::Job };
+        let had_job = self.outbox.iter().any(|pending| pending.id == first);
         self.outbox.retain(|pending| pending.id.order != *order || !pending.id.is_job());
+        had_job
     }
 
     /// Core has the job, whether or not its confirmation reached us.

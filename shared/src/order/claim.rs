@@ -163,10 +163,11 @@ fn next(
             let all = state.choose(claim.offers, since, claim.header.expires_at, now);
             let short = short.filter(|_| !matches!(all, Choice::Nothing(_))).cloned();
             let barred = state.sim_bars(offers, since).map(|reason| (reason, NO_OTHER_SIM.to_owned()));
-            match short.or(barred) {
-                Some((reason, why)) => give_up(state, why, Some(reason), command, now),
-                None => give_up(state, why, None, command, now),
+            if let Some(Dispatch { n, .. }) = claim.dispatch.filter(|_| is_resend) {
+                state.dispatch = *n;
             }
+            let (reason, why) = short.or(barred).map_or((None, why), |(reason, why)| (Some(reason), why));
+            give_up(state, why, (reason, is_resend), command, now)
         }
     }
 }
@@ -175,7 +176,7 @@ fn next(
 fn give_up(
     mut state: State,
     why: String,
-    short: Option<Reason>,
+    (short, is_resend): (Option<Reason>, bool),
     command: &Command,
     now: UnixMs,
 ) -> Step<State, Reply> {
@@ -185,10 +186,13 @@ fn give_up(
     state.wants_no_more();
     state.story.note(now, why);
     // **final-is-final**: a resend that finds no way takes nothing from what arrived.
-    let mut step = if state.is_over() || state.has_hope() && !was_foreseen {
-        state.put(Reply::of(Decision::Stop), command, now)
-    } else if state.has_hope() {
-        state.tell(Decision::Stop, command, now)
+    let mut step = if state.is_over() || state.has_hope() {
+        // Whoever asked for it waits to hear that it came to nothing.
+        if is_resend || was_foreseen && !state.is_over() {
+            state.tell(Decision::Stop, command, now)
+        } else {
+            state.put(Reply::of(Decision::Stop), command, now)
+        }
     } else {
         let reason = state.attempts.last().and_then(|last| last.attempt.reason);
         state.fail(short.or(reason).unwrap_or(Reason::NoRoute), now);

@@ -79,6 +79,7 @@ impl State {
         Some(OrderEvent {
             order: self.header.as_ref()?.order.clone(),
             seq: self.seq,
+            dispatch: self.dispatch,
             state: self.state,
             reason: self.reason,
             attempts: self.attempts.iter().map(Record::told_of).collect(),

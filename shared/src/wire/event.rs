@@ -41,6 +41,9 @@ pub struct OrderEvent {
     pub order: OrderId,
     /// Counts up with each change; the edge takes a number once, and never an older one.
     pub seq: u64,
+    /// The latest sending that core has heard of; 0 before any resend. What failed is what was sent up to it.
+    #[serde(default, skip_serializing_if = "crate::order::is_first")]
+    pub dispatch: u8,
     /// Where delivery stands.
     pub state: OrderState,
     /// Why it failed.

@@ -38,6 +38,8 @@ pub struct Notice {
 pub enum What {
     /// Called off: nothing of it may be sent from here on.
     Cancelled,
+    /// A newer order took its place and was called off before its job said so: nothing of it may be sent from here on.
+    Superseded,
     /// The user proved to have the code: nothing more need be sent.
     Verified,
     /// The first wrong guess at its code.

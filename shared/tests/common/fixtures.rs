@@ -242,6 +242,7 @@ pub fn event(order: &str) -> OrderEvent {
     OrderEvent {
         order,
         seq: 2,
+        dispatch: 0,
         state: OrderState::Sending,
         reason: None,
         attempts: vec![attempt],

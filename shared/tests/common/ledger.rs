@@ -158,6 +158,7 @@ impl World {
             Action::Event { tenant, back, seq, state } => Ask::Event(OrderEvent {
                 order: self.id(tenant, back),
                 seq,
+                dispatch: 0,
                 state,
                 reason: None,
                 attempts: Vec::new(),

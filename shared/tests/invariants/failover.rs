@@ -326,7 +326,8 @@ fn a_resend_that_finds_no_way_leaves_a_delivered_order_delivered() {
         offers,
         terms: terms(),
     });
-    assert_eq!((resent.decision, resent.event), (Decision::Stop, None));
+    let told = resent.event.map(|event| (event.state, event.dispatch));
+    assert_eq!((resent.decision, told), (Decision::Stop, Some((OrderState::Delivered, 1))));
     let record: serde_json::Value = serde_json::from_str(worker.host.body().unwrap()).unwrap();
     assert_eq!(record["state"], "delivered");
 }

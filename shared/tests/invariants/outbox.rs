@@ -1,10 +1,12 @@
 //! **never-stale**, **accepted-is-durable** and **final-is-final** in the ledger.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::proptest;
 use proptest::sample::select;
+use tiffin_shared::id::OrderId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::ledger::Ask;
 use tiffin_shared::ledger::Content;
@@ -15,10 +17,12 @@ use tiffin_shared::ledger::Parcel;
 use tiffin_shared::ledger::Part;
 use tiffin_shared::ledger::Verify;
 use tiffin_shared::time::HOUR_MS;
+use tiffin_shared::time::MINUTE_MS;
 use tiffin_shared::time::SECOND_MS;
 use tiffin_shared::wire::api::OrderState;
 use tiffin_shared::wire::api::VerifyResult;
 use tiffin_shared::wire::event::OrderEvent;
+use tiffin_shared::wire::job::Header;
 use tiffin_shared::wire::notice::What;
 
 use crate::common;
@@ -33,6 +37,34 @@ use crate::common::ledger::Move;
 use crate::common::ledger::World;
 use crate::common::ledger::script;
 use crate::common::pause;
+
+/// What core would know of each order.
+#[derive(Default)]
+struct Core {
+    pending: Vec<Parcel>,
+    has: BTreeSet<OrderId>,
+    over: BTreeSet<OrderId>,
+}
+
+impl Core {
+    fn due(&mut self, due: &[Parcel]) {
+        self.pending.extend(due.iter().cloned());
+    }
+
+    fn take(&mut self, parcel: &Parcel) {
+        match &parcel.content {
+            Content::Job { job, .. } => {
+                let header: Header = serde_json::from_str(&job.header).unwrap();
+                self.has.insert(header.order);
+                self.over.extend(header.supersedes);
+            }
+            Content::Notice(notice) if notice.what != What::WrongCode => {
+                self.over.insert(notice.order.clone());
+            }
+            Content::Notice(_) => {}
+        }
+    }
+}
 
 proptest! {
     #![proptest_config(common::cases(128))]
@@ -58,6 +90,45 @@ proptest! {
                     assert!(!verified, "{step:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn whatever_core_has_it_is_told_when_it_is_superseded(script in script(0..20_000_i64, 1..40)) {
+        let (mut world, mut core) = (World::default(), Core::default());
+        for step in &script {
+            let pending = core.pending.clone();
+            let reply = world.play(step);
+            core.due(&reply.due);
+            // Who tells of an order has its job, and who knows a code got it from whoever has.
+            let (Action::Done { tenant, back }
+            | Action::Event { tenant, back, .. }
+            | Action::Verify { tenant, back, right: true }) = step.action
+            else {
+                continue;
+            };
+            let Some(placed) = world.order(tenant, back) else { continue };
+            let taken = pending.iter().filter(|parcel| parcel.id.order == placed.id);
+            taken.filter(|parcel| parcel.id.part == Part::Job).for_each(|parcel| core.take(parcel));
+        }
+        // It answers again: nothing is left in the outbox.
+        let began = world.now;
+        while let Some(at) = world.host.wake_at() && at.since(began) < 30 * SECOND_MS {
+            world.now = world.now.max(at);
+            let due = world.host.ask::<Ledger>(&command(9_999, Ask::Tick), world.now).due;
+            for parcel in &due {
+                core.take(parcel);
+                world.host.ask::<Ledger>(&command(9_999, Ask::Done(parcel.id.clone())), world.now);
+            }
+        }
+        for placed in world.placed.iter().filter(|it| began < it.expires_at.minus(MINUTE_MS)) {
+            let fetch = command(9_999, Ask::Fetch(whose(placed.tenant, &placed.id)));
+            match world.host.probe::<Ledger>(&fetch, world.now).outcome {
+                Outcome::Found(order) if order.superseded => {}
+                _ => continue,
+            }
+            let is_known = core.has.contains(&placed.id) && !core.over.contains(&placed.id);
+            assert!(!is_known, "core goes on with {}", placed.id);
         }
     }
 
@@ -126,7 +197,7 @@ proptest! {
         let mut world = World::default();
         world.play(&Move { pause: 0, action: Action::Create { tenant: 0, service: 0, key: 0, body: 0 } });
         let order = world.placed[0].id.clone();
-        let event = OrderEvent { order: order.clone(), seq: 1, state, reason: None, attempts: Vec::new(), next: None, cost: None };
+        let event = OrderEvent { order: order.clone(), seq: 1, dispatch: 0, state, reason: None, attempts: Vec::new(), next: None, cost: None };
         world.host.ask::<Ledger>(&command(1, Ask::Event(event)), world.now);
         let fetch = command(2, Ask::Fetch(whose(0, &order)));
         match world.host.probe::<Ledger>(&fetch, world.now).outcome {

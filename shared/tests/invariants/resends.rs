@@ -31,8 +31,10 @@ use tiffin_shared::wire::event::OrderEvent;
 use crate::common::fixtures::START;
 use crate::common::fixtures::command;
 use crate::common::fixtures::create_as;
+use crate::common::fixtures::event;
 use crate::common::fixtures::proof;
 use crate::common::fixtures::resend;
+use crate::common::fixtures::whose;
 use crate::common::host::Host;
 
 const PREFIX: Bytes<8> = Bytes([5; 8]);
@@ -125,6 +127,26 @@ fn a_strangers_spends_his_part_and_a_solved_challenge_once() {
 }
 
 #[test]
+fn what_failed_before_it_does_not_end_the_order_that_is_sent_again() {
+    let (mut host, id) = ordered(Standing::Server);
+    let failed = |host: &mut Host, seq, dispatch| {
+        let event = OrderEvent { seq, dispatch, state: OrderState::Failed, ..event(&id.to_string()) };
+        host.ask::<Ledger>(&command(9, Ask::Event(event)), START.plus(MINUTE_MS));
+        match host.ask::<Ledger>(&command(9, Ask::Fetch(whose(0, &id))), START.plus(MINUTE_MS)).outcome {
+            Outcome::Found(order) => (order.state, order.attempts.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let sent = OrderEvent { seq: 1, state: OrderState::Sending, ..event(&id.to_string()) };
+    host.ask::<Ledger>(&command(8, Ask::Event(sent)), START);
+    assert!(is_resent(&ask(&mut host, &id, 1, 30_000, |_| {})));
+    assert_eq!(failed(&mut host, 2, 0), (OrderState::Sending, 1), "it tells of the sending before");
+    let due = host.ask::<Ledger>(&command(9, Ask::Tick), START.plus(MINUTE_MS)).due;
+    assert!(due.iter().any(|parcel| parcel.id.part == Part::Dispatch(1)), "the resend is not lost");
+    assert_eq!(failed(&mut host, 3, 1).0, OrderState::Failed);
+}
+
+#[test]
 fn the_newest_sending_alone_waits_for_core() {
     let (mut host, id) = ordered(Standing::Server);
     assert!(is_resent(&ask(&mut host, &id, 1, 30_000, |_| {})));
@@ -159,6 +181,7 @@ fn the_same_way_is_new_thirty_seconds_after_a_failure_that_passes_and_no_sooner(
     let event = OrderEvent {
         order: id.clone(),
         seq: 1,
+        dispatch: 0,
         state: OrderState::Sending,
         reason: None,
         attempts,

@@ -176,11 +176,12 @@ fn a_resend_goes_by_what_is_known_and_an_order_that_arrived_stays_so() {
     let mut worker = Worker::new(&["alpha", "gamma"], WhenUnknown::Refuse);
     worker.checked(1, SimVerdict::Swapped);
     worker.failed_with(Reason::SimSwapped);
-    let again = Some(Dispatch { n: 1, channel: Channel::Voice });
-    assert_eq!(worker.claim(again.clone()), Decision::Stop);
+    let again = |n| Some(Dispatch { n, channel: Channel::Voice });
+    assert_eq!(worker.claim(again(1)), Decision::Stop);
     assert_eq!(worker.read().reason, Some(Reason::SimSwapped));
     worker.offers = vec![by("delta")];
-    assert_eq!(worker.claim(again), sends(1, "delta"));
+    assert_eq!(worker.claim(again(1)), Decision::Stop, "it came to nothing");
+    assert_eq!(worker.claim(again(2)), sends(1, "delta"));
 }
 
 #[test]

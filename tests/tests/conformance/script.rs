@@ -189,6 +189,7 @@ impl Script {
         OrderEvent {
             order,
             seq: self.below(6),
+            dispatch: 0,
             state,
             reason: None,
             attempts: Vec::new(),

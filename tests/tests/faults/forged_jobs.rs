@@ -132,6 +132,7 @@ async fn the_edge_takes_events_of_core_alone() -> anyhow::Result<()> {
     let event = OrderEvent {
         order: OrderId::parse(&order.id)?,
         seq: 1,
+        dispatch: 0,
         state: OrderState::Failed,
         reason: None,
         attempts: Vec::new(),

@@ -52,6 +52,7 @@ pub async fn tell(client: &Client, then: &Config) -> anyhow::Result<Reply> {
     let event = OrderEvent {
         order: OrderId::new(host::random()?, LedgerId::new(host::random()?)),
         seq: 1,
+        dispatch: 0,
         state: OrderState::Failed,
         reason: None,
         attempts: Vec::new(),

@@ -110,6 +110,7 @@ mod tests {
         OrderEvent {
             order: OrderId::new([number; 16], LedgerId::new([number; 16])),
             seq: 1,
+            dispatch: 0,
             state: OrderState::Sending,
             reason: None,
             attempts: (1..=attempts).map(attempt).collect(),
