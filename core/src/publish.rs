@@ -107,7 +107,7 @@ impl Publisher {
         }
         self.told.read(&self.app).await;
         for route in &mut directory.routes {
-            route.up = self.app.routes.view(&route.gateway).is_closed();
+            route.up = self.app.routes.view(&route.gateway).is_offered(host::now());
             route.learnt = self.told.of(&route.gateway);
         }
         admin::refresh(&self.app).await;

@@ -163,14 +163,25 @@ impl Routes {
     }
 }
 
-/// The ways that may carry an order now, best first. Where `may_probe`, the fleet's one probe of a gateway may be among
+/// Which gateways an order may find out about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probes {
+    /// None.
+    None,
+    /// Those that it would use first of all: where a better channel is up, it would not make the probe.
+    OfFirstChoice,
+    /// Any: nothing that is up carries it.
+    All,
+}
+
+/// The ways that may carry an order now, best first. Where `probes` has it, the fleet's one probe of a gateway may be among
 /// them, and comes back for [`Routes::probed`].
 pub async fn offers(
     app: &App,
     header: &Header,
     channels: &[Channel],
     window_default_ms: u64,
-    may_probe: bool,
+    probes: Probes,
 ) -> (Vec<Offer>, Option<Probe>) {
     let now = host::now();
     let mut probe = None;
@@ -191,9 +202,12 @@ pub async fn offers(
     for gateway in app.gateways.all().iter().filter(carry) {
         let view = app.routes.view(gateway.name());
         let mut health = view.health(now);
-        // Where a better channel works, the order would not make the probe.
-        let would_use = best_up.is_none_or(|best| rank(gateway) <= best);
-        if may_probe && would_use && probe.is_none() && view.wants_probe(now) {
+        let may_probe = match probes {
+            Probes::None => false,
+            Probes::OfFirstChoice => best_up.is_none_or(|best| rank(gateway) <= best),
+            Probes::All => true,
+        };
+        if may_probe && probe.is_none() && view.wants_probe(now) {
             probe = begin_probe(app, gateway.name()).await;
             if probe.is_some() {
                 health = Health::Probe;

@@ -277,6 +277,16 @@ impl View {
         }
     }
 
+    /// Whether front doors send orders its way: also once its pause is over, for only an order that comes its way can find out
+    /// whether it is back. A gateway that is alone on its channel would have none otherwise.
+    pub fn is_offered(&self, now: UnixMs) -> bool {
+        match (self.forced, self.phase) {
+            (None, Phase::Open { until }) => now >= until,
+            (None, Phase::HalfOpen { .. }) => true,
+            _ => self.is_closed(),
+        }
+    }
+
     /// Whether next to nothing got through.
     pub fn is_dark(&self) -> bool {
         self.forced == Some(Forced::Open)

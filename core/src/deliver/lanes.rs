@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::hold;
 use super::work;
+use super::work::Awaits;
 use super::work::Next;
 use super::work::Opened;
 use crate::app::App;
@@ -39,8 +40,8 @@ pub(super) struct Job {
     pub(super) delivery: Delivery,
     /// What the envelope holds, once it was opened.
     pub(super) opened: Option<Arc<Opened>>,
-    /// What it waits for is word of a message: it would not make a probe.
-    pub(super) awaits_receipt: bool,
+    /// What it waits for.
+    pub(super) awaits: Awaits,
     /// Its share of what a process holds.
     _room: OwnedSemaphorePermit,
 }
@@ -93,7 +94,7 @@ impl Lanes {
     /// Puts a new job at the end of its phone's lane.
     pub(super) fn take(self: &Arc<Self>, delivery: Delivery, room: OwnedSemaphorePermit) {
         let lane = work::lane_of(&delivery.body);
-        self.push(lane, Job { delivery, opened: None, awaits_receipt: false, _room: room }, false);
+        self.push(lane, Job { delivery, opened: None, awaits: Awaits::Nothing, _room: room }, false);
     }
 
     /// What waited goes before what has not begun.

@@ -36,6 +36,7 @@ use crate::money;
 use crate::orders;
 use crate::routes;
 use crate::routes::Probe;
+use crate::routes::Probes;
 use crate::routes::Routes;
 use crate::sim_swap;
 use crate::store;
@@ -72,6 +73,40 @@ pub(super) enum Next {
     Elsewhere,
     /// It waits.
     Wait(UnixMs),
+}
+
+/// What a job that waits waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    /// Nothing: it is new.
+    Nothing,
+    /// Word of a message: it would not make a probe.
+    Receipt,
+    /// A way: it would take any.
+    Way,
+}
+
+impl Awaits {
+    fn of(decision: &Decision) -> Self {
+        match decision {
+            Decision::AwaitWay(_) | Decision::Hold(_) => Self::Way,
+            Decision::RetryAt(_) => Self::Receipt,
+            Decision::CheckSim { .. }
+            | Decision::Look { .. }
+            | Decision::Noted
+            | Decision::Post(_)
+            | Decision::Send { .. }
+            | Decision::Stop => Self::Nothing,
+        }
+    }
+
+    fn probes(self) -> Probes {
+        match self {
+            Self::Nothing => Probes::OfFirstChoice,
+            Self::Receipt => Probes::None,
+            Self::Way => Probes::All,
+        }
+    }
 }
 
 /// What an envelope says in clear, checked.
@@ -114,7 +149,7 @@ pub(super) async fn work(app: &Arc<App>, job: &mut Job) -> Next {
         "order", order = %header.order, tenant = %header.tenant, request_id = header.request.as_deref(),
         trace_id = header.trace.map(|trace| tracing::field::display(trace.id))
     );
-    match turn(app, &opened, &mut job.awaits_receipt).instrument(span).await {
+    match turn(app, &opened, &mut job.awaits).instrument(span).await {
         Ok(next) => next,
         Err(orders::Error::Store(error @ store::Error::State { .. })) => {
             tracing::error!(%error, "an order's record cannot be read");
@@ -148,7 +183,7 @@ fn open(app: &App, body: &[u8]) -> Result<Opened, envelope::Error> {
     Ok(Opened { envelope, header, dispatch })
 }
 
-async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Result<Next, orders::Error> {
+async fn turn(app: &Arc<App>, opened: &Opened, awaits: &mut Awaits) -> Result<Next, orders::Error> {
     let header = &opened.header;
     let channels = header.channels(opened.dispatch.as_ref());
     let mut is_fresh = true;
@@ -160,9 +195,9 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
         let directory = app.directory.current();
         let service = directory.tenants.get(&header.tenant).and_then(|it| it.services.get(&header.service));
         let Some(service) = service else { return Ok(Next::Dead("unknown tenant or service")) };
-        let may_probe = is_fresh && !*awaits_receipt;
+        let probes = if is_fresh { awaits.probes() } else { Probes::None };
         is_fresh = false;
-        let (mut offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, may_probe).await;
+        let (mut offers, probe) = routes::offers(app, header, &channels, service.waiting_ms, probes).await;
         call::show_payment(app, opened, (&directory, service), &mut offers);
         let in_use = |offer: &&Offer| offer.health == Health::Closed;
         let ways_in_use: Vec<Way> = offers.iter().filter(in_use).map(|offer| offer.way.clone()).collect();
@@ -211,7 +246,7 @@ async fn turn(app: &Arc<App>, opened: &Opened, awaits_receipt: &mut bool) -> Res
             }
             decision => decision,
         };
-        *awaits_receipt = matches!(decision, Decision::RetryAt(_));
+        *awaits = Awaits::of(&decision);
         if let Some(next) = after(&decision, host::now()) {
             return Ok(next);
         }

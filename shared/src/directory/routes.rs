@@ -30,7 +30,7 @@ pub struct Route {
     pub channel: Channel,
     /// Where to.
     pub countries: Countries,
-    /// Whether core finds it working.
+    /// Whether core finds it working, or would try it again.
     pub up: bool,
     /// What its messages cost.
     #[serde(default, skip_serializing_if = "Prices::is_empty")]

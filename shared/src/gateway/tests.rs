@@ -83,6 +83,21 @@ fn one_probe_in_the_whole_fleet_and_its_end_decides() {
 }
 
 #[test]
+fn orders_are_sent_its_way_again_once_one_of_them_may_find_out_and_never_while_it_is_held_open() {
+    let mut host = opened();
+    let at = |host: &mut Host, ms: u64| host.ask(&Ask::Look, ms).view.is_offered(START.plus(ms));
+    assert_eq!((at(&mut host, 29_999), at(&mut host, 30_000)), (false, true));
+    assert!(host.ask(&Ask::Probe(Bytes([1; 16])), 30_000).may_probe);
+    assert!(at(&mut host, 30_001), "while it is asked, or the directory would change twice a minute");
+    host.ask(&Ask::Probed { token: Bytes([1; 16]), is_well: Some(false) }, 30_100);
+    assert!(!at(&mut host, 30_101));
+    host.ask(&Ask::Force(Some(Forced::Open)), 30_200);
+    assert!(!at(&mut host, 90_000));
+    host.ask(&Ask::Force(Some(Forced::Closed)), 90_001);
+    assert!(at(&mut host, 90_002));
+}
+
+#[test]
 fn a_probe_whose_worker_died_or_that_was_not_made_leaves_room_for_the_next() {
     let mut host = opened();
     assert!(host.ask(&Ask::Probe(Bytes([1; 16])), 30_000).may_probe);

@@ -82,7 +82,7 @@ fn breakers(open: &[&&Stock<'_>], live: usize, findings: &mut Findings) {
     let is_best = open.first().is_some_and(|best| !best.route.up);
     let which = if is_best { "the best route's among them" } else { "not the best route's" };
     let detail = format!(
-        "{count} of {} are open, {which}: {} is left out until its provider answers again",
+        "{count} of {} are open, {which}: {} is left out for half a minute, and then tried again",
         open.len(),
         down.route.gateway
     );

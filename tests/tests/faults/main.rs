@@ -7,6 +7,7 @@ mod counts;
 mod crash;
 mod forged_jobs;
 mod forged_receipts;
+mod lone;
 mod operators;
 mod outage;
 mod provider;
