@@ -1,7 +1,7 @@
 // Where tenants are told what happens, and how that goes.
 
 import { badge, facts, h, renew, section, table } from "./dom.js";
-import { action, ask, reveal } from "./dialog.js";
+import { action, ask, reveal, tell } from "./dialog.js";
 import * as api from "./api.js";
 import { ago, duration, number, shortId, time, words } from "./format.js";
 
@@ -48,6 +48,36 @@ async function endpoint({ main, id, signal, again }) {
   return { every_ms: 3_000, refresh };
 }
 
+async function deliverAgain(path, again) {
+  let said = null;
+  const since = (hours) => Math.round(Date.now() - Number(hours) * 3_600_000);
+  const was = await ask({ title: "Deliver events again", text: "Each with the id it had: a receiver that keeps ids takes it once.", verb: "Deliver",
+    fields: [["hours", "Those of the last hours", { type: "number", value: 1, required: true }]], act: async ({ hours }) => { said = await replay(path, since(hours), 0); } });
+  if (!was) return;
+  again();
+  rest(path, again, said);
+}
+
+// A call looks through so many rows and no more: it goes on until something is found.
+async function replay(path, since_ms, from) {
+  const { replayed, next } = await api.post(`${path}/replay`, { since_ms, from });
+  return replayed === 0 && next !== undefined ? replay(path, since_ms, next) : { since_ms, replayed, next };
+}
+
+// There is room for so many at once.
+function rest(path, again, { since_ms, replayed, next }) {
+  const deed = next !== undefined && h("button", { type: "button", onclick: async (event) => {
+    const dialog = event.target.closest("dialog");
+    let said = null;
+    if (!(await ask({ title: "Deliver the rest", verb: "Deliver", act: async () => { said = await replay(path, since_ms, next); } }))) return;
+    dialog.close();
+    again();
+    rest(path, again, said);
+  } }, "Deliver the rest");
+  const more = deed ? " There are more, and no room for them yet: deliver the rest when these are through." : "";
+  tell({ title: "Delivered again", body: h("p", null, `${number(replayed)} events will be delivered again.${more}`), deed });
+}
+
 function parts({ row, deliveries, path, again }) {
   const { tenant, name } = row;
   const done = (was) => { if (was) again(); };
@@ -57,8 +87,7 @@ function parts({ row, deliveries, path, again }) {
     h("div", { class: "head" }, h("h1", null, `${tenant} / ${name}`), state(row)),
     h("p", { class: "actions" },
       action("Send a test", { role: "support", onclick: async () => done(await ask({ title: "Send a test event", verb: "Send", act: () => api.post(`${path}/test`) })) }),
-      action("Deliver again", { role: "support", onclick: async () => done(await ask({ title: "Deliver events again", text: "Each with the id it had: a receiver that keeps ids takes it once.", verb: "Deliver",
-        fields: [["hours", "Those of the last hours", { type: "number", value: 1, required: true }]], act: ({ hours }) => api.post(`${path}/replay`, { since_ms: Math.round(Date.now() - Number(hours) * 3_600_000) }) })) }),
+      action("Deliver again", { role: "support", onclick: () => deliverAgain(path, again) }),
       action("Enable", { role: "operator", why: row.disabled ? null : "it is enabled", onclick: async () => done(await ask({ title: "Enable it again", verb: "Enable", act: () => api.post(`${path}/enable`) })) }),
       action("New key", { role: "operator", why: fixed, onclick: async () => {
         let made = null;

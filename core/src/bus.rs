@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use self::dead::Act;
 use self::dead::Dead;
+use self::dead::Meant;
 use self::dead::Report;
 use self::lease::Begun;
 use self::lease::Held;
@@ -227,11 +228,12 @@ impl Bus {
         Ok(letters.into_iter().filter(|letter| letter.id == id).collect())
     }
 
-    /// Replays or discards dead letters: those with `id`, or else the oldest `max`.
-    pub async fn dead_act(&self, act: Act, id: Option<&str>, max: usize) -> Result<Report, Error> {
+    /// Replays or discards dead letters: at most `max` of those that are meant, the oldest first; by id or ledger, among
+    /// the oldest 10,000.
+    pub async fn dead_act(&self, act: Act, meant: Meant<'_>, max: usize) -> Result<Report, Error> {
         match self {
-            Self::Memory(memory) => Ok(memory.dead_act(act, id, max)),
-            Self::Rabbit(rabbit) => rabbit.dead_act(act, id, max).await,
+            Self::Memory(memory) => Ok(memory.dead_act(act, meant, max)),
+            Self::Rabbit(rabbit) => rabbit.dead_act(act, meant, max).await,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_shared::admin::By;
+use tiffin_shared::directory::SENDS_PER_ORDER_MAX;
 use tiffin_shared::evidence;
 use tiffin_shared::evidence::Shelf;
 use tiffin_shared::http::desk::ERASE_ORDERS_MAX;
@@ -23,14 +25,20 @@ use tiffin_shared::reference::Index;
 
 use crate::app::App;
 use crate::audit;
+use crate::bus::dead::Act;
+use crate::bus::dead::LOOK_MAX;
+use crate::bus::dead::Meant;
 use crate::desk;
 use crate::host;
 use crate::orders;
+use crate::search;
 use crate::store;
 use crate::store::Key;
 
 /// Rounds of [`ERASE_ORDERS_MAX`] orders: more than one phone can have in the day that they are kept.
 const ROUNDS_MAX: usize = 32;
+/// The highest number of an attempt: they run on from one sending of an order to the next.
+const ATTEMPT_N_MAX: usize = ATTEMPTS_MAX * SENDS_PER_ORDER_MAX as usize;
 
 /// What was erased, and what is kept and why.
 #[derive(Default, Serialize)]
@@ -41,6 +49,8 @@ pub struct Report {
     records: usize,
     /// Providers' message ids that led to them.
     references: usize,
+    /// Dead letters, each with the sealed number and code.
+    letters: usize,
     /// What is not erased.
     kept: Vec<&'static str>,
 }
@@ -52,6 +62,8 @@ const KEPT: [&str; 5] = [
     "figures of routes, prefixes, countries and tenants: counts of many phones",
     "what providers keep: ask them, with the evidence of each order taken before",
 ];
+
+const KEPT_LETTERS: &str = "dead letters beyond the oldest 10,000, which are not looked through, with number and code sealed: replay or discard the older ones, and ask again";
 
 /// Erases it, and says what was there. `address` is a keyed hash, for the audit.
 pub async fn erase(app: &Arc<App>, by: &By, phone: &Phone, address: &str) -> Result<Report, Problem> {
@@ -69,6 +81,7 @@ async fn all(app: &Arc<App>, phone: &Phone) -> Result<Report, Problem> {
             _ => return Err(Problem::unavailable("The ledger answered something else.")),
         };
         if left.is_empty() {
+            letters(app, phone, &mut report).await?;
             return Ok(report);
         }
         forget = left.into_iter().take(ERASE_ORDERS_MAX).collect();
@@ -97,12 +110,31 @@ async fn record(app: &Arc<App>, order: &OrderId, report: &mut Report) -> anyhow:
         }
     }
     // Those of attempts to come too: one may have begun since the look above.
-    for n in 0..=ATTEMPTS_MAX {
-        let key = Key::exhibits(order, u32::try_from(n)?);
-        app.store.apply::<Shelf>(&key, &evidence::Command::Forget, host::now()).await?;
-    }
+    let last = known.iter().flat_map(|timeline| &timeline.attempts).map(|tried| tried.attempt.n).max();
+    let to = u32::try_from(ATTEMPT_N_MAX)?.max(last.unwrap_or_default());
+    let keys: Vec<Key> = (0..=to).map(|n| Key::exhibits(order, n)).collect();
+    let forgotten =
+        keys.iter().map(|key| app.store.apply::<Shelf>(key, &evidence::Command::Forget, host::now()));
+    try_join_all(forgotten).await?;
     report.records += usize::from(known.is_some_and(|timeline| timeline.job.is_some()));
     orders::apply(app, order, Ask::Desk(Desk::Erase)).await?;
+    Ok(())
+}
+
+/// Discards what waits in vain to be sent to it, of orders that its ledger has forgotten by itself too. Once the orders are
+/// erased: a job that comes now is over, and not buried.
+async fn letters(app: &Arc<App>, phone: &Phone, report: &mut Report) -> Result<(), Problem> {
+    let ledger = search::ledger_of(app, phone.clone()).await?;
+    let failed = |error| {
+        tracing::warn!(%error, "dead letters are not erased");
+        Problem::unavailable("The bus did not discard the phone's dead letters. Ask again.")
+    };
+    let discarded = app.bus.dead_act(Act::Discard, Meant::Ledger(ledger), LOOK_MAX).await.map_err(failed)?;
+    report.letters = discarded.discarded;
+    let depths = app.bus.depths().await.map_err(failed)?;
+    if depths.iter().any(|depth| depth.queue == "dead" && depth.messages > LOOK_MAX) {
+        report.kept.push(KEPT_LETTERS);
+    }
     Ok(())
 }
 

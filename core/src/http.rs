@@ -8,6 +8,7 @@ pub mod ingest;
 pub mod metrics;
 pub mod ops;
 pub mod overload;
+pub mod params;
 pub mod server;
 
 use std::sync::Arc;
@@ -41,8 +42,7 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(metrics::show))
         .route("/readyz", get(health::readyz))
-        .fallback(health::not_found)
-        .method_not_allowed_fallback(health::not_found);
+        .fallback(health::not_found);
     if roles.contains(&Role::Ingest) {
         router = router.route(JOBS_PATH, post(ingest::job)).route(NOTICES_PATH, post(ingest::notice));
         router = router.route(EVIDENCE_PATH, post(evidence::ask));
@@ -57,6 +57,8 @@ pub fn router(app: Arc<App>, roles: &[Role]) -> Router {
     if roles.contains(&Role::Ops) {
         router = router.merge(ops::router(&app)).merge(console::router());
     }
+    // Last: it is of the routes that are there by then.
+    let router = router.method_not_allowed_fallback(health::not_found);
     router.route_layer(middleware::from_fn(log)).with_state(app)
 }
 

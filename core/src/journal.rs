@@ -48,6 +48,25 @@ pub enum Stream {
     Summaries(TenantId),
 }
 
+/// Logs that tenants have and that are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// [`Stream::Money`].
+    Money,
+    /// [`Stream::Orders`].
+    Orders,
+}
+
+impl Logs {
+    /// The tenant's.
+    pub fn of(self, tenant: TenantId) -> Stream {
+        match self {
+            Self::Money => Stream::Money(tenant),
+            Self::Orders => Stream::Orders(tenant),
+        }
+    }
+}
+
 /// A row was not appended, as far as we know. The same row may be sent again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -213,14 +232,17 @@ pub struct Head {
     pub began_at: UnixMs,
     /// Pages are numbered below this.
     pub pages: u64,
+    /// Those below this were promised a longer time than the others: they may be there when some after them are gone.
+    longer: u64,
     /// Rows that are in no page yet, in order.
     pub tail: Vec<Row>,
 }
 
 /// Reads a head.
 pub async fn head(app: &App, stream: &Stream) -> Result<Head, store::Error> {
-    let log::Reply { began_at, pages, tail, .. } = ask(app, stream, &log::Command::Read).await?;
-    Ok(Head { began_at, pages, tail })
+    let log::Reply { began_at, pages, longer, tail, .. } = ask(app, stream, &log::Command::Read).await?;
+    let longer = longer.div_ceil(PAGE_ROWS as u64).min(pages);
+    Ok(Head { began_at, pages, longer, tail })
 }
 
 /// A page's rows; none where its time is over.
@@ -252,19 +274,45 @@ pub async fn pages_until(
 
 /// Up to a page of rows from number `from` on, or from the oldest that is kept; empty at the end of the log.
 pub async fn read(app: &App, stream: &Stream, from: u64) -> Result<Vec<Row>, store::Error> {
-    let head = ask(app, stream, &log::Command::Read).await?;
-    let mut page = from / PAGE_ROWS as u64;
-    while page < head.pages {
-        let key = Key::log_page(&stream.to_string(), head.began_at, page);
-        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?.rows();
-        let rows: Vec<_> = rows.into_iter().filter(|row| row.n >= from).collect();
-        if !rows.is_empty() {
-            return Ok(rows);
-        }
-        page += 1;
+    let head = head(app, stream).await?;
+    let (_, rows) = first(app, stream, &head, from / PAGE_ROWS as u64, |_| true).await?;
+    let rows: Vec<_> = rows.into_iter().filter(|row| row.n >= from).collect();
+    if !rows.is_empty() {
+        return Ok(rows);
     }
     let tail = head.tail.into_iter().filter(|row| row.n >= from);
     Ok(tail.take(PAGE_ROWS).collect())
+}
+
+/// The first page from number `from` on that is kept still and is such a one, and its rows; the tail's place, and none, where
+/// there is no such page. By halves, for a log that is read from its beginning may have a million pages whose time is over:
+/// first of those that were promised a longer time than the others, then of the others. In both the oldest go first.
+async fn first(
+    app: &App,
+    stream: &Stream,
+    head: &Head,
+    from: u64,
+    is: impl Fn(&Row) -> bool,
+) -> Result<(u64, Vec<Row>), store::Error> {
+    let mut look = from;
+    for end in [head.longer, head.pages] {
+        let (mut from, mut to, mut found) = (look, end, None);
+        // The page that is asked for is there, nearly always.
+        while from < to {
+            let rows = page(app, stream, head, look).await?;
+            if rows.last().is_some_and(&is) {
+                (to, found) = (look, Some(rows));
+            } else {
+                from = look.saturating_add(1);
+            }
+            look = from.midpoint(to);
+        }
+        if let Some(rows) = found {
+            return Ok((to, rows));
+        }
+        look = from;
+    }
+    Ok((look, Vec::new()))
 }
 
 /// Rows before this number, or the last ones, newest first: at most a page. None where older ones are gone.
@@ -282,18 +330,9 @@ pub async fn read_back(app: &App, stream: &Stream, before: Option<u64>) -> Resul
 
 /// A number at or before the first row from `since` on, by halves: pages are in order of time, and the oldest may be gone.
 pub async fn seek(app: &App, stream: &Stream, since: UnixMs) -> Result<u64, store::Error> {
-    let head = ask(app, stream, &log::Command::Read).await?;
-    let (mut from, mut to) = (0, head.pages);
-    while from < to {
-        let page = from.midpoint(to);
-        let key = Key::log_page(&stream.to_string(), head.began_at, page);
-        let rows = app.store.apply::<Page>(&key, &None, host::now()).await?.rows();
-        match rows.last() {
-            Some(last) if since <= last.at => to = page,
-            _ => from = page.saturating_add(1),
-        }
-    }
-    Ok(from.saturating_mul(PAGE_ROWS as u64))
+    let head = head(app, stream).await?;
+    let (page, _) = first(app, stream, &head, 0, |last| since <= last.at).await?;
+    Ok(page.saturating_mul(PAGE_ROWS as u64))
 }
 
 /// One more than the number of the last row.
@@ -302,11 +341,18 @@ pub async fn end(app: &App, stream: &Stream) -> Result<u64, store::Error> {
     Ok(head.pages.saturating_mul(PAGE_ROWS as u64).saturating_add(head.tail.len() as u64))
 }
 
-/// Tenants that have such a log, those that are not served any more included.
-pub async fn tenants(app: &App, of: fn(TenantId) -> Stream) -> Result<BTreeSet<TenantId>, store::Error> {
+/// Whether something was ever logged there, and is not all gone.
+pub async fn exists(app: &App, stream: &Stream) -> Result<bool, store::Error> {
+    let head = head(app, stream).await?;
+    Ok(head.pages > 0 || !head.tail.is_empty())
+}
+
+/// Tenants that have such a log, those that are not served any more included. Looks at every key of the store:
+/// [`crate::search::Searched`] keeps the answer for a while.
+pub async fn tenants(app: &App, logs: Logs) -> Result<BTreeSet<TenantId>, store::Error> {
     // Any name will do to learn what stands before it.
     let Ok(any) = TenantId::parse("x") else { return Ok(BTreeSet::new()) };
-    let name = of(any).to_string();
+    let name = logs.of(any).to_string();
     let prefix = name.strip_suffix('x').unwrap_or_default();
     let named = app.store.named(Space::Log, prefix).await?;
     Ok(named.iter().filter_map(|id| TenantId::parse(id.strip_prefix(prefix)?).ok()).collect())

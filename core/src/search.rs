@@ -33,7 +33,7 @@ use crate::app::App;
 use crate::desk;
 use crate::host;
 use crate::journal;
-use crate::journal::Stream;
+use crate::journal::Logs;
 use crate::store;
 
 /// Orders of one answer.
@@ -153,7 +153,7 @@ async fn tenants(app: &Arc<App>, filter: &Filter) -> Result<BTreeSet<TenantId>, 
     match &filter.tenant {
         Some(tenant) => Ok(BTreeSet::from([tenant.clone()])),
         None => {
-            let mut known = app.searched.known(app).await?;
+            let mut known = app.searched.orders.known(app).await?;
             known.extend(app.directory.current().tenants.keys().cloned());
             Ok(known)
         }
@@ -173,12 +173,20 @@ async fn masks(app: &Arc<App>, orders: &mut [Found]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What searches of this process share.
+/// What searches and exports of this process share.
 pub struct Searched {
-    /// Tenants that have logs, as this process last listed them: the list looks at every key of the store.
-    listed: Mutex<Option<(UnixMs, BTreeSet<TenantId>)>>,
-    /// Those under way.
+    /// Who has logs of closed orders.
+    pub orders: Listed,
+    /// Who has logs of money.
+    pub money: Listed,
+    /// Searches under way.
     places: Semaphore,
+}
+
+/// Tenants that have such logs, as this process last listed them: the list looks at every key of the store.
+pub struct Listed {
+    logs: Logs,
+    last: Mutex<Option<(UnixMs, BTreeSet<TenantId>)>>,
 }
 
 /// Searches at once; others wait for their turn. One reads up to some twenty megabytes: ids, records and pages.
@@ -186,7 +194,8 @@ const AT_ONCE: usize = 4;
 
 impl Default for Searched {
     fn default() -> Self {
-        Self { listed: Mutex::default(), places: Semaphore::new(AT_ONCE) }
+        let of = |logs| Listed { logs, last: Mutex::default() };
+        Self { orders: of(Logs::Orders), money: of(Logs::Money), places: Semaphore::new(AT_ONCE) }
     }
 }
 
@@ -194,27 +203,49 @@ impl Default for Searched {
 const LISTED_MS_MAX: u64 = 10 * MINUTE_MS;
 
 impl Searched {
+    /// The list of those.
+    pub fn listed(&self, logs: Logs) -> &Listed {
+        match logs {
+            Logs::Money => &self.money,
+            Logs::Orders => &self.orders,
+        }
+    }
+}
+
+impl Listed {
     /// The first search of a process waits for the list; later ones are answered from the last one while it is made anew.
     async fn known(&self, app: &Arc<App>) -> Result<BTreeSet<TenantId>, store::Error> {
-        let mut listed = self.listed.lock().await;
+        let mut last = self.last.lock().await;
         let now = host::now();
-        if let Some((at, known)) = &mut *listed {
+        if let Some((at, known)) = &mut *last {
             if LISTED_MS_MAX <= now.since(*at) {
                 *at = now;
-                tokio::spawn(list_again(app.clone()));
+                tokio::spawn(list_again(app.clone(), self.logs));
             }
             return Ok(known.clone());
         }
-        let found = journal::tenants(app, Stream::Orders).await?;
-        *listed = Some((now, found.clone()));
+        let found = journal::tenants(app, self.logs).await?;
+        *last = Some((now, found.clone()));
+        Ok(found)
+    }
+
+    /// A list of the last [`LISTED_MS_MAX`]: an export must not leave out who was removed since an older one.
+    pub async fn fresh(&self, app: &App) -> Result<BTreeSet<TenantId>, store::Error> {
+        let mut last = self.last.lock().await;
+        let now = host::now();
+        if let Some((_, known)) = last.as_ref().filter(|(at, _)| now.since(*at) < LISTED_MS_MAX) {
+            return Ok(known.clone());
+        }
+        let found = journal::tenants(app, self.logs).await?;
+        *last = Some((now, found.clone()));
         Ok(found)
     }
 }
 
-async fn list_again(app: Arc<App>) {
-    match journal::tenants(&app, Stream::Orders).await {
+async fn list_again(app: Arc<App>, logs: Logs) {
+    match journal::tenants(&app, logs).await {
         Ok(found) => {
-            if let Some((_, known)) = &mut *app.searched.listed.lock().await {
+            if let Some((_, known)) = &mut *app.searched.listed(logs).last.lock().await {
                 known.extend(found);
             }
         }

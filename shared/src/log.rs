@@ -89,6 +89,8 @@ pub struct Reply {
     pub full: Option<(u64, PageState)>,
     /// Pages before the tail: numbers below this one.
     pub pages: u64,
+    /// Rows of numbers below this one were promised a longer time than those after them; zero where none were.
+    pub longer: u64,
     /// When the head began. It names its pages, beside their numbers; zero for one of before there was such a name.
     pub began_at: UnixMs,
 }
@@ -261,7 +263,9 @@ impl State {
             let until = promised.map_or(UnixMs(0), |promised| promised.until);
             (self.pages, PageState { rows: rows.to_vec(), expires_at: last.plus(self.keep_ms).max(until) })
         });
-        Reply { numbers, appended, tail: Vec::new(), full, pages: self.pages, began_at: self.began_at }
+        let (pages, began_at) = (self.pages, self.began_at);
+        let longer = self.promised.map_or(0, |promised| promised.before);
+        Reply { numbers, appended, tail: Vec::new(), full, pages, longer, began_at }
     }
 
     fn put(mut self, numbers: Vec<u64>, now: UnixMs) -> Step<Self, Reply> {

@@ -75,8 +75,14 @@ pub fn seal(sealer: &Sealer, header: &Header, private: &Private) -> anyhow::Resu
 
 /// Hands core a job of the edge's, for a service that core does not have. Its order.
 pub async fn poison(stack: &Stack, service: &str, code: &str) -> anyhow::Result<String> {
+    poison_in(stack, LedgerId::new(host::random()?), service, code).await
+}
+
+/// The same of an order of this ledger.
+pub async fn poison_in(stack: &Stack, ledger: LedgerId, service: &str, code: &str) -> anyhow::Result<String> {
     let now = host::now();
-    let header = Header { service: ServiceId::parse(service)?, ..header(now)? };
+    let order = OrderId::new(host::random()?, ledger);
+    let header = Header { order, service: ServiceId::parse(service)?, ..header(now)? };
     let private = Private { phone: None, ..private("+919876543210", code)? };
     let edge = stack.keys.config(&Variables::new())?.edge()?;
     let sealer = Sealer::new(edge.seal_to.current(), &host::entropy()?)?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::Serializer;
 use tiffin_shared::bytes;
 use tiffin_shared::envelope::Envelope;
+use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_shared::id::ServiceId;
 use tiffin_shared::id::TenantId;
@@ -66,6 +67,17 @@ pub enum Act {
     Replay,
 }
 
+/// Which letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant<'a> {
+    /// Each.
+    All,
+    /// Those with this id.
+    Id(&'a str),
+    /// Those of orders of this ledger: of one phone.
+    Ledger(LedgerId),
+}
+
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -92,6 +104,20 @@ impl Dead {
         let job = job(body);
         let stale = job.as_ref().is_some_and(|job| job.expires_at <= now);
         Self { id, reason, dead_at, partition, bytes: body.len(), stale, job }
+    }
+
+    /// Whether it is one of those.
+    pub fn is(&self, meant: Meant<'_>) -> bool {
+        match meant {
+            Meant::All => true,
+            Meant::Id(id) => self.id == id,
+            Meant::Ledger(ledger) => self.order().is_some_and(|order| order.ledger() == ledger),
+        }
+    }
+
+    /// Whose it is. Of a job that cannot be read, the message's id says so.
+    fn order(&self) -> Option<OrderId> {
+        self.job.as_ref().map(|job| job.order.clone()).or_else(|| OrderId::parse(&self.id).ok())
     }
 
     /// Where it goes when it is replayed.

@@ -20,6 +20,7 @@ use super::Receipt as AnyReceipt;
 use super::Target;
 use super::dead::Act;
 use super::dead::Dead;
+use super::dead::Meant;
 use super::dead::Report;
 use crate::host;
 
@@ -123,12 +124,12 @@ impl Memory {
         self.dead().iter().take(max).map(fresh).collect()
     }
 
-    pub(super) fn dead_act(&self, act: Act, id: Option<&str>, max: usize) -> Report {
+    pub(super) fn dead_act(&self, act: Act, meant: Meant<'_>, max: usize) -> Report {
         let mut report = Report::default();
         let letters = std::mem::take(&mut *self.dead());
         let mut seen = 0;
         for (letter, body) in letters {
-            let is_meant = seen < max && id.is_none_or(|id| letter.id == id);
+            let is_meant = seen < max && letter.is(meant);
             seen += usize::from(is_meant);
             let now = host::now();
             let Dead { id, reason, dead_at, partition, .. } = letter;

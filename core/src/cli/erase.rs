@@ -29,10 +29,11 @@ pub async fn run(Arguments { phone, to }: Arguments) -> anyhow::Result<()> {
     to.print(&reply, || {
         let of = Some(&reply);
         let mut lines = vec![format!(
-            "erased: {} orders, {} records, {} message ids",
+            "erased: {} orders, {} records, {} message ids, {} dead letters",
             text(of, "orders"),
             text(of, "records"),
-            text(of, "references")
+            text(of, "references"),
+            text(of, "letters")
         )];
         for kept in reply.get("kept").and_then(Value::as_array).into_iter().flatten() {
             lines.push(format!("kept: {}", kept.as_str().unwrap_or_default()));

@@ -143,8 +143,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Replay { which, events: Events { event, order, hours }, from } => {
             let since = hours.map(|hours| host::now().minus(hours.saturating_mul(HOUR_MS)).0);
-            let body = json!({"event": event, "order": order, "since_ms": since, "from": from});
-            let reply = which.ask(Method::POST, "/replay", Some(body)).await?;
+            let body = |from: u64| json!({"event": event, "order": order, "since_ms": since, "from": from});
+            let mut reply = which.ask(Method::POST, "/replay", Some(body(from))).await?;
+            // A call looks through so many rows and no more: an event of long ago takes some.
+            while let Some(next) = goes_on(&reply) {
+                reply = which.ask(Method::POST, "/replay", Some(body(next))).await?;
+            }
             which.to.print(&reply, || replayed(&reply));
         }
     }
@@ -164,6 +168,12 @@ fn made(reply: &Value) -> String {
         text(Some(reply), "name"),
         text(Some(reply), "key")
     )
+}
+
+/// Where, if nothing was found so far and there are more rows.
+fn goes_on(reply: &Value) -> Option<u64> {
+    let has_none = reply.get("replayed").and_then(Value::as_u64) == Some(0);
+    reply.get("next").and_then(Value::as_u64).filter(|_| has_none)
 }
 
 fn replayed(reply: &Value) -> String {

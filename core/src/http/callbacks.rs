@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -33,6 +32,7 @@ use crate::gateways::callback::CallbackError;
 use crate::gateways::callback::Heard;
 use crate::gateways::callback::TOLD_MAX;
 use crate::host;
+use crate::http::params::Path;
 use crate::metrics::Refusal;
 use crate::receipts;
 

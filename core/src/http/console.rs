@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -18,6 +17,7 @@ use tiffin_shared::bytes;
 
 use crate::app::App;
 use crate::http::health;
+use crate::http::params::Path;
 
 /// Loads what is ours, and nothing else; nobody frames it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \

@@ -75,7 +75,7 @@ impl Polled {
             webhooks: Gauges::new(
                 registry,
                 "tiffin_webhook_waiting",
-                "Events on their way to endpoints or waiting for another try, those still in the logs not counted",
+                "Events on their way to enabled endpoints or waiting for another try, those still in the logs not counted",
                 [],
             ),
             polled: Gauges::new(
@@ -123,7 +123,9 @@ impl Polled {
         self.endpoints.set(["disabled"], those(|view| view.disabled.is_some()));
         self.endpoints.set(["failing"], those(|view| view.disabled.is_none() && view.failures > 0));
         self.endpoints.set(["well"], those(|view| view.disabled.is_none() && view.failures == 0));
-        self.webhooks.set([], count(views.iter().map(|view| view.waiting).sum()));
+        // For one that is disabled nothing is on its way: what it has missed waits for an operator, for as long as that takes.
+        let enabled = views.iter().filter(|view| view.disabled.is_none());
+        self.webhooks.set([], count(enabled.map(|view| view.waiting).sum()));
     }
 
     async fn escalations(&self, app: &App) -> Result<(), String> {

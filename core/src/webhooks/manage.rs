@@ -22,6 +22,7 @@ use tiffin_shared::webhook::book::Kept;
 use tiffin_shared::webhook::book::Managed;
 use tiffin_shared::webhook::book::TENANT_ENDPOINTS_MAX;
 use tiffin_shared::webhook::outbox;
+use tiffin_shared::webhook::outbox::LOG_KEEP_MS;
 
 use super::Error;
 use super::ask;
@@ -255,7 +256,8 @@ pub async fn deliveries(
     }
 }
 
-/// Delivers events again that are in the log still: from row `from` on, as many as there is room for.
+/// Delivers events again that are in the log still: from row `from` on, or the first of the time that is asked for, as many
+/// as there is room for.
 pub async fn replay(
     app: &Arc<App>,
     (tenant, name): (&TenantId, &EndpointId),
@@ -264,11 +266,16 @@ pub async fn replay(
 ) -> Result<Replayed, Refused> {
     let endpoint = find(app, tenant, name).await?;
     let stream = Stream::Hooks(tenant.clone());
-    let (mut from, mut replayed, mut pages) = (from, 0, 0);
+    let since = which.since.unwrap_or_else(|| host::now().minus(LOG_KEEP_MS));
+    let mut from = journal::seek(app, &stream, since).await?.max(from);
+    let (mut replayed, mut pages) = (0, 0);
     let room = ask(app, &endpoint, outbox::Command::Read).await?.room;
     loop {
         let rows = journal::read(app, &stream, from).await?;
         let Some(last) = rows.last().map(|row| row.n) else { break };
+        if rows.first().zip(which.until).is_some_and(|(first, until)| until <= first.at) {
+            break;
+        }
         let chosen = rows.iter().filter_map(|row| choose(&endpoint, which, row)).collect::<Vec<_>>();
         pages += 1;
         // Half a window at most: what happens meanwhile needs room too.
@@ -279,6 +286,9 @@ pub async fn replay(
         if !chosen.is_empty() {
             ask(app, &endpoint, outbox::Command::Replay(chosen)).await?;
             pump::kick(app, &endpoint.id);
+            if which.event.is_some() {
+                break;
+            }
         }
         from = last.saturating_add(1);
     }

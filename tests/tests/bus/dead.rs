@@ -9,6 +9,7 @@ use tiffin_core::bus::Bus;
 use tiffin_core::bus::Memory;
 use tiffin_core::bus::Target;
 use tiffin_core::bus::dead::Act;
+use tiffin_core::bus::dead::Meant;
 use tiffin_core::bus::dead::Report;
 use tiffin_core::fleet::Fleet;
 use tiffin_core::host;
@@ -82,12 +83,12 @@ async fn listed_replayed_and_discarded(bus: &Bus) -> anyhow::Result<()> {
     assert_eq!(bus.dead_get("ord_none").await?, []);
 
     let none = Report::default();
-    assert_eq!(bus.dead_act(Act::Replay, Some("ord_none"), 10).await?, none);
-    assert_eq!(bus.dead_act(Act::Replay, Some(&alive_too.0), 10).await?, Report { replayed: 1, ..none });
+    assert_eq!(bus.dead_act(Act::Replay, Meant::Id("ord_none"), 10).await?, none);
+    assert_eq!(bus.dead_act(Act::Replay, Meant::Id(&alive_too.0), 10).await?, Report { replayed: 1, ..none });
     let rest = Report { replayed: 1, stale: 1, unreadable: 1, ..none };
-    assert_eq!(bus.dead_act(Act::Replay, None, 10).await?, rest);
-    assert_eq!(bus.dead_act(Act::Discard, Some(&stale.0), 10).await?, Report { discarded: 1, ..none });
-    assert_eq!(bus.dead_act(Act::Discard, Some(&garbage.0), 10).await?, Report { discarded: 1, ..none });
+    assert_eq!(bus.dead_act(Act::Replay, Meant::All, 10).await?, rest);
+    assert_eq!(bus.dead_act(Act::Discard, Meant::Id(&stale.0), 10).await?, Report { discarded: 1, ..none });
+    assert_eq!(bus.dead_act(Act::Discard, Meant::Id(&garbage.0), 10).await?, Report { discarded: 1, ..none });
     assert_eq!(bus.dead_list(100).await?, []);
 
     let mut consumer = bus.consume(8, Fleet::new(PARTITIONS)?.shares());
@@ -129,6 +130,6 @@ async fn a_message_that_ends_every_worker_is_dead_once_with_its_history() -> any
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert_eq!((letters[0].id.as_str(), letters[0].partition), (id.as_str(), Some(2)), "{letters:?}");
     assert!(letters[0].reason.contains("too often") && letters[0].dead_at.is_some(), "{letters:?}");
-    assert_eq!(bus.dead_act(Act::Replay, Some(&id), 1).await?.replayed, 1);
+    assert_eq!(bus.dead_act(Act::Replay, Meant::Id(&id), 1).await?.replayed, 1);
     Ok(())
 }

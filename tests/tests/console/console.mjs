@@ -246,6 +246,30 @@ async function addsAnEndpoint(page) {
   await dialog(page).getByRole("button", { name: "Send" }).click();
   await page.getByRole("row", { name: /webhook\.test .* 404 / }).waitFor();
   did.push("added a webhook endpoint; its test came to nothing, and why");
+  await deliversAgain(page);
+}
+
+// The log is a long one here: a call looks through so many rows, and takes as many events as there is room for.
+async function deliversAgain(page) {
+  const answers = [{ replayed: 0, next: 65_536 }, { replayed: 7, next: 70_000 }, { replayed: 2 }];
+  const asked = [];
+  await page.route("**/dev/main/replay", (route) => {
+    asked.push(route.request().postDataJSON());
+    return route.fulfill({ json: answers[asked.length - 1] });
+  });
+  await press(page, "Deliver again");
+  await dialog(page).getByLabel("Those of the last hours").fill("6");
+  await dialog(page).getByRole("button", { name: "Deliver", exact: true }).click();
+  await dialog(page).getByText("7 events will be delivered again. There are more").waitFor();
+  await dialog(page).getByRole("button", { name: "Deliver the rest" }).click();
+  await dialog(page).getByRole("button", { name: "Deliver", exact: true }).click();
+  await dialog(page).getByText("2 events will be delivered again.", { exact: true }).waitFor();
+  assert.equal(await dialog(page).count(), 1);
+  await press(page, "Close");
+  await page.unroute("**/dev/main/replay");
+  assert.deepEqual(asked.map(({ from }) => from), [0, 65_536, 70_000]);
+  assert.equal(new Set(asked.map(({ since_ms }) => since_ms)).size, 1);
+  did.push("had events delivered again, as far as the log goes");
 }
 
 // A pump: orders to one prefix, and no code comes back.

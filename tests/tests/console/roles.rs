@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
 use tiffin_core::config::names::OPERATOR_TOKEN;
+use tiffin_shared::problem::Code;
 use tiffin_tests::servers::root;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
@@ -127,6 +128,74 @@ fn the_table_has_every_path_of_the_source() -> anyhow::Result<()> {
     }
     let table: BTreeSet<_> = TABLE.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
     assert_eq!(found, table);
+    Ok(())
+}
+
+/// Of core beside the operators' API.
+const OTHERS: &[(&str, &str)] = &[
+    ("GET", "/healthz"),
+    ("GET", "/metrics"),
+    ("GET", "/readyz"),
+    ("POST", "/internal/v1/jobs"),
+    ("POST", "/internal/v1/notices"),
+    ("POST", "/internal/v1/evidence"),
+    ("GET", "/callbacks/{gateway}"),
+    ("POST", "/callbacks/{gateway}"),
+    ("GET", "/callbacks/{gateway}/{secret}"),
+    ("POST", "/callbacks/{gateway}/{secret}"),
+    ("GET", "/console"),
+    ("GET", "/console/"),
+    ("GET", "/console/{*path}"),
+    ("GET", "/console/session"),
+    ("POST", "/console/session"),
+    ("DELETE", "/console/session"),
+];
+
+/// What is refused is refused as a problem, with a code of the list: a wrong method, a part that is no text or no number, a
+/// parameter that there is not.
+#[tokio::test]
+async fn every_refusal_of_every_path_is_a_problem() -> anyhow::Result<()> {
+    let stack = Stack::start(Front::Standalone, Backing::Memory).await?;
+    let bearer = format!("Bearer {}", stack.variable(OPERATOR_TOKEN)?);
+    let headers = [("authorization", bearer.as_str())];
+    let ops = TABLE.iter().map(|(method, path, _)| (*method, format!("/ops/v1/{path}")));
+    let others = OTHERS.iter().map(|(method, path)| (*method, (*path).to_owned()));
+    let all: Vec<(&str, String)> = ops.chain(others).collect();
+    let with = |path: &str, part: &str| {
+        let fill = |one: &str| if one.starts_with('{') { part } else { one }.to_owned();
+        path.split('/').map(fill).collect::<Vec<_>>().join("/")
+    };
+    let mut refused = 0;
+    for (method, path) in &all {
+        let whole = with(path, "nothing-of-that-name");
+        // What no route of this very path takes.
+        let wrong = ["GET", "POST", "PUT", "DELETE", "PATCH"].into_iter().filter(|wrong| {
+            let same = |known: &&(&str, String)| with(&known.1, "nothing-of-that-name") == whole;
+            all.iter().filter(same).all(|(known, _)| known != wrong)
+        });
+        let wrong = wrong.map(|wrong| (wrong, whole.clone()));
+        let odd = [
+            (*method, with(path, "%ff")),
+            (*method, with(path, "%00")),
+            (*method, format!("{whole}?nothing=1")),
+        ];
+        for (method, path) in wrong.chain(odd) {
+            let url = format!("{}{path}", stack.client.core);
+            let reply = stack.client.raw(Method::from_bytes(method.as_bytes())?, url, &headers, Vec::new());
+            let reply = reply.await?;
+            if reply.status < 400 {
+                continue;
+            }
+            refused += 1;
+            let kind = reply.header("content-type");
+            assert_eq!(kind, Some("application/problem+json"), "{method} {path}: {reply:?}");
+            let code = reply.code().unwrap_or_default();
+            let known =
+                Code::ALL.iter().any(|known| known.as_str() == code && known.status() == reply.status);
+            assert!(known, "{method} {path}: {reply:?}");
+        }
+    }
+    assert!(refused > all.len(), "{refused}");
     Ok(())
 }
 

@@ -3,11 +3,14 @@
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tempfile::TempDir;
 use tiffin_core::config::names::OPERATOR_TOKEN;
 use tiffin_tests::client::Reply;
+use tiffin_tests::servers::Server;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
+use tiffin_tests::wait;
 
 use super::common::operator;
 use super::common::ops;
@@ -187,6 +190,28 @@ async fn the_console_is_served_with_a_strict_policy_and_a_tag() -> anyhow::Resul
             assert_eq!(file.status, 200, "{name}");
         }
     }
+    Ok(())
+}
+
+/// Else the browser has nothing left to sign out with, and who has the cookie from elsewhere stays signed in.
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn signing_out_while_the_store_is_away_can_be_tried_again() -> anyhow::Result<()> {
+    let dir = TempDir::with_prefix("tiffin-away-")?;
+    let mut redis = Server::redis(dir.path()).await?;
+    let url = redis.url();
+    let stack = Stack::start_with(Front::Standalone, Backing::Memory, &[("REDIS_URL", &url)]).await?;
+    let ann = Browser::sign_in(&stack, stack.variable(OPERATOR_TOKEN)?).await?;
+    let headers = [("cookie", ann.cookie.as_str()), ("x-csrf-token", ann.csrf.as_str())];
+    let end = || console(&stack, Method::DELETE, "/console/session", &headers, &Value::Null);
+    redis.stop();
+    let away = end().await?;
+    assert_eq!((away.status, away.header("set-cookie")), (503, None), "{away:?}");
+    redis.start().await?;
+    let ended = wait::until("the store again", end, |reply| reply.status == 200).await?;
+    assert_eq!(ended.body, json!({"signed_in": false}), "{ended:?}");
+    assert!(ended.header("set-cookie").is_some_and(|set| set.contains("Max-Age=0")), "{ended:?}");
+    assert_eq!(ann.ask(Method::GET, "/ops/v1/routes", &[]).await?, 401);
     Ok(())
 }
 

@@ -12,14 +12,21 @@ use tiffin_core::export::Reader;
 use tiffin_core::host;
 use tiffin_core::journal;
 use tiffin_core::journal::Stream;
+use tiffin_core::store::Key;
+use tiffin_core::store::Redis;
+use tiffin_core::store::Store;
 use tiffin_shared::id::TenantId;
+use tiffin_shared::log;
+use tiffin_shared::log::Log;
 use tiffin_shared::log::NewRow;
 use tiffin_shared::log::PAGE_ROWS;
+use tiffin_shared::log::Page;
 use tiffin_shared::time::DAY_MS;
 use tiffin_shared::time::UnixMs;
 use tiffin_tests::client::fresh_phone;
 use tiffin_tests::keys::Keys;
 use tiffin_tests::keys::Variables;
+use tiffin_tests::servers::Server;
 use tiffin_tests::stack::Backing;
 use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
@@ -169,6 +176,45 @@ async fn ten_thousand_closed_orders_leave_a_page_at_a_time() -> anyhow::Result<(
     Ok(())
 }
 
+/// Pages of a log, appended at that time to be kept for so long.
+async fn pages(app: &App, stream: &Stream, count: u64, (at, keep_ms): (UnixMs, u64)) -> anyhow::Result<()> {
+    let name = stream.to_string();
+    for page in 0..count {
+        let row = |n: usize| NewRow { id: format!("{at:?}-{page}-{n}"), body: Value::Null };
+        let append = log::Command::Append { rows: (0..PAGE_ROWS).map(row).collect(), keep_ms };
+        let reply = app.store.apply::<Log>(&Key::log(&name), &append, at).await?;
+        let Some((number, full)) = reply.full else { continue };
+        let key = Key::log_page(&name, reply.began_at, number);
+        app.store.apply::<Page>(&key, &Some(full), at).await?;
+        app.store.apply::<Log>(&Key::log(&name), &log::Command::Sealed(number), at).await?;
+    }
+    Ok(())
+}
+
+/// `[retention]` was shortened: what was promised longer is there, though some of what came after it is gone already.
+#[tokio::test]
+async fn rows_that_were_promised_longer_are_read_though_later_ones_are_gone() -> anyhow::Result<()> {
+    let dir = TempDir::with_prefix("tiffin-shorter-")?;
+    let config = Keys::make(&dir.path().join("keys"))?.config(&Variables::new())?;
+    let app = App::start(config, &[Role::Ops]).await?;
+    let (stream, now) = (Stream::Audit, host::now());
+    let ago = |days: u64| now.minus(days * DAY_MS);
+    for (count, at, days) in [(4, ago(200), 150), (4, ago(100), 150), (12, ago(99), 10), (4, now, 10)] {
+        pages(&app, &stream, count, (at, days * DAY_MS)).await?;
+    }
+    for since in [UnixMs(0), ago(150)] {
+        let mut reader = Reader::start(&app, stream.clone(), since, UnixMs(u64::MAX)).await?;
+        let mut found = Vec::new();
+        while let Some(rows) = reader.page().await? {
+            found.extend(rows.into_iter().map(|row| row.n / PAGE_ROWS as u64));
+        }
+        found.dedup();
+        assert_eq!(found, [4, 5, 6, 7, 20, 21, 22, 23], "{since:?}");
+    }
+    assert_eq!(journal::read(&app, &stream, 0).await?.first().map(|row| row.n), Some(4 * PAGE_ROWS as u64));
+    Ok(())
+}
+
 #[tokio::test]
 async fn closed_orders_are_exported_and_a_phone_is_erased_at_the_edge() -> anyhow::Result<()> {
     closed_orders_are_exported_and_a_phone_is_erased(Front::Edge, Backing::Memory).await
@@ -183,4 +229,51 @@ async fn closed_orders_are_exported_and_a_phone_is_erased_standalone() -> anyhow
 #[ignore = "needs Redis and RabbitMQ: make test"]
 async fn closed_orders_are_exported_and_a_phone_is_erased_on_redis() -> anyhow::Result<()> {
     closed_orders_are_exported_and_a_phone_is_erased(Front::Standalone, Backing::Own).await
+}
+
+/// How often every key was looked at.
+async fn scans(redis: &Server) -> anyhow::Result<u64> {
+    let client = redis::Client::open(redis.url())?;
+    let mut redis = client.get_multiplexed_async_connection().await?;
+    let all: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis).await?;
+    let line = all.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls="));
+    Ok(line.and_then(|line| line.split(',').next()).map_or(Ok(0), str::parse)?)
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: make test"]
+async fn an_export_looks_at_every_key_for_all_tenants_alone_and_once() -> anyhow::Result<()> {
+    let dir = TempDir::with_prefix("tiffin-scans-")?;
+    let redis = Server::redis(dir.path()).await?;
+    let stack = Stack::start_with(Front::Standalone, Backing::Memory, &[("REDIS_URL", &redis.url())]).await?;
+    let gone = TenantId::parse("gone")?;
+    let store = Redis::connect(&redis.url(), stack.variable("TIFFIN_STORE_PREFIX")?).await?;
+    let rows = vec![NewRow { id: "ord_1".into(), body: json!({"order": "ord_1"}) }];
+    let (key, append) =
+        (Key::log(&Stream::Orders(gone).to_string()), log::Command::Append { rows, keep_ms: DAY_MS });
+    Store::Redis(store).apply::<Log>(&key, &append, host::now()).await?;
+    let get = async |path: &str| ops(&stack, Method::GET, path, &[], &Value::Null).await;
+    let before = scans(&redis).await?;
+    for (path, status, lines) in [
+        ("export/orders?tenant=dev", 200, 0),
+        ("export/orders?tenant=gone", 200, 1),
+        ("export/ledger?tenant=gone", 404, 1),
+        ("export/orders?tenant=nobody", 404, 1),
+        ("evidence?gateway=twilio-sms&tenant=dev", 200, 0),
+    ] {
+        let reply = get(path).await?;
+        assert_eq!((reply.status, reply.text.lines().count()), (status, lines), "{path}: {reply:?}");
+    }
+    assert_eq!(scans(&redis).await?, before, "a tenant that is named is not looked for");
+    let all = get("export/orders").await?;
+    assert_eq!((all.status, all.text.lines().count()), (200, 1), "{all:?}");
+    let once = scans(&redis).await?;
+    assert!(once > before, "{once}");
+    for path in ["export/orders", "evidence?gateway=twilio-sms"] {
+        assert_eq!(get(path).await?.status, 200, "{path}");
+    }
+    assert_eq!(scans(&redis).await?, once, "the list is kept for a while");
+    assert_eq!(get("export/ledger").await?.status, 200);
+    assert!(scans(&redis).await? > once, "money has a list of its own");
+    Ok(())
 }

@@ -16,6 +16,7 @@ use axum::response::Response;
 use reqwest::Method;
 use serde_json::Value;
 use serde_json::json;
+use tiffin_core::config::names::METRICS_TOKEN;
 use tiffin_core::config::names::OPERATOR_TOKEN;
 use tiffin_tests::client::Reply;
 use tiffin_tests::stack::Backing;
@@ -157,6 +158,13 @@ pub async fn view(stack: &Stack, name: &str) -> anyhow::Result<Value> {
     let reply = ops(stack, Method::GET, "", &Value::Null).await?;
     let endpoints = reply.body["endpoints"].as_array().cloned().unwrap_or_default();
     endpoints.into_iter().find(|of| of["name"] == name).context("no such endpoint")
+}
+
+/// The figures of its process.
+pub async fn metrics(stack: &Stack) -> anyhow::Result<String> {
+    let bearer = format!("Bearer {}", stack.variable(METRICS_TOKEN)?);
+    let url = format!("{}/metrics", stack.client.core);
+    Ok(stack.client.raw(Method::GET, url, &[("authorization", &bearer)], Vec::new()).await?.text)
 }
 
 /// Its delivery log.

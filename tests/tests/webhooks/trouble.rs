@@ -85,6 +85,13 @@ async fn an_endpoint_that_wants_no_more_is_disabled_the_others_hear_of_it_and_en
     assert_eq!(receiver::view(&stack, "main").await?["disabled"]["why"], "gone");
     let look = || async { Ok(stack.core.as_ref().unwrap().log()) };
     wait::until("operators to be told", look, |log| log.contains("an endpoint is disabled")).await?;
+    // What it has missed is nobody's backlog: an alert on it would never end.
+    assert_eq!(receiver::view(&stack, "main").await?["waiting"], 1);
+    let look = || async { receiver::metrics(&stack).await };
+    let is_disabled = |text: &String| text.contains("tiffin_webhook_endpoints{state=\"disabled\"} 1");
+    let metrics = wait::until("figures", look, is_disabled).await?;
+    let waiting = metrics.lines().find(|line| line.starts_with("tiffin_webhook_waiting"));
+    assert_eq!(waiting, Some("tiffin_webhook_waiting{} 0.0"));
     receiver::ops(&stack, Method::POST, "/dev/main/enable", &Value::Null).await?;
     let taken = hooks.until(2).await?;
     assert_eq!(taken[1].id(), event, "what it missed comes first");

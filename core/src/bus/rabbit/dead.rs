@@ -22,6 +22,7 @@ use super::super::dead;
 use super::super::dead::Act;
 use super::super::dead::Dead;
 use super::super::dead::LOOK_MAX;
+use super::super::dead::Meant;
 use super::super::dead::Report;
 use super::DEAD_AT;
 use super::Error;
@@ -56,15 +57,15 @@ impl Rabbit {
     pub(in super::super) async fn dead_act(
         &self,
         act: Act,
-        id: Option<&str>,
+        meant: Meant<'_>,
         max: usize,
     ) -> Result<Report, Error> {
         let _turn = self.turn().await?;
-        let look = self.look(if id.is_some() { LOOK_MAX } else { max }).await?;
-        let meant = look.letters.iter().filter(|(letter, _)| id.is_none_or(|id| letter.id == id));
+        let look = self.look(if meant == Meant::All { max } else { LOOK_MAX }).await?;
+        let letters = look.letters.iter().filter(|(letter, _)| letter.is(meant));
         let mut report = Report::default();
         let mut done = Ok(());
-        for (letter, delivery) in meant.take(max) {
+        for (letter, delivery) in letters.take(max) {
             done = self.act_on(act, letter, delivery, &mut report).await;
             if done.is_err() {
                 break;

@@ -154,14 +154,19 @@ async fn sign_in(app: &Arc<App>, address: SocketAddr, request: Request) -> Resul
 /// `DELETE /console/session`: signs out.
 pub async fn end(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let ended = async {
-        let Some(secret) = Secret::of(&headers) else { return Ok(nobody()) };
+        let Some(secret) = Secret::of(&headers) else { return Ok(()) };
         own_page(&headers, &secret)?;
-        ask(&app, &secret, &Command::End).await?;
-        Ok(nobody())
+        ask(&app, &secret, &Command::End).await.map(drop)
     };
-    let mut response = answer(ended.await);
-    set_cookie(&mut response, &headers, "", 0);
-    response
+    match ended.await {
+        Ok(()) => {
+            let mut response = answer(Ok(nobody()));
+            set_cookie(&mut response, &headers, "", 0);
+            response
+        }
+        // The browser keeps the cookie, and with it the means to try again: the sign-in lives on.
+        Err(problem) => health::refuse(&problem),
+    }
 }
 
 fn about(who: &Who, secret: &Secret) -> Value {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
@@ -33,6 +32,7 @@ use super::audit::Wanted;
 use super::audit::page;
 use crate::app::App;
 use crate::audit;
+use crate::http::params::Path;
 use crate::http::read_whole;
 use crate::journal::Stream;
 use crate::money;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
@@ -26,7 +25,9 @@ use crate::bus::dead::Act;
 use crate::bus::dead::BATCH_MAX;
 use crate::bus::dead::Dead;
 use crate::bus::dead::LOOK_MAX;
+use crate::bus::dead::Meant;
 use crate::bus::dead::Report;
+use crate::http::params::Path;
 use crate::http::read_whole;
 
 /// Letters of one call that names no number.
@@ -104,7 +105,8 @@ pub async fn replay_all(
             false => bytes::read_json(&request.body).map_err(|_| out_of_range("max"))?,
         };
         let max = within("max", batch.max)?;
-        let replay = async { app.bus.dead_act(Act::Replay, None, max).await.map_err(|error| failed(&error)) };
+        let replay =
+            async { app.bus.dead_act(Act::Replay, Meant::All, max).await.map_err(|error| failed(&error)) };
         let wanted = (Value::Null, json!({"max": max}));
         let report = audit::around(&app, &by, "dead.replay", wanted, replay).await?;
         told(Act::Replay, None, report);
@@ -122,7 +124,7 @@ async fn act(app: &Arc<App>, by: &By, act: Act, id: &str) -> Result<Report, Prob
         Act::Replay => format!("dead.replay {id}"),
     };
     let acting = async {
-        let report = app.bus.dead_act(act, Some(id), LOOK_MAX).await.map_err(|error| failed(&error))?;
+        let report = app.bus.dead_act(act, Meant::Id(id), LOOK_MAX).await.map_err(|error| failed(&error))?;
         if report == Report::default() { Err(not_found()) } else { Ok(report) }
     };
     let report = audit::around(app, by, &what, (Value::Null, Value::Null), acting).await?;

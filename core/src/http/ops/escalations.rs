@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
@@ -40,6 +39,7 @@ use crate::audit;
 use crate::desk;
 use crate::escalations;
 use crate::host;
+use crate::http::params::Path;
 use crate::http::read_whole;
 use crate::webhooks;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -33,6 +32,7 @@ use crate::host;
 use crate::http::evidence::refused;
 use crate::http::evidence::written;
 use crate::http::health;
+use crate::http::params::Path;
 use crate::http::read;
 
 /// What was kept.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
@@ -32,8 +31,9 @@ use crate::evidence;
 use crate::export::Reader;
 use crate::export::csv::Table;
 use crate::http::health;
+use crate::http::params::Path;
 use crate::journal;
-use crate::journal::Stream;
+use crate::journal::Logs;
 use crate::store;
 
 /// Which period, of whom.
@@ -123,7 +123,7 @@ async fn begin(
     if until <= since {
         return Err(invalid("until: must be later than since.".into()));
     }
-    let tenants = tenants(&app, period.tenant, &what).await?;
+    let tenants = tenants(&app, period.tenant, what.logs()).await?;
     let head = match &what {
         What::Rows(table, Format::Csv) => Some(table.head()),
         What::Rows(_, Format::Ndjson) | What::Evidence(_) => None,
@@ -132,21 +132,23 @@ async fn begin(
 }
 
 /// The one that is asked for, or all that are served or have such rows still; the first one last.
-async fn tenants(app: &App, asked: Option<TenantId>, what: &What) -> Result<Vec<TenantId>, Problem> {
-    let logged = journal::tenants(app, what.stream()).await.map_err(|error| {
+async fn tenants(app: &App, asked: Option<TenantId>, logs: Logs) -> Result<Vec<TenantId>, Problem> {
+    let away = |error: store::Error| {
         tracing::warn!(%error, "the logs cannot be listed");
         Problem::unavailable("The store does not answer.")
-    })?;
-    let served = app.directory.current().tenants.keys().cloned().collect();
-    let known: BTreeSet<TenantId> = &logged | &served;
-    match asked {
-        None => Ok(known.into_iter().rev().collect()),
-        Some(tenant) if known.contains(&tenant) => Ok(vec![tenant]),
-        Some(tenant) => {
-            let detail = format!("There is no tenant {tenant}, and nothing is kept of one.");
-            Err(Problem::new(Code::NotFound, detail))
-        }
+    };
+    let directory = app.directory.current();
+    let Some(tenant) = asked else {
+        let logged = app.searched.listed(logs).fresh(app).await.map_err(away)?;
+        let served: BTreeSet<TenantId> = directory.tenants.keys().cloned().collect();
+        return Ok((&logged | &served).into_iter().rev().collect());
+    };
+    let is_served = directory.tenants.contains_key(&tenant);
+    if is_served || journal::exists(app, &logs.of(tenant.clone())).await.map_err(away)? {
+        return Ok(vec![tenant]);
     }
+    let detail = format!("There is no tenant {tenant}, and nothing is kept of one.");
+    Err(Problem::new(Code::NotFound, detail))
 }
 
 fn respond(begun: Result<Export, Problem>) -> Response {
@@ -173,10 +175,10 @@ fn respond(begun: Result<Export, Problem>) -> Response {
 }
 
 impl What {
-    fn stream(&self) -> fn(TenantId) -> Stream {
+    fn logs(&self) -> Logs {
         match self {
-            Self::Rows(Table::Ledger, _) => Stream::Money,
-            Self::Rows(Table::Orders, _) | Self::Evidence(_) => Stream::Orders,
+            Self::Rows(Table::Ledger, _) => Logs::Money,
+            Self::Rows(Table::Orders, _) | Self::Evidence(_) => Logs::Orders,
         }
     }
 }
@@ -192,7 +194,7 @@ impl Export {
                 Some(now) => now,
                 None => {
                     let Some(tenant) = self.tenants.pop() else { return Ok(None) };
-                    let stream = self.what.stream()(tenant.clone());
+                    let stream = self.what.logs().of(tenant.clone());
                     let reader = Reader::start(&self.app, stream, self.since, self.until).await?;
                     (tenant, reader)
                 }

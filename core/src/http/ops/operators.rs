@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
@@ -27,6 +26,7 @@ use super::orders::invalid;
 use crate::admin;
 use crate::app::App;
 use crate::host;
+use crate::http::params::Path;
 use crate::http::read_whole;
 
 /// A name and a role.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::Response;
@@ -30,6 +29,7 @@ use crate::audit;
 use crate::desk;
 use crate::desk::Retry;
 use crate::host;
+use crate::http::params::Path;
 use crate::http::read_whole;
 
 /// A channel and a reason.

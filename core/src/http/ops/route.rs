@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
@@ -19,6 +18,7 @@ use super::routes::Fared;
 use super::routes::Route;
 use crate::admin;
 use crate::app::App;
+use crate::http::params::Path;
 use crate::routes::by_country;
 
 #[derive(Serialize)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
 use axum::response::Response;
 use serde::Deserialize;
 use serde::Serialize;
@@ -22,10 +22,12 @@ use tiffin_shared::route::stats;
 use tiffin_shared::wire::api::Channel;
 
 use super::answer;
+use super::orders::invalid;
 use crate::admin;
 use crate::app::App;
 use crate::audit;
 use crate::gateways::Gateway;
+use crate::http::params::Path;
 use crate::routes;
 
 #[derive(Serialize)]
@@ -91,8 +93,9 @@ pub struct Wanted {
 
 /// `GET /ops/v1/routes`: as the fleet found each at most a second ago; `?country=IN` for how messages fare there, and
 /// what they cost.
-pub async fn list(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
-    answer(routes(&app, wanted.country.as_deref()))
+pub async fn list(State(app): State<Arc<App>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let wanted = wanted.map_err(|_| invalid("The one parameter is country.".into()));
+    answer(wanted.and_then(|Query(Wanted { country })| routes(&app, country.as_deref())))
 }
 
 fn routes(app: &App, country: Option<&str>) -> Result<Routes, Problem> {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::extract::State;
@@ -27,6 +26,7 @@ use tiffin_shared::time::UnixMs;
 use super::answer;
 use crate::app::App;
 use crate::audit;
+use crate::http::params::Path;
 use crate::http::read_whole;
 use crate::webhooks::Kind;
 use crate::webhooks::manage;
