@@ -33,6 +33,7 @@ try {
   await signsIn(page, "ann", TOKEN);
   await looksAtTheOverview(page);
   await findsAnOrder(page, order);
+  await sendsAnotherWay(page, order);
   await holdsABreaker(page);
   await weighsABackup(page);
   await worksOnAnEscalation(page);
@@ -159,6 +160,18 @@ async function findsAnOrder(page, order) {
   did.push("found an order by reference and by phone, read its timeline, and why it cannot be called off");
 }
 
+async function sendsAnotherWay(page, order) {
+  await go(page, `orders/${order}`, order);
+  await press(page, "Send another way");
+  await dialog(page).getByLabel("Why").fill("says code 889464 does not work");
+  await losesAnAnswer(page, "**/retry", () => dialog(page).getByRole("button", { name: "Send" }).click());
+  await page.getByText(/says code 000000 does not work/).first().waitFor();
+  await page.getByRole("img", { name: /Timeline: attempt 1 by .*attempt 2 by/ }).waitFor();
+  const attempts = page.locator(".panel", { has: page.getByRole("heading", { name: "Attempts" }) }).locator("tbody tr");
+  assert.equal(await attempts.count(), 2, "it was sent twice more");
+  did.push("sent the code another way, once though the answer was lost");
+}
+
 async function holdsABreaker(page) {
   await go(page, "routes", "Routes");
   await page.getByRole("link", { name: "twilio-sms", exact: true }).click();
@@ -262,7 +275,7 @@ async function addsAnOperator(page) {
   assert.match(await dialog(page).locator("input.secret").inputValue(), /^op_/);
   await page.keyboard.press("Escape");
   await page.getByRole("rowheader", { name: "eve" }).waitFor();
-  await page.getByRole("row", { name: /eve/ }).getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("row", { name: /^eve / }).getByRole("button", { name: "Remove" }).click();
   await dialog(page).getByRole("button", { name: "Remove" }).click();
   await page.getByRole("rowheader", { name: "eve" }).waitFor({ state: "detached" });
   await go(page, "audit", "Audit");

@@ -61,6 +61,7 @@ async fn an_operator_finds_reads_and_settles_in_a_real_browser() -> anyhow::Resu
     );
     let stack = Stack::launch(Front::Standalone, Backing::Shared, &MORE, |settings| {
         let named = "name = \"twilio-sms-2\"\n";
+        let settings = settings.replace("resend_after_ms = 30000", "resend_after_ms = 0");
         let settings = settings.replace(named, &format!("{named}priority = {BACKUP_PRIORITY}\n"));
         paying(&settings, PRICE_MICROS, OPENING_MICROS)
     })
