@@ -37,7 +37,7 @@ export function ask({ title, text, fields = [], verb, danger, once, act }) {
           dialog.close();
           return;
         }
-        error.textContent = once && refused.unknown ? `${refused.message} “${verb}” again in this dialog does so: it is done once at most.` : refused.message;
+        error.textContent = once && refused.unknown ? `${refused.message} Press “${verb}” again: from this dialog it is done once at most.` : refused.message;
         go.disabled = false;
       }
     }

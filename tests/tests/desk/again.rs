@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use anyhow::Context;
 use axum::Router;
@@ -51,18 +53,22 @@ impl Lossy {
         Ok((lossy, url))
     }
 
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lose(&self, count: usize) {
-        *self.inner.lock().unwrap() = Inner { lose: count, keys: Vec::new() };
+        *self.inner() = Inner { lose: count, keys: Vec::new() };
     }
 
     fn keys(&self) -> Vec<String> {
-        self.inner.lock().unwrap().keys.clone()
+        self.inner().keys.clone()
     }
 }
 
 async fn pass(State(lossy): State<Arc<Lossy>>, request: Request) -> Response {
     let reply = forward(&lossy, request).await;
-    let mut inner = lossy.inner.lock().unwrap();
+    let mut inner = lossy.inner();
     let is_lost = inner.lose > 0;
     inner.lose = inner.lose.saturating_sub(1);
     match reply {
@@ -75,7 +81,7 @@ async fn pass(State(lossy): State<Arc<Lossy>>, request: Request) -> Response {
 async fn forward(lossy: &Lossy, request: Request) -> anyhow::Result<Response> {
     let (parts, body) = request.into_parts();
     let key = parts.headers.get("idempotency-key").context("a wish without a key")?.to_str()?.to_owned();
-    lossy.inner.lock().unwrap().keys.push(key);
+    lossy.inner().keys.push(key);
     let path = parts.uri.path_and_query().context("no path")?;
     let mut forwarded = reqwest::Client::new().request(parts.method, format!("{}{path}", lossy.core));
     for (name, value) in parts.headers.iter().filter(|(name, _)| *name != "host") {
