@@ -1,7 +1,7 @@
 // What is challenged or blocked, why, and letting it go again.
 
 import { badge, facts, h, renew, section, table } from "./dom.js";
-import { action, ask, tell } from "./dialog.js";
+import { KEPT, action, ask, tell } from "./dialog.js";
 import * as api from "./api.js";
 import { ago, number, share, time } from "./format.js";
 
@@ -84,7 +84,7 @@ function standing(title, { orders_left, challenge_until, blocked_until, guesses_
 function unlock(done) {
   return action("Unlock a phone", { role: "support", onclick: () => ask({ title: "Unlock a phone", verb: "Unlock",
     text: "Its wrong guesses in a row are forgotten, so that codes can be entered again. Do it for its owner only: guesses are what keeps others out.",
-    fields: [["tenant", "Tenant", { required: true }], ["phone", "Phone", { required: true, type: "tel", hint: "+919876543210" }], ["reason", "Why", { required: true, hint: "Stands in the audit." }]],
+    fields: [["tenant", "Tenant", { required: true }], ["phone", "Phone", { required: true, type: "tel", hint: "+919876543210" }], ["reason", "Why", { required: true, hint: `Stands in the audit. ${KEPT}` }]],
     act: async (wish) => {
       const { unlocked, wrong_in_a_row, wrong_today } = await api.post("phones/unlock", wish);
       await done(unlocked ? `Unlocked: ${wrong_in_a_row} wrong guesses in a row were forgotten, ${wrong_today} of today.` : "Nothing was locked: it had no wrong guesses.");

@@ -8,6 +8,8 @@ export class Refused extends Error {
     this.retryAfter = problem.retryAfter;
     // Nothing is wrong with what was asked.
     this.passes = status === 0 || status === 429 || status >= 502;
+    // It may have been done all the same.
+    this.unknown = status === 0 || status >= 500;
   }
 }
 

@@ -1,6 +1,6 @@
 // Who did what.
 
-import { h, table } from "./dom.js";
+import { h, older, table } from "./dom.js";
 import * as api from "./api.js";
 import { time, words } from "./format.js";
 
@@ -15,7 +15,7 @@ function value(of) {
 export async function audit({ main, signal }) {
   const rows = [];
   const list = h("div");
-  const more = h("p");
+  const more = h("div");
   const load = async (before) => {
     const page = await api.get(`audit?newest_first=true${before === undefined ? "" : `&before=${before}`}`, signal);
     rows.push(...page.rows);
@@ -23,7 +23,7 @@ export async function audit({ main, signal }) {
       ["When", (row) => time(row.body.at ?? row.at)], ["Who", (row) => row.body.by?.name ?? "–"], ["What", (row) => h("span", { class: "break" }, row.body.what), { wide: true }],
       ["Before", (row) => value(row.body.before), { wide: true }], ["After", (row) => value(row.body.after), { wide: true }], ["Token", (row) => (row.body.by?.token ? h("code", null, row.body.by.token) : "–")],
     ], rows, "Nobody has changed anything yet."));
-    more.replaceChildren(...(page.next ? [h("button", { type: "button", onclick: () => load(page.next) }, "Older ones")] : []));
+    more.replaceChildren(...(page.next ? [older(() => load(page.next))] : []));
   };
   await load();
   main.replaceChildren(h("h1", null, "Audit"), list, more);

@@ -3,10 +3,15 @@
 import { announce, copier, h } from "./dom.js";
 import { may } from "./api.js";
 
-// A form in a dialog. Fields: [name, label, {hint, value, options, required, rows}?]. `act` gets their values; what it
+// What becomes of what a person writes.
+export const KEPT = "It is kept, and everybody here reads it. Codes become zeros.";
+
+// A form in a dialog. Fields: [name, label, {hint, value, options, required, rows, type, min, max, step}?]. `act` gets their values, and
+// a key that stays the same while the dialog is open: what takes it is done once, however often it is sent (`once`). What `act`
 // throws is shown, and the dialog stays. Resolves to true when it was done.
-export function ask({ title, text, fields = [], verb, danger, act }) {
+export function ask({ title, text, fields = [], verb, danger, once, act }) {
   return new Promise((resolve) => {
+    const key = crypto.randomUUID();
     const error = h("p", { class: "error", role: "alert" });
     const inputs = fields.map(([name, label, how = {}]) => [name, field(name, label, how), how]);
     const go = h("button", { type: "submit", class: danger ? "danger" : "primary" }, verb);
@@ -22,7 +27,7 @@ export function ask({ title, text, fields = [], verb, danger, act }) {
       go.disabled = true;
       error.textContent = "";
       try {
-        await act(Object.fromEntries(inputs.map(([name, { input }]) => [name, input.value.trim()])));
+        await act(Object.fromEntries(inputs.map(([name, { input }]) => [name, input.value.trim()])), key);
         done = true;
         announce(`${title}: done`);
         dialog.close();
@@ -32,7 +37,7 @@ export function ask({ title, text, fields = [], verb, danger, act }) {
           dialog.close();
           return;
         }
-        error.textContent = refused.message;
+        error.textContent = once && refused.unknown ? `${refused.message} Press “${verb}” again: from this dialog it is done once at most.` : refused.message;
         go.disabled = false;
       }
     }
@@ -47,11 +52,11 @@ export function ask({ title, text, fields = [], verb, danger, act }) {
   });
 }
 
-function field(name, label, { hint, value, options, required, rows, type }) {
+function field(name, label, { hint, value, options, required, rows, type, min, max, step }) {
   const attributes = { id: `field-${name}`, name, required, "aria-describedby": hint && `hint-${name}`, autocomplete: "off" };
   const input = options
     ? h("select", attributes, options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)))
-    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", step: type === "number" && "any", value });
+    : rows ? h("textarea", { ...attributes, rows }) : h("input", { ...attributes, type: type ?? "text", step: type === "number" && (step ?? "any"), min, max, value });
   const row = h("p", { class: "field" }, h("label", { for: `field-${name}` }, label), input,
     hint && h("small", { id: `hint-${name}` }, hint));
   return { input, row };

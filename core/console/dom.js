@@ -74,6 +74,23 @@ export function table(caption, columns, rows, empty) {
 export const section = (title, ...children) =>
   h("section", { class: "panel" }, h("h2", null, title), children);
 
+// A button that fetches more. Why it could not is said beside it, and it can be pressed again.
+export function older(load) {
+  const error = h("span", { class: "error", role: "alert" });
+  const button = h("button", { type: "button", onclick: async () => {
+    button.disabled = true;
+    error.textContent = "";
+    try {
+      await load();
+    } catch (refused) {
+      // Who has left the page hears no more of it.
+      if (refused.name !== "AbortError") error.textContent = refused.message;
+    }
+    button.disabled = false;
+  } }, "Older ones");
+  return h("p", { class: "actions" }, button, error);
+}
+
 // A labelled fact, for lists of them.
 export const facts = (pairs) =>
   h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")

@@ -1,7 +1,7 @@
 // What people have to see to.
 
 import { badge, facts, h, renew, section, table } from "./dom.js";
-import { action, ask } from "./dialog.js";
+import { KEPT, action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { ago, shortId, time, tone, words } from "./format.js";
 
@@ -19,8 +19,8 @@ export async function escalations({ main, query, signal, again }) {
   const open = action("Open one", { role: "support", onclick: async () => {
     const done = await ask({ title: "Open an escalation", verb: "Open it", fields: [
       ["kind", "About", { options: [["refund", "a refund"], ["supplier_fallback", "a supplier"], ["abuse", "abuse"]] }],
-      ["subject", "In a line", { required: true }], ["text", "What is known", { required: true, rows: 4 }]],
-    act: (wish) => api.post("escalations", wish) });
+      ["subject", "In a line", { required: true }], ["text", "What is known", { required: true, rows: 4, hint: KEPT }]],
+    once: true, act: (wish, key) => api.post("escalations", wish, { key }) });
     if (done) again();
   } });
   main.replaceChildren(h("div", { class: "head" }, h("h1", null, "Escalations"), h("p", { class: "spans" }, spans)), h("p", { class: "actions" }, open), list);
@@ -55,8 +55,8 @@ export async function escalation({ main, id, signal, again }) {
     row.state === "resolved" ? h("p", { class: "hint" }, "It is resolved: nothing more is done to it.") : h("div", { class: "actions" },
       action("Take it", { role: "support", why: row.owner === api.who().name ? "it is yours" : null, onclick: does(`Take it on, as ${api.who().name}`, "Take it", "assign", [], { owner: api.who().name }) }),
       action("Assign", { role: "support", onclick: does("Who sees to it", "Assign", "assign", [["owner", "Owner", { required: true, value: row.owner ?? "" }]]) }),
-      action("Note", { role: "support", onclick: does("Add a note", "Add", "note", [["text", "Note", { required: true, rows: 4 }]]) }),
-      action("Resolve", { role: "support", onclick: does("It is done", "Resolve", "resolve", [["text", "How it was settled", { required: true, rows: 4 }]]) })),
+      action("Note", { role: "support", onclick: does("Add a note", "Add", "note", [["text", "Note", { required: true, rows: 4, hint: KEPT }]]) }),
+      action("Resolve", { role: "support", onclick: does("It is done", "Resolve", "resolve", [["text", "How it was settled", { required: true, rows: 4, hint: KEPT }]]) })),
     h("div", { class: "columns" },
       section("Matter", facts([["About", words(row.kind)], ["Opened by", row.rule ? `the rule ${words(row.rule)}` : "a person"], ["Owner", row.owner ?? "nobody"], ["Opened", time(row.opened_at)],
         ["Due", due(row)], ["Resolved", row.resolved_at && time(row.resolved_at)], ["Tenant", row.tenant], ["Gateway", row.gateway && h("a", { href: `#/routes/${api.part(row.gateway)}` }, row.gateway)]])),

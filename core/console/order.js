@@ -1,7 +1,7 @@
 // One order: what happened to it, drawn and told; its money; and what may be done about it.
 
 import { NARROW, badge, copyable, facts, h, renew, section, table } from "./dom.js";
-import { action, ask } from "./dialog.js";
+import { KEPT, action, ask } from "./dialog.js";
 import * as api from "./api.js";
 import { story, timeline } from "./timeline.js";
 import { ago, duration, exact, micros, time, tone, words } from "./format.js";
@@ -108,15 +108,15 @@ function actions(id, order, again) {
   return [
     action("Send another way", { role: "support", why: why("retry"), onclick: async () => done(await ask({
       title: "Send the code another way", text: "The same code, by a way that this order has not taken. Its guesses are not counted anew.", verb: "Send",
-      fields: [["channel", "By", { options: CHANNELS }], ["reason", "Why", { required: true, hint: "Stands in the order's story." }]],
-      act: (wish) => api.post(`${path}/retry`, wish, { key: crypto.randomUUID() }) })) }),
+      fields: [["channel", "By", { options: CHANNELS }], ["reason", "Why", { required: true, hint: `Stands in the order's story. ${KEPT}` }]],
+      once: true, act: (wish, key) => api.post(`${path}/retry`, wish, { key }) })) }),
     action("Call it off", { role: "support", danger: true, why: why("cancel"), onclick: async () => done(await ask({
       title: "Call this order off", text: "Its code opens nothing any more. What has not left does not leave, and what it holds of the tenant's money is given back.",
       verb: "Call it off", danger: true, act: () => api.post(`${path}/cancel`) })) }),
     action("Escalate", { role: "support", onclick: async () => done(await ask({
       title: "Hand it to a person", verb: "Open an escalation",
       fields: [["kind", "About", { options: [["refund", "a refund"], ["supplier_fallback", "a supplier"], ["abuse", "abuse"]] }],
-        ["subject", "In a line", { required: true, value: `Order ${id.slice(0, 12)}` }], ["text", "What is known", { required: true, rows: 3 }]],
-      act: (wish) => api.post("escalations", { ...wish, orders: [id], ...(order.job && { tenant: order.job.tenant }) }) })) }),
+        ["subject", "In a line", { required: true, value: `Order ${id.slice(0, 12)}` }], ["text", "What is known", { required: true, rows: 3, hint: KEPT }]],
+      once: true, act: (wish, key) => api.post("escalations", { ...wish, orders: [id], ...(order.job && { tenant: order.job.tenant }) }, { key }) })) }),
   ];
 }

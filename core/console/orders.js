@@ -4,7 +4,7 @@ import { NARROW, badge, h, renew, table } from "./dom.js";
 import * as api from "./api.js";
 import { duration, exact, shortId, time, tone, words } from "./format.js";
 
-const STATES = ["accepted", "queued", "sending", "sent", "delivered", "verified", "failed", "expired", "cancelled"];
+const STATES = ["queued", "sending", "sent", "delivered", "verified", "failed", "expired", "cancelled"];
 const CHANNELS = ["sms", "whatsapp", "telegram", "voice", "email"];
 const SINCE = [["", "whenever"], ["1h", "last hour"], ["24h", "last day"], ["168h", "last week"]];
 const ORDER = /^ord_[\w-]+$/;

@@ -38,7 +38,7 @@ function parts({ route, settings, path, again }) {
         ["Half within", duration(fared.p50_ms)], ["95 % within", duration(fared.p95_ms)]]), h("p", { class: "hint" }, "Of the last half hour to hour, all countries; times once there are 20 receipts.")),
       section("Settings", facts([["Priority", route.priority], ["Weight", route.weight ?? "none: figures decide"], ["Countries", set.countries ? [set.countries].flat().join(", ") : "as the file says"],
         ["Price", set.price_micros === undefined || set.price_micros === null ? "as the file says" : exact(set.price_micros, "of a tenant’s own currency")],
-        ["Pace", route.per_second ? `${number(route.per_second)} a second` : "as fast as it comes"], ["Version", settings.version ?? "the file's"]]), h("p", { class: "actions" }, weigh(settings, path, again)))),
+        ["Pace", route.per_second ? `${number(route.per_second)} a second` : "as fast as it comes"], ["Version", settings.version ?? "the file's"]]), h("p", { class: "actions" }, weigh(route, settings, path, again)))),
     h("div", { class: "pictures" }, receipts(route), section("What went wrong", errors(route))),
     section("Breaker", moves(route)),
     section("By country", table("By country, last half hour to hour", [
@@ -100,18 +100,21 @@ function holds(route, path, again) {
   ];
 }
 
-function weigh(settings, path, again) {
+function weigh(route, settings, path, again) {
   const version = settings.version ?? undefined;
+  const set = settings.settings ?? {};
+  // What is left as it is in force stays the file's, where the file says it.
+  const wanted = (name, typed) => (typed === "" || (set[name] === undefined && Number(typed) === route[name]) ? {} : { [name]: Number(typed) });
+  const whole = { type: "number", min: 0, max: 65535, step: 1 };
   return [
     action("Change priority and weight", { role: "operator", onclick: async () => {
       const done = await ask({ title: "Priority and weight", verb: "Change",
         text: "The lower priority goes first, whatever the figures say. Gateways of one priority share their orders by weight; without weights the figures decide. One of weight 5 beside one without gets 5 of 105; one of 0 begins none.",
-        fields: [["priority", "Priority", { type: "number", min: 0, max: 65535, required: true, value: settings.settings?.priority ?? 0 }],
-          ["weight", "Weight, or nothing", { type: "number", min: 0, max: 65535, value: settings.settings?.weight ?? "" }]],
-        act: ({ priority, weight }) => {
-          const { weight: before, ...others } = settings.settings ?? {};
-          const shared = weight === "" || weight === undefined ? {} : { weight: Number(weight) };
-          return api.put(`${path}/settings`, { ...others, priority: Number(priority), ...shared }, version);
+        fields: [["priority", "Priority", { ...whole, required: true, value: route.priority }],
+          ["weight", "Weight, or nothing", { ...whole, value: route.weight ?? "", hint: "With nothing: as the file says." }]],
+        act: (typed) => {
+          const { priority, weight, ...others } = set;
+          return api.put(`${path}/settings`, { ...others, ...wanted("priority", typed.priority), ...wanted("weight", typed.weight) }, version);
         } });
       if (done) again();
     } }),

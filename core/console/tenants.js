@@ -1,6 +1,6 @@
 // Who orders here: services, keys, money.
 
-import { badge, facts, h, section, table } from "./dom.js";
+import { badge, facts, h, older, section, table } from "./dom.js";
 import { action, ask, reveal } from "./dialog.js";
 import * as api from "./api.js";
 import { duration, exact, micros, number, shortId, time, words } from "./format.js";
@@ -54,7 +54,7 @@ async function moved(path, { currency }, signal) {
       ["For", (row) => (row.order ? h("a", { href: `#/orders/${row.order}`, title: row.order }, h("code", null, shortId(row.order))) : row.reference ?? "–")],
       ["Moved", (row) => (row.lines?.length ? sum(Math.max(...row.lines.map((line) => line.micros))) : "–"), { number: true }],
       ["Available after", (row) => sum(row.available_micros), { number: true }], ["Held after", (row) => sum(row.held_micros), { number: true }],
-    ], entries, "Nothing has moved yet."), ...(page.next ? [h("button", { type: "button", onclick: () => load(page.next) }, "Older ones")] : []));
+    ], entries, "Nothing has moved yet."), ...(page.next ? [older(() => load(page.next))] : []));
   };
   await load();
   return list;

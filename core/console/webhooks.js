@@ -102,7 +102,7 @@ function parts({ row, deliveries, path, again }) {
       ["Sent", (one) => time(one.sent_at)], ["Type", (one) => one.type], ["Event", (one) => h("code", { title: one.event }, shortId(one.event))],
       ["Try", (one) => one.attempt, { number: true }], ["Took", (one) => duration(one.duration_ms), { number: true }],
       ["Outcome", (one) => badge(one.status ?? "no answer", one.status >= 200 && one.status < 300 ? "good" : "bad")],
-      ["Answer", (one) => one.error ?? one.response ?? "–", { wide: true }],
+      ["Answer", (one) => one.error ?? one.response ?? (api.may("support") ? "–" : "for the role support"), { wide: true }],
     ], deliveries.toReversed(), "Nothing was delivered yet.")),
   ];
 }

@@ -181,9 +181,12 @@ async fn tenant_of(app: &App, order: &OrderId) -> Result<TenantId, Problem> {
 
 /// The ledger's answer, where it is no refusal.
 pub async fn outcome(app: &Arc<App>, errand: Errand) -> Result<Outcome, Problem> {
+    // Of the others the same again changes nothing more.
+    let has_key = matches!(errand, Errand::Retry { .. });
     let answered = ask(app, errand).await.map_err(|error| {
         tracing::warn!(%error, "a ledger was not asked for support");
-        Problem::unavailable("The order's ledger does not answer. Ask again with the same Idempotency-Key.")
+        let again = if has_key { "Ask again with the same Idempotency-Key." } else { "Ask again." };
+        Problem::unavailable(format!("The ledger does not answer: whether it was done is not known. {again}"))
     })?;
     match answered {
         Answered::Outcome(outcome) => match outcome.problem() {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::ops;
 use super::ops::Core;
+use super::ops::Once;
 use super::ops::text;
 use super::ops::time;
 
@@ -36,7 +37,7 @@ pub enum Command {
         /// What it is about, in a line
         #[arg(long)]
         subject: String,
-        /// What happened
+        /// What happened; codes in it become zeros
         #[arg(long)]
         text: String,
         /// `ord_…`, as often as needed
@@ -48,6 +49,8 @@ pub enum Command {
         /// Whose orders
         #[arg(long)]
         tenant: Option<String>,
+        #[command(flatten)]
+        once: Once,
         #[command(flatten)]
         to: Core,
     },
@@ -93,12 +96,12 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             to.print(&reply, || shown(&reply));
             return Ok(());
         }
-        Command::Open { kind, subject, text, orders, gateway, tenant, to } => {
+        Command::Open { kind, subject, text, orders, gateway, tenant, once, to } => {
             let body = json!({
                 "kind": kind, "subject": subject, "text": text, "orders": orders,
                 "gateway": gateway, "tenant": tenant,
             });
-            let reply = to.ask(Method::POST, "escalations", Some(body)).await?;
+            let reply = to.ask_once("escalations", body, once).await?;
             to.print(&reply, || shown(&reply));
             return Ok(());
         }

@@ -12,10 +12,13 @@ use serde_json::Value;
 use crate::config::Environment;
 use crate::config::names::OPERATOR_TOKEN;
 use crate::gateways::call::install_tls;
+use crate::host;
 use crate::plain;
 
 /// How long core may take: it looks through up to 10,000 messages.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Until something is asked for again whose outcome is not known: another host takes a ledger over within seconds.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Which core, and how to print.
 #[derive(Args)]
@@ -40,8 +43,40 @@ struct With<'a> {
     body: Option<Value>,
     /// It is for this version and for no other.
     version: Option<u64>,
+    /// The same again by this name is done once.
+    key: Option<&'a str>,
     accept: Option<&'a str>,
     timeout: Option<Duration>,
+}
+
+/// By what name something is done once, however often it is asked for.
+#[derive(Args)]
+pub struct Once {
+    /// As an error told it, when it was not known whether it was done: asked again by it, it is done once
+    #[arg(long)]
+    key: Option<String>,
+}
+
+/// What came of it when it failed.
+struct Failed {
+    /// Whether it is known that nothing was done.
+    is_known: bool,
+    error: anyhow::Error,
+}
+
+async fn read(response: reqwest::Response, path: &str) -> anyhow::Result<Value> {
+    let status = response.status();
+    let reply: Value = response.json().await.unwrap_or_default();
+    if status.is_success() {
+        return Ok(reply);
+    }
+    let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+    let kind = path.split(['/', '?']).next().unwrap_or_default();
+    match (status.as_u16(), kind) {
+        (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
+        (412, _) => anyhow::bail!("core answered 412: {detail} Here that is --version."),
+        (status, _) => anyhow::bail!("core answered {status}: {detail}"),
+    }
 }
 
 async fn succeeded(response: reqwest::Response) -> anyhow::Result<reqwest::Response> {
@@ -68,20 +103,38 @@ impl Core {
         body: Option<Value>,
         version: Option<u64>,
     ) -> anyhow::Result<Value> {
-        let with = With { body, version, accept: None, timeout: Some(TIMEOUT) };
-        let response = self.send(method, path, with).await?;
-        let status = response.status();
-        let reply: Value = response.json().await.unwrap_or_default();
-        if status.is_success() {
-            return Ok(reply);
+        let with = With { body, version, timeout: Some(TIMEOUT), ..With::default() };
+        read(self.send(method, path, with).await?, path).await
+    }
+
+    /// Posts what must not be done twice: by a name, and once more by the same one where it is not known what came of it.
+    pub async fn ask_once(&self, path: &str, body: Value, once: Once) -> anyhow::Result<Value> {
+        let key = match once.key {
+            Some(key) => key,
+            None => format!("{:032x}", u128::from_be_bytes(host::random()?)),
+        };
+        let mut asked = self.post_once(path, &body, &key).await;
+        if asked.as_ref().is_err_and(|failed| !failed.is_known) {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            asked = self.post_once(path, &body, &key).await;
         }
-        let detail = reply.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        let kind = path.split(['/', '?']).next().unwrap_or_default();
-        match (status.as_u16(), kind) {
-            (404, "dead") => anyhow::bail!("{detail} `tiffin dead list` shows what there is (404)"),
-            (412, _) => anyhow::bail!("core answered 412: {detail} Here that is --version."),
-            (status, _) => anyhow::bail!("core answered {status}: {detail}"),
-        }
+        asked.map_err(|Failed { is_known, error }| match is_known {
+            true => error,
+            false => anyhow::anyhow!(
+                "{error:#}\nWhether it was done is not known. The same command with --key {key} does it once at most"
+            ),
+        })
+    }
+
+    async fn post_once(&self, path: &str, body: &Value, key: &str) -> Result<Value, Failed> {
+        let body = Some(body.clone());
+        let with = With { body, key: Some(key), timeout: Some(TIMEOUT), ..With::default() };
+        let response = self.send(Method::POST, path, with).await.map_err(|error| {
+            let is_known = error.downcast_ref().is_none_or(reqwest::Error::is_connect);
+            Failed { is_known, error }
+        })?;
+        let is_known = !response.status().is_server_error();
+        read(response, path).await.map_err(|error| Failed { is_known, error })
     }
 
     /// A document, as it is.
@@ -123,7 +176,7 @@ impl Core {
         let token = Environment::of_process()?.get(OPERATOR_TOKEN).with_context(|| {
             format!("{OPERATOR_TOKEN} is not set. It stands in core.env, where `tiffin keys make` put it: load that file")
         })?;
-        let With { body, version, accept, timeout } = with;
+        let With { body, version, key, accept, timeout } = with;
         let base = self.url.trim_end_matches('/');
         let mut request = self.client()?.request(method, format!("{base}/ops/v1/{path}")).bearer_auth(token);
         if let Some(timeout) = timeout {
@@ -134,6 +187,9 @@ impl Core {
         }
         if let Some(version) = version {
             request = request.header("if-match", format!("\"{version}\""));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
         }
         if let Some(accept) = accept {
             request = request.header("accept", accept);

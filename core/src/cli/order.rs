@@ -15,6 +15,7 @@ use tiffin_shared::price::amount;
 
 use super::ops;
 use super::ops::Core;
+use super::ops::Once;
 use super::ops::text;
 use super::ops::time;
 use crate::plain;
@@ -40,9 +41,11 @@ pub enum Command {
         /// sms, whatsapp, voice, telegram or email; the best one that is new without it
         #[arg(long, default_value = "auto")]
         channel: String,
-        /// Why, for whoever reads the order's story later
+        /// Why, for whoever reads the order's story later; codes in it become zeros
         #[arg(long, default_value = "asked for by support")]
         reason: String,
+        #[command(flatten)]
+        once: Once,
         #[command(flatten)]
         to: Core,
     },
@@ -64,9 +67,9 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
             let reply = to.ask(Method::GET, &ops::path(&["orders", &id], ""), None).await?;
             to.print(&reply, || timeline(&id, &reply));
         }
-        Command::Retry { id, channel, reason, to } => {
+        Command::Retry { id, channel, reason, once, to } => {
             let body = json!({"channel": channel, "reason": reason});
-            let reply = to.ask(Method::POST, &ops::path(&["orders", &id, "retry"], ""), Some(body)).await?;
+            let reply = to.ask_once(&ops::path(&["orders", &id, "retry"], ""), body, once).await?;
             to.print(&reply, || stands(&reply, "is sent once more"));
         }
         Command::Cancel { id, to } => {

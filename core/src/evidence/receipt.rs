@@ -68,8 +68,7 @@ fn read(gateway: &Gateway, told: &Told, whose: &Reference, source: Source<'_>, n
     };
     let plain = [told.provider_id.clone(), whose.text(), whose.order.to_string()];
     let plain = plain.into_iter().chain(code.clone()).collect();
-    let redactor =
-        Redactor::new(Known { code: None, phone: None, email: None, secrets: Vec::new(), plain, now });
+    let redactor = Redactor::new(Known { plain, ..Known::nothing(now) });
     let (headers, said) = match source {
         Source::Callback(request, told_in_all) => {
             let headers = request.headers.iter().filter(|(name, _)| tells(name) || name == "user-agent");

@@ -47,6 +47,13 @@ pub struct Known<'a> {
     pub now: UnixMs,
 }
 
+impl Known<'_> {
+    /// Where it could be about anybody.
+    pub fn nothing(now: UnixMs) -> Self {
+        Self { code: None, phone: None, email: None, secrets: Vec::new(), plain: Vec::new(), now }
+    }
+}
+
 /// Whose words they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {

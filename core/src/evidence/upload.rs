@@ -38,8 +38,7 @@ pub fn read(body: &[u8], note: Option<&str>, by: &str, now: UnixMs) -> Result<Up
         let detail = format!("A note holds at most {NOTE_CHARS_MAX} characters.");
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
-    let known = Known { code: None, phone: None, email: None, secrets: Vec::new(), plain: Vec::new(), now };
-    let redactor = Redactor::new(known);
+    let redactor = Redactor::new(Known::nothing(now));
     let content = match media {
         Media::Text => redactor.words(std::str::from_utf8(body).unwrap_or_default()),
         Media::Jpeg | Media::Png | Media::Webp => STANDARD.encode(body),

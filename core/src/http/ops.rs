@@ -15,6 +15,7 @@ mod overview;
 mod places;
 mod route;
 mod routes;
+mod said;
 mod search;
 mod webhooks;
 mod who;

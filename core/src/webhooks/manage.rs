@@ -11,6 +11,7 @@ use tiffin_shared::id::EndpointId;
 use tiffin_shared::id::TenantId;
 use tiffin_shared::log::PAGE_ROWS;
 use tiffin_shared::log::Row;
+use tiffin_shared::operator::Role;
 use tiffin_shared::time::UnixMs;
 use tiffin_shared::webhook::Event;
 use tiffin_shared::webhook::Key;
@@ -72,6 +73,7 @@ pub enum Refused {
 pub struct Shown {
     tenant: TenantId,
     name: EndpointId,
+    /// Origin and path: a query may be a secret.
     url: String,
     /// What it is told; everything where there is none.
     events: Vec<Kind>,
@@ -139,7 +141,7 @@ async fn show(app: &App, endpoint: &Endpoint) -> Result<Shown, Refused> {
     Ok(Shown {
         tenant: endpoint.tenant.clone(),
         name: endpoint.name.clone(),
-        url: endpoint.url.clone(),
+        url: target::shown(&endpoint.url),
         events: endpoint.events.clone(),
         fixed: endpoint.created_at.is_none(),
         created_at: endpoint.created_at,
@@ -233,11 +235,12 @@ pub async fn test(app: &Arc<App>, tenant: &TenantId, name: &EndpointId) -> Resul
     Ok(id)
 }
 
-/// The last tries, oldest first.
+/// The last tries, oldest first. What receivers answered is for support: it may hold anything, such as a trace with keys in it.
 pub async fn deliveries(
     app: &Arc<App>,
     (tenant, name): (&TenantId, &EndpointId),
     limit: usize,
+    role: Role,
 ) -> Result<Vec<Value>, Refused> {
     find(app, tenant, name).await?;
     let limit = limit.min(DELIVERIES_MAX);
@@ -249,11 +252,20 @@ pub async fn deliveries(
         let rows = journal::read(app, &stream, from).await?;
         let Some(last) = rows.last() else { return Ok(found) };
         from = last.n.saturating_add(1);
-        found.extend(rows.into_iter().map(|row| row.body));
+        found.extend(rows.into_iter().map(|row| shown_to(role, row.body)));
         if found.len() >= limit {
             return Ok(found);
         }
     }
+}
+
+fn shown_to(role: Role, mut delivery: Value) -> Value {
+    if role < Role::Support
+        && let Some(fields) = delivery.as_object_mut()
+    {
+        fields.remove("response");
+    }
+    delivery
 }
 
 /// Delivers events again that are in the log still: from row `from` on, or the first of the time that is asked for, as many

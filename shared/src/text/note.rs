@@ -4,8 +4,10 @@
 
 use std::ops::Range;
 
-/// From so many digits on they may be a phone's, or a code's.
-const DIGITS: usize = 7;
+/// From so many digits on they may be a code: the shortest that a service may have.
+pub const CODE_DIGITS_MIN: usize = 4;
+/// From so many on they may be a phone's.
+const NUMBER_DIGITS_MIN: usize = 7;
 /// Of a second: nanoseconds.
 const FRACTION_DIGITS_MAX: usize = 9;
 /// `8-4-4-4-12`, as RFC 9562 writes a UUID.
@@ -52,8 +54,13 @@ impl Run {
 
 /// Whether it may hold a phone number or a code that is as long: seven digits that belong together.
 pub fn has_number(text: &str) -> bool {
+    has_digits(text, NUMBER_DIGITS_MIN)
+}
+
+/// Whether so many digits belong together in it, or more.
+pub fn has_digits(text: &str, min: usize) -> bool {
     let chars: Vec<char> = text.chars().collect();
-    runs(&chars, |_| false).iter().any(|run| run.digits().len() >= DIGITS)
+    runs(&chars, |_| false).iter().any(|run| run.digits().len() >= min)
 }
 
 /// Digits that belong together, in every script; gaps between them are looked over. A date is none of them, nor a time, nor a

@@ -53,8 +53,10 @@ async fn people_work_escalations_off(stack: &Stack) -> anyhow::Result<()> {
     assert!(went && said.contains("acknowledged"), "{said}");
     let (went, said) = cli(stack, &["escalation", "note", "1", "called +919876543210"])?;
     assert!(!went && said.contains("phone number"), "{said}");
-    let (went, said) = cli(stack, &["escalation", "note", "1", "called them"])?;
-    assert!(went && said.contains("called them"), "{said}");
+    let (went, said) = cli(stack, &["escalation", "note", "1", "called them about 889464"])?;
+    assert!(went && said.contains("called them about 000000"), "{said}");
+    let (went, said) = cli(stack, &["escalation", "assign", "1", "889464"])?;
+    assert!(!went && said.contains("owner: must not hold"), "{said}");
     let (went, said) = cli(stack, &["escalation", "resolve", "1", "it was a test"])?;
     assert!(went && said.contains("resolved"), "{said}");
     let (went, said) = cli(stack, &["escalation", "note", "1", "late"])?;

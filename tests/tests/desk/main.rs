@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing JSON gives null for what is not there")]
 
 mod admin;
+mod again;
 mod bulk;
 mod common;
 mod crash;

@@ -56,8 +56,13 @@ async fn support_retries_by_the_ledgers_rule(front: Front, backing: Backing) -> 
 }
 
 async fn by_command_line(stack: &Stack, id: &str) -> anyhow::Result<()> {
-    let (went, said) = cli(stack, &["order", "retry", id, "--channel", "voice"])?;
-    assert!(!went && said.contains("409"), "{said}");
+    let reason = "user says code 889464 does not work";
+    let (went, said) = cli(stack, &["order", "retry", id, "--channel", "voice", "--reason", reason])?;
+    assert!(!went && said.contains("409") && !said.contains("--key"), "{said}");
+    let audit = ops(stack, Method::GET, "audit?newest_first=true", &[], &Value::Null).await?;
+    for kept in [audit.text, timeline(stack, id).await?.to_string()] {
+        assert!(kept.contains("user says code 000000 does not work") && !kept.contains("889464"), "{kept}");
+    }
     let (went, said) = cli(stack, &["order", "cancel", id])?;
     assert!(!went && said.contains("409"), "delivered: {said}");
     let (went, said) = cli(stack, &["order", "show", id])?;

@@ -156,6 +156,7 @@ async fn by_command_line(stack: &Stack, phone: &str, all: &[String]) -> anyhow::
 async fn refused(stack: &Stack) -> anyhow::Result<()> {
     for body in [
         json!({"state": "lost"}),
+        json!({"state": "accepted"}),
         json!({"limit": 0}),
         json!({"limit": 101}),
         json!({"limit": "ten"}),

@@ -36,13 +36,36 @@ fn run(stack: &Stack, arguments: &[&str]) -> anyhow::Result<(bool, String)> {
     stack.run_with(&[&["webhook"], arguments].concat(), &[("TIFFIN_OPS_URL", url.as_str())])
 }
 
+/// Neither a query, which may be a secret, nor what a receiver answered, which may hold any.
+async fn what_a_viewer_sees(stack: &Stack) -> anyhow::Result<()> {
+    for (role, sees_answers) in [("viewer", false), ("support", true)] {
+        let (ok, said) = stack.run_with(
+            &["operator", "add", role, "--role", role, "--json"],
+            &[("TIFFIN_OPS_URL", &format!("http://{}", stack.variable("TIFFIN_SERVER_LISTEN")?))],
+        )?;
+        anyhow::ensure!(ok, "{said}");
+        let made: Value = serde_json::from_str(said.trim())?;
+        let bearer = format!("Bearer {}", made["token"].as_str().unwrap_or_default());
+        let headers = [("authorization", bearer.as_str())];
+        let at = |path: &str| format!("{}/ops/v1/webhooks{path}", stack.client.core);
+        let get = |path: &str| stack.client.raw(Method::GET, at(path), &headers, Vec::new());
+        let listed = get("").await?;
+        assert!(listed.status == 200 && !listed.text.contains("s3cret"), "{role}: {listed:?}");
+        let tries = get("/dev/main/deliveries").await?;
+        assert!(tries.status == 200 && tries.text.contains("\"status\":200"), "{role}: {tries:?}");
+        assert_eq!(tries.text.contains("thanks"), sees_answers, "{role}: {tries:?}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_endpoint_is_added_tested_looked_at_replayed_and_removed_by_the_command_line() -> anyhow::Result<()>
 {
     let stack = receiver::stack(Backing::Memory).await?;
     let hooks = Receiver::start(|_, _| status(200)).await?;
     let events = "order.delivered,order.failed";
-    let (ok, said) = run(&stack, &["add", "dev", "main", "--to-url", &hooks.url, "--events", events])?;
+    let with_query = format!("{}?token=s3cret", hooks.url);
+    let (ok, said) = run(&stack, &["add", "dev", "main", "--to-url", &with_query, "--events", events])?;
     assert!(ok && said.contains("whsec_"), "{said}");
     let secret = said.split_whitespace().find(|word| word.starts_with("whsec_")).unwrap().to_owned();
     for (arguments, why) in [
@@ -73,9 +96,11 @@ async fn an_endpoint_is_added_tested_looked_at_replayed_and_removed_by_the_comma
         assert_eq!((again.id(), &again.body), (first.id(), &first.body));
     }
     let (_, said) = run(&stack, &["deliveries", "dev", "main"])?;
-    assert!(said.contains(first.id()) && said.contains("200"), "{said}");
+    assert!(said.contains(first.id()) && said.contains("200") && said.contains("thanks"), "{said}");
     let (_, said) = run(&stack, &["list"])?;
     assert!(said.contains("dev main") && !said.contains("whsec_"), "{said}");
+    assert!(said.contains(&hooks.url) && !said.contains("s3cret"), "{said}");
+    what_a_viewer_sees(&stack).await?;
     assert!(run(&stack, &["remove", "dev", "main"])?.0);
     let (_, said) = run(&stack, &["list"])?;
     assert!(!said.contains("dev main"), "{said}");

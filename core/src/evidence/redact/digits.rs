@@ -21,7 +21,7 @@ const NATIONAL_DIGITS_MIN: usize = 6;
 /// What a number has, by E.164.
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 /// What a code has.
-const CODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
+const CODE_DIGITS: std::ops::RangeInclusive<usize> = note::CODE_DIGITS_MIN..=10;
 /// What a masked number shows.
 const SHOWN: (usize, usize) = (3, 4);
 

@@ -21,7 +21,7 @@ use tiffin_shared::problem::Problem;
 
 use super::answer;
 use super::orders::invalid;
-use super::orders::said;
+use super::said::said;
 use crate::abuse;
 use crate::abuse::Unlock;
 use crate::abuse::Unlocked;
@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::audit;
 use crate::guard::abuse as guards;
 use crate::guard::abuse::Named;
+use crate::host;
 use crate::http::read_whole;
 use crate::operators;
 use crate::store;
@@ -126,7 +127,7 @@ async fn open(app: &Arc<App>, by: &By, request: Request) -> Result<Unlocked, Pro
     let Locked { tenant, phone, reason } = read(request, hint).await?;
     let phone =
         Phone::parse(&phone).map_err(|error| Problem::new(Code::InvalidPhone, format!("phone: {error}.")))?;
-    let reason = said("reason", reason, REASON_CHARS_MAX)?;
+    let reason = said("reason", &reason, REASON_CHARS_MAX, host::now())?;
     let hash = operators::audit_hash(app, phone.e164())?;
     abuse::unlock(app, by, Unlock { tenant, phone, hash, reason }).await
 }

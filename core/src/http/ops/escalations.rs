@@ -33,7 +33,8 @@ use tiffin_shared::time::HOUR_MS;
 
 use super::answer;
 use super::orders::invalid;
-use super::orders::said;
+use super::said::named;
+use super::said::said;
 use crate::app::App;
 use crate::audit;
 use crate::desk;
@@ -49,6 +50,8 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const SUBJECT_CHARS_MAX: usize = 120;
 /// Of a note.
 const NOTE_CHARS_MAX: usize = 1_000;
+/// Of a name.
+const OWNER_CHARS_MAX: usize = 64;
 /// A year.
 const DUE_MS_MAX: u64 = 366 * DAY_MS;
 
@@ -127,14 +130,15 @@ pub async fn open(State(app): State<Arc<App>>, Extension(by): Extension<By>, req
             return Err(invalid(format!("At most {ORDERS_MAX} orders, and due_ms of an hour to a year.")));
         }
         check(&app, tenant.as_ref(), gateway.as_ref(), &orders).await?;
+        let now = host::now();
         let opening = Opening {
             kind,
             rule: None,
-            subject: said("subject", subject, SUBJECT_CHARS_MAX)?,
+            subject: said("subject", &subject, SUBJECT_CHARS_MAX, now)?,
             tenant,
             gateway,
             orders,
-            text: said("text", text, NOTE_CHARS_MAX)?,
+            text: said("text", &text, NOTE_CHARS_MAX, now)?,
             due_ms,
             request: Bytes(name),
         };
@@ -183,9 +187,9 @@ pub async fn act(
     let acted = async {
         let id = number(&id)?;
         let body = read_whole(request, BODY_BYTES_MAX).await?.body;
-        let text = |Text { text }| said("text", text, NOTE_CHARS_MAX);
+        let text = |Text { text }| said("text", &text, NOTE_CHARS_MAX, host::now());
         let act = match verb.as_str() {
-            "assign" => Act::Assign(said("owner", parsed::<Owner>(&body)?.owner, 64)?),
+            "assign" => Act::Assign(named("owner", parsed::<Owner>(&body)?.owner, OWNER_CHARS_MAX)?),
             "note" => Act::Note(text(parsed(&body)?)?),
             "resolve" => Act::Resolve(text(parsed(&body)?)?),
             _ => return Err(Problem::new(Code::NotFound, "assign, note or resolve.")),

@@ -19,11 +19,11 @@ use tiffin_shared::order::advice::Advice;
 use tiffin_shared::order::moves::Allowed;
 use tiffin_shared::problem::Code;
 use tiffin_shared::problem::Problem;
-use tiffin_shared::text::note::has_number;
 use tiffin_shared::wire::api;
 use tiffin_shared::wire::api::ChannelChoice;
 
 use super::answer;
+use super::said::said;
 use crate::app::App;
 use crate::audit;
 use crate::desk;
@@ -112,7 +112,7 @@ pub async fn retry(
         let Wish { channel, reason } = bytes::read_json(&request.body).map_err(|_| {
             invalid("Send {\"reason\": \"...\"}, and \"channel\" where it must be one of them.".into())
         })?;
-        let reason = said("reason", reason, REASON_CHARS_MAX)?;
+        let reason = said("reason", &reason, REASON_CHARS_MAX, host::now())?;
         let wanted = (Value::Null, json!({"channel": channel, "reason": reason}));
         let retry = Retry { order: &order, by: &by.name, reason, channel, request: Bytes(request_id) };
         audit::around(&app, &by, &format!("order.retry {order}"), wanted, desk::retry(&app, retry)).await
@@ -137,20 +137,6 @@ pub async fn cancel(
 
 fn order_of(id: &str) -> Result<OrderId, Problem> {
     OrderId::parse(id).map_err(|_| desk::no_record())
-}
-
-/// What a person wrote: some text, no control characters, and no number that could be a phone's or a code.
-pub(super) fn said(name: &str, text: String, chars_max: usize) -> Result<String, Problem> {
-    let chars = text.chars().count();
-    if chars == 0 || chars > chars_max || text.chars().any(|char| char.is_control() && char != '\n') {
-        return Err(invalid(format!("{name}: must be 1 to {chars_max} characters.")));
-    }
-    if has_number(&text) {
-        return Err(invalid(format!(
-            "{name}: must not hold a phone number or a code; it is kept. Name the order instead."
-        )));
-    }
-    Ok(text)
 }
 
 pub(super) fn invalid(detail: String) -> Problem {

@@ -42,6 +42,9 @@ const LIMIT: usize = 50;
 const FIELDS: &str =
     "phone, client_ref, tenant, service, state, country, gateway, channel, from, to, cursor and limit";
 
+/// How an order may stand for core.
+const STATES: &str = "queued, sending, sent, delivered, verified, failed, expired or cancelled";
+
 /// No `Debug`: it may have a number in clear.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,13 +95,17 @@ async fn find(app: &Arc<App>, role: Role, request: Request) -> Result<Answer, Pr
         client_ref: field("client_ref", wanted.client_ref, "1 to 64 characters")?,
         tenant: field::<TenantId>("tenant", wanted.tenant, name)?,
         service: field::<ServiceId>("service", wanted.service, name)?,
-        state: field::<OrderState>("state", wanted.state, "a state of an order, such as failed")?,
+        state: field::<OrderState>("state", wanted.state, STATES)?,
         country: field::<Country>("country", wanted.country, "two capital letters (ISO 3166-1)")?,
         gateway: field::<GatewayId>("gateway", wanted.gateway, name)?,
         channel: field::<Channel>("channel", wanted.channel, "sms, whatsapp, voice, telegram or email")?,
         from: field::<UnixMs>("from", wanted.from, "milliseconds since 1970")?,
         to: field::<UnixMs>("to", wanted.to, "milliseconds since 1970")?,
     };
+    // The edge's alone: what core knows of an order begins with its queue.
+    if filter.state == Some(OrderState::Accepted) {
+        return Err(invalid(format!("state: must be {STATES}.")));
+    }
     let has_chars = |text: &String| (1..=CLIENT_REF_CHARS_MAX).contains(&text.chars().count());
     if !filter.client_ref.as_ref().is_none_or(has_chars) {
         return Err(invalid(format!("client_ref: must be 1 to {CLIENT_REF_CHARS_MAX} characters.")));

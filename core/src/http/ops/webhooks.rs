@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::audit;
 use crate::http::params::Path;
 use crate::http::read_whole;
+use crate::operators::Who;
 use crate::webhooks::Kind;
 use crate::webhooks::manage;
 use crate::webhooks::manage::DELIVERIES_MAX;
@@ -195,6 +196,7 @@ pub async fn test(State(app): State<Arc<App>>, Extension(by): Extension<By>, Pat
 /// `GET /ops/v1/webhooks/{tenant}/{name}/deliveries?limit=100`
 pub async fn deliveries(
     State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
     Path(named): Named,
     limit: Result<Query<Limit>, QueryRejection>,
 ) -> Response {
@@ -205,8 +207,8 @@ pub async fn deliveries(
         });
         let limit =
             limit.ok_or_else(|| invalid(format!("limit: must be a number from 1 to {DELIVERIES_MAX}.")))?;
-        let found =
-            manage::deliveries(&app, (&tenant, &name), limit).await.map_err(|error| refused(&error))?;
+        let found = manage::deliveries(&app, (&tenant, &name), limit, who.role).await;
+        let found = found.map_err(|error| refused(&error))?;
         Ok(json!({"deliveries": found}))
     };
     answer(listed.await)
