@@ -1,7 +1,10 @@
 //! What the front door decides by itself: who is asked, with what, and what a stranger hears when nobody answers.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod networks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
