@@ -201,6 +201,10 @@ impl Pending {
                 None => self.broken(),
             };
         }
+        // Whether a guess was evaluated is not known where its ledger did not answer.
+        if outcome == Outcome::Unavailable && matches!(self.call, Call::Verify(_)) {
+            return self.broken();
+        }
         if let Some(problem) = outcome.problem() {
             return Response::problem(&self.coarse(problem), &self.request_id);
         }
@@ -321,7 +325,11 @@ impl Pending {
     }
 
     fn broken(&self) -> Response {
-        let detail = "The answer is not known. Retry: the same request is not decided twice.";
+        let detail = match self.call {
+            // A guess that comes twice is two guesses.
+            Call::Verify(_) => "The answer is not known. Fetch the order to see whether it was verified.",
+            _ => "The answer is not known. Retry: the same request is not decided twice.",
+        };
         Response::problem(&Problem::unavailable(detail), &self.request_id)
     }
 }
