@@ -161,7 +161,8 @@ pub struct Request {
     /// Keyed hash of the caller and its idempotency key. The same request again takes no second token.
     pub id: Bytes<16>,
     /// It brought a challenge solved for it, with this nonce. The host has checked the work; whether it was used before
-    /// only the ledger knows, so a nonce takes one token here however often it comes.
+    /// only the ledger knows, so a nonce takes one token here however often it comes. With a guess it opens one request, and
+    /// with an order the same one again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solved: Option<Nonce>,
     /// The site around the network has let it in, or it has none. Without this a new network is answered [`Reply::New`].
@@ -229,7 +230,8 @@ impl Machine for Visitor {
         if !lane.is_known && !request.known_to_site {
             return Step::keep(Reply::New);
         }
-        match lane.decide(allowance, request, now) {
+        let is_guess = matches!(command.ask, Ask::Guess(_));
+        match lane.decide((allowance, is_guess), request, now) {
             Err(refusal) => Step::keep(refusal),
             Ok(verdict) => {
                 let remaining = lane.free.remaining(allowance.free, now);
@@ -255,7 +257,12 @@ struct Verdict {
 }
 
 impl Lane {
-    fn decide(&mut self, allowance: Allowance, request: &Request, now: UnixMs) -> Result<Verdict, Reply> {
+    fn decide(
+        &mut self,
+        (allowance, is_guess): (Allowance, bool),
+        request: &Request,
+        now: UnixMs,
+    ) -> Result<Verdict, Reply> {
         if request.unproven {
             let solvable = self.solved.wait_ms(allowance.block, now) == 0;
             let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable };
@@ -265,6 +272,12 @@ impl Lane {
         // Not by an answer that proves nothing: of those a site admits more.
         self.is_known = true;
         let tag = Bytes(first(request.id));
+        // An order that comes again is answered with the earlier one, and a guess is another guess: as at the ledgers, so that
+        // an id without one is answered alike.
+        let is_used = |nonce: Nonce| self.nonces.iter().any(|known| known.0 == Bytes(first(nonce.0)));
+        if is_guess && request.solved.is_some_and(is_used) {
+            return Ok(Verdict { admitted: false, changed: false });
+        }
         if self.admitted.contains(&tag) {
             return Ok(Verdict { admitted: true, changed: false });
         }

@@ -168,6 +168,15 @@ fn a_solution_that_comes_again_and_again_takes_one_token_and_opens_one_request()
     assert!(matches!(ask(&mut host, with(9_000, 42), late), Reply::Challenge { .. }));
 }
 
+/// What a guess came to is not repeated, so its solution opens it once.
+#[test]
+fn a_solution_opens_one_guess_once() {
+    let mut host = Host::default();
+    assert!(is_admitted(guess(&mut host, 0, true, 0)));
+    assert!(matches!(guess(&mut host, 0, true, 0), Reply::Challenge { .. }));
+    assert!(is_admitted(order(&mut host, 0, true, 0)) && is_admitted(order(&mut host, 0, true, 0)));
+}
+
 /// What of thousands of solutions is remembered stays bounded, and what is forgotten costs a token each time.
 #[test]
 fn nonces_are_remembered_up_to_a_bound() {

@@ -17,15 +17,21 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
+use crate::caller::CHALLENGED;
 use crate::caller::Caller;
 use crate::caller::fresh_ip;
 use crate::caller::ip_header;
+use crate::caller::told;
 use crate::fleet;
 use crate::fleet::Key;
+use crate::solver::solve;
 
 /// The shortest life and wait that settings allow.
 const SETTINGS: &str = "[tenants.shop]\ncountries = \"all\"\n[tenants.shop.services.login]\nbrand = \"Shop\"\n\
                         ttl_ms = 60000\nwaiting_ms = 1000\n";
+
+/// What a network may guess before it must solve.
+const GUESSES_FREE: u32 = 10;
 
 /// Orders in every state that refuses, by name, with a guess each.
 struct Ground<'a> {
@@ -161,6 +167,7 @@ async fn refusals_look_the_same(front: Front) -> anyhow::Result<()> {
             "{what}"
         );
     }
+    with_a_solution_they_do_too(&ground).await?;
     // The one guess that is right is told apart by its result alone.
     let phone = fresh_phone();
     let (id, code) = ground.order(&phone).await?;
@@ -168,6 +175,38 @@ async fn refusals_look_the_same(front: Front) -> anyhow::Result<()> {
     assert_eq!((right.status, right.text.as_str()), (200, r#"{"result":"verified"}"#));
     let fetched = ground.server.fetch(&id).await?;
     assert_eq!(fetched.body["state"], "verified");
+    Ok(())
+}
+
+/// A network that must solve: the second time the solution is used up, whatever it was a guess at.
+async fn with_a_solution_they_do_too(ground: &Ground<'_>) -> anyhow::Result<()> {
+    let app = ground.app.with(ip_header(ground.front), &fresh_ip());
+    let (_, any, code) = ground.guesses.first().context("orders")?;
+    let mut challenged = app.verify(any, code).await?;
+    for nth in 0..2 * GUESSES_FREE {
+        if told(&challenged) == CHALLENGED {
+            break;
+        }
+        challenged = app.verify(any, &other(code, nth)).await?;
+    }
+    for (what, id, code) in &ground.guesses {
+        // Bound to the address that it was asked for, and to nothing else.
+        let mut refused = app.verify(id, code).await?;
+        for nth in 0..GUESSES_FREE {
+            if told(&refused) == CHALLENGED {
+                break;
+            }
+            refused = app.verify(id, &other(code, nth)).await?;
+        }
+        assert_eq!(told(&refused), CHALLENGED, "{what}: {refused:?}");
+        let answer = solve(&refused).await?.answer;
+        let first = app.verify_solved(id, code, &answer).await?;
+        assert_eq!((first.status, first.text.as_str()), (200, r#"{"result":"not_verified"}"#), "{what}");
+        let second = app.verify_solved(id, code, &answer).await?;
+        assert_eq!(told(&second), CHALLENGED, "{what}: {second:?}");
+        let detail = "Your network asks a lot. Solve the challenge, and send the same request with its answer in `challenge`.";
+        assert_eq!(second.body["detail"], detail, "{what}");
+    }
     Ok(())
 }
 
