@@ -52,7 +52,7 @@ const PREFILTER_MS: u64 = 60_000;
 
 /// Answers one request.
 pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
-    let now = host::now();
+    let begun = host::now();
     let Ok(entropy) = host::entropy() else {
         console_error!("the platform's random generator failed");
         return Response::error("no randomness", 503);
@@ -70,14 +70,14 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         }
     };
     if sent.is_read() && sent.path == "/readyz" {
-        return respond(ready(&settings, &entropy, now));
+        return respond(ready(&settings, &entropy, begun));
     }
     let peer = inbound::peer(&request, &sent);
     let from_core =
         sent.method == "POST" && matches!(sent.path.as_str(), DESK_PATH | DIRECTORY_PATH | EVENTS_PATH);
     if from_core {
         // A body costs memory: who cannot have signed it is not asked for it.
-        if let Err(problem) = internal::claim(&sent, &settings.cores, now) {
+        if let Err(problem) = internal::claim(&sent, &settings.cores, begun) {
             return respond(http::Response::refused(&problem, &entropy));
         }
     }
@@ -86,8 +86,12 @@ pub async fn serve(request: Request, env: Env) -> worker::Result<Response> {
         let detail = "Too many requests from your network.";
         return respond(http::Response::refused(&Problem::rate_limited(detail, PREFILTER_MS), &entropy));
     }
-    sent.body = inbound::body(request, &sent).await?;
-    let request = sent;
+    sent.body = match inbound::body(request, &sent).await {
+        Ok(body) => body,
+        Err(problem) => return respond(http::Response::refused(&problem, &entropy)),
+    };
+    // Not before: who holds a body back must not have it decided as of when its head came.
+    let (request, now) = (sent, host::now());
     if from_core {
         let call = Call { env: &env, settings: &settings, request: &request, entropy: entropy.clone(), now };
         let replied = match request.path.as_str() {

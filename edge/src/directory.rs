@@ -90,15 +90,23 @@ async fn look(env: &Env, settings: &Settings, since: u64) -> Found {
         Ok(Reply::Newer(text)) => text,
         // An object that has nothing yet, as after a restore.
         Ok(Reply::Same) if since == 0 => match copy(env).await {
-            Some(text) => text,
-            None => return Found::Nothing,
+            Ok(Some(text)) => text,
+            Ok(None) => return Found::Nothing,
+            Err(error) => {
+                console_error!("the directory's copy could not be read: {error}");
+                return Found::Unknown;
+            }
         },
         Ok(_) => return Found::Nothing,
         Err(error) => {
             console_warn!("the directory's object did not answer, its copy is read: {error}");
             match copy(env).await {
-                Some(text) => text,
-                None => return Found::Unknown,
+                Ok(Some(text)) => text,
+                Ok(None) => return Found::Unknown,
+                Err(error) => {
+                    console_error!("nor could the directory's copy be read: {error}");
+                    return Found::Unknown;
+                }
             }
         }
     };
@@ -114,9 +122,9 @@ async fn look(env: &Env, settings: &Settings, since: u64) -> Found {
     }
 }
 
-async fn copy(env: &Env) -> Option<String> {
-    let read = async { env.kv(STORE).ok()?.get(KEY).text().await.ok()? };
-    read.await
+/// The second copy, if there is one. One that cannot be read may be there, and newer than what was deployed.
+async fn copy(env: &Env) -> worker::Result<Option<String>> {
+    Ok(env.kv(STORE)?.get(KEY).text().await?)
 }
 
 fn keep(env: &Env, found: Found) -> Result<Arc<Directory>, Error> {

@@ -1,16 +1,24 @@
 //! What comes in: who it comes from, its head, and as much of its body as is ever accepted.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
+use futures_util::future::Either;
+use futures_util::future::select;
 use tiffin_shared::directory::snapshot::SNAPSHOT_BYTES_MAX;
 use tiffin_shared::http;
 use tiffin_shared::http::Peer;
 use tiffin_shared::http::internal::DIRECTORY_PATH;
+use tiffin_shared::problem::Problem;
 use tiffin_shared::risk::Origin;
+use worker::Delay;
 use worker::Env;
 use worker::Request;
 
 use crate::settings::Settings;
 
+/// How long a directory may take: it is up to a thousand times as long as what clients send, and comes from core alone.
+const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The binding of the platform's rate limiter.
 const PREFILTER: &str = "PREFILTER";
 
@@ -48,9 +56,19 @@ pub fn head(request: &Request) -> http::Request {
     }
 }
 
-/// The body: whole, or one byte more than is ever accepted.
-pub async fn body(mut request: Request, head: &http::Request) -> worker::Result<Vec<u8>> {
+/// The body: whole, or one byte more than is ever accepted. In time, or it is refused.
+pub async fn body(request: Request, head: &http::Request) -> Result<Vec<u8>, Problem> {
     let is_directory = head.path == DIRECTORY_PATH;
+    let timeout = if is_directory { DIRECTORY_TIMEOUT } else { Duration::from_millis(http::BODY_MS_MAX) };
+    let read = std::pin::pin!(read(request, head, is_directory));
+    match select(read, Delay::from(timeout)).await {
+        Either::Left((Ok(body), _)) => Ok(body),
+        // Who sent it is gone, or takes too long.
+        Either::Left((Err(_), _)) | Either::Right(_) => Err(http::incomplete()),
+    }
+}
+
+async fn read(mut request: Request, head: &http::Request, is_directory: bool) -> worker::Result<Vec<u8>> {
     let body_bytes_max = if is_directory { SNAPSHOT_BYTES_MAX } else { http::body_bytes_max(&head.path) };
     // Callers are held to the length they announce.
     let announced = head.header("content-length").and_then(|length| length.parse::<usize>().ok());

@@ -21,13 +21,14 @@ use worker::web_sys::WorkerGlobalScope;
 /// Cloudflare answers within its own network; who waits longer gets the built-in challenge.
 const TURNSTILE_TIMEOUT_MS: u64 = 3_000;
 
-/// Posts, and gives up after `timeout_ms`.
+/// Posts, and gives up after `timeout_ms`, whether it waits for the answer's head or for the rest of its body: status, and
+/// the body, of which no more is read once it is longer than `body_bytes_max`.
 pub async fn post(
     url: &str,
     headers: &[(&str, &str)],
     body: &str,
-    timeout_ms: u64,
-) -> worker::Result<Response> {
+    (timeout_ms, body_bytes_max): (u64, usize),
+) -> worker::Result<(u16, Vec<u8>)> {
     let controller = AbortController::new()?;
     // By hand: the library's request knows every option of the platform, eight kilobytes of them.
     let sent = Headers::new()?;
@@ -40,11 +41,10 @@ pub async fn post(
     init.set_redirect(RequestRedirect::Manual);
     init.set_body(&body.into());
     init.set_signal(Some(&controller.signal()));
-    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    let answer = JsFuture::from(scope.fetch_with_str_and_init(url, &init));
-    let deadline = std::pin::pin!(Delay::from(Duration::from_millis(timeout_ms)));
+    let answer = std::pin::pin!(exchange(url, &init, body_bytes_max));
+    let deadline = Delay::from(Duration::from_millis(timeout_ms));
     match select(answer, deadline).await {
-        Either::Left((response, _)) => Ok(response?.dyn_into::<web_sys::Response>()?.into()),
+        Either::Left((answer, _)) => answer,
         Either::Right(((), _)) => {
             controller.abort();
             Err(worker::Error::RustError("no answer in time".into()))
@@ -52,17 +52,27 @@ pub async fn post(
     }
 }
 
-/// Asks Cloudflare about a token: status, and what is read of the body.
-pub async fn turnstile(outgoing: &turnstile::Outgoing) -> worker::Result<(u16, Vec<u8>)> {
-    let headers = [("content-type", outgoing.content_type)];
-    let mut response = post(&outgoing.url, &headers, outgoing.body.expose(), TURNSTILE_TIMEOUT_MS).await?;
+async fn exchange(url: &str, init: &RequestInit, body_bytes_max: usize) -> worker::Result<(u16, Vec<u8>)> {
+    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
+    let response = JsFuture::from(scope.fetch_with_str_and_init(url, init)).await?;
+    let mut response: Response = response.dyn_into::<web_sys::Response>()?.into();
     let (status, mut body) = (response.status_code(), Vec::new());
+    if body_bytes_max == 0 {
+        return Ok((status, body));
+    }
     let mut stream = response.stream()?;
     while let Some(chunk) = stream.next().await {
         body.extend(chunk?);
-        if body.len() > turnstile::REPLY_BYTES_MAX {
+        if body.len() > body_bytes_max {
             break;
         }
     }
     Ok((status, body))
+}
+
+/// Asks Cloudflare about a token: status, and what is read of the body.
+pub async fn turnstile(outgoing: &turnstile::Outgoing) -> worker::Result<(u16, Vec<u8>)> {
+    let headers = [("content-type", outgoing.content_type)];
+    let limits = (TURNSTILE_TIMEOUT_MS, turnstile::REPLY_BYTES_MAX);
+    post(&outgoing.url, &headers, outgoing.body.expose(), limits).await
 }

@@ -1,6 +1,5 @@
 //! What the edge sends to core: parcels and questions, signed, with a deadline.
 
-use futures_util::StreamExt;
 use tiffin_shared::entropy::Entropy;
 use tiffin_shared::evidence;
 use tiffin_shared::evidence::PACKET_BYTES_MAX;
@@ -9,7 +8,6 @@ use tiffin_shared::http::internal::Outgoing;
 use tiffin_shared::ledger::HANDOVER_TIMEOUT_MS;
 use tiffin_shared::ledger::Parcel;
 use tiffin_shared::time::UnixMs;
-use worker::Response;
 use worker::console_warn;
 
 use crate::host;
@@ -42,14 +40,9 @@ pub async fn evidence(
     now: UnixMs,
 ) -> worker::Result<evidence::Answer> {
     let outgoing = internal::evidence(ask, settings.edge.signing.current(), entropy, now)?;
-    let mut response = send(settings, outgoing, EVIDENCE_TIMEOUT_MS).await?;
-    let (status, mut body) = (response.status_code(), Vec::new());
-    let mut stream = response.stream()?;
-    while let Some(chunk) = stream.next().await {
-        body.extend(chunk?);
-        if body.len() > PACKET_BYTES_MAX {
-            return Err(worker::Error::RustError("core's evidence is too long".into()));
-        }
+    let (status, body) = send(settings, outgoing, (EVIDENCE_TIMEOUT_MS, PACKET_BYTES_MAX)).await?;
+    if body.len() > PACKET_BYTES_MAX {
+        return Err(worker::Error::RustError("core's evidence is too long".into()));
     }
     let answer = internal::evidence_answer(status, body);
     answer
@@ -59,11 +52,15 @@ pub async fn evidence(
 async fn post(settings: &Settings, parcel: &Parcel) -> worker::Result<u16> {
     let entropy = host::entropy().map_err(|error| worker::Error::RustError(error.to_string()))?;
     let outgoing = internal::parcel(parcel, settings.edge.signing.current(), &entropy, host::now())?;
-    Ok(send(settings, outgoing, HANDOVER_TIMEOUT_MS).await?.status_code())
+    // Its status says it all.
+    Ok(send(settings, outgoing, (HANDOVER_TIMEOUT_MS, 0)).await?.0)
 }
 
-async fn send(settings: &Settings, outgoing: Outgoing, timeout_ms: u64) -> worker::Result<Response> {
+async fn send(
+    settings: &Settings,
+    outgoing: Outgoing,
+    limits: (u64, usize),
+) -> worker::Result<(u16, Vec<u8>)> {
     let headers: Vec<_> = outgoing.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    outbound::post(&format!("{}{}", settings.core_url, outgoing.path), &headers, &outgoing.body, timeout_ms)
-        .await
+    outbound::post(&format!("{}{}", settings.core_url, outgoing.path), &headers, &outgoing.body, limits).await
 }

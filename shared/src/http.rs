@@ -82,8 +82,10 @@ pub use self::path::resolved;
 pub use self::proof::PAGE_POLICY;
 pub use self::reply::Response;
 pub use self::request::BODY_BYTES_MAX;
+pub use self::request::BODY_MS_MAX;
 pub use self::request::Request;
 pub use self::request::body_bytes_max;
+pub use self::request::incomplete;
 pub use self::watch::Hold;
 pub use self::watch::POLL_MS;
 pub use self::watch::STREAM_MS_MAX;
@@ -271,7 +273,7 @@ impl Front {
                 // It spends nothing of the address, so what it may tell is limited like guesses.
                 let id =
                     self.index.fingerprint("visitor-preflight", &visit.entropy.derive::<16>("preflight"));
-                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request { id, solved: None }));
+                let before = gate.ask_visitor(visitor::Ask::Guess(visitor::Request::new(id, None)));
                 let before = before.into_iter().collect();
                 let (ledger, ask) = (create.ledger, Ask::Preflight(Box::new(create)));
                 Asked { facts, gate: Some(gate), before, ..Asked::only(ledger, ask) }
@@ -295,17 +297,15 @@ impl Front {
         }
         let cost = if create.is_suspect { Cost::Heavy } else { Cost::Light };
         let mut gate = Gate::new(self, visit, (caller.id, create.ledger), client_ip, cost);
-        let solved = gate.solve(self, answer.as_deref())?;
-        if let Solved::Yes(proof) = solved {
+        if let Solved::Yes(proof) = gate.solve(self, answer.as_deref()) {
             create.solved = Some(proof);
         }
         // By address too: the same key for another one is another order, and takes a token of its own.
         let named =
             [caller.id.as_str().as_bytes(), &create.idempotency_key.0, &create.ledger.hash()].concat();
         let id = self.index.fingerprint("visitor-order", &named);
-        let ask =
-            visitor::Ask::Order(visitor::Request { id, solved: create.solved.map(|proof| proof.nonce) });
-        let before = gate.ask_turnstile(self, client_ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        let ask = visitor::Ask::Order(visitor::Request::new(id, create.solved));
+        let before = gate.questions(self, client_ip, ask)?;
         let (ledger, ask) = (create.ledger, Ask::Create(Box::new(create)));
         Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, ask) })
     }
@@ -316,14 +316,13 @@ impl Front {
         let (ledger, order) = (resend.whose.order.ledger(), resend.whose.order.to_string());
         let ip = visit.peer.ip.filter(|_| caller.key.kind == KeyKind::Publishable);
         let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
-        if let Solved::Yes(proof) = gate.solve(self, answer.as_deref())? {
+        if let Solved::Yes(proof) = gate.solve(self, answer.as_deref()) {
             resend.solved = Some(proof);
         }
         let id = [order.as_bytes(), &resend.idempotency_key.0].concat();
         let id = self.index.fingerprint("visitor-resend", &id);
-        let solved = resend.solved.map(|proof| proof.nonce);
-        let ask = visitor::Ask::Order(visitor::Request { id, solved });
-        let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        let ask = visitor::Ask::Order(visitor::Request::new(id, resend.solved));
+        let before = gate.questions(self, ip, ask)?;
         Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, Ask::Resend(Box::new(resend))) })
     }
 
@@ -335,20 +334,20 @@ impl Front {
         let is_stranger = caller.key.kind == KeyKind::Publishable;
         let ip = visit.peer.ip.filter(|_| is_stranger);
         let mut gate = Gate::new(self, visit, (caller.id, ledger), ip, Cost::Light);
-        let solved = match gate.solve(self, challenge.as_deref())? {
+        let solved = match gate.solve(self, challenge.as_deref()) {
             Solved::Yes(proof) => Some(proof),
             Solved::No | Solved::Perhaps => None,
         };
         let sprayed = visit.directory.blocklist.lookup_guess(caller.id, visit.now);
         let is_due = sprayed.mode == Mode::Enforce && sprayed.level > Level::Open && is_stranger;
-        if is_due && solved.is_none() && gate.token.is_none() {
+        if is_due && solved.is_none() && !gate.is_answered() {
             return Err(gate.demand(self, "Many codes are guessed wrong just now."));
         }
         let payment = binding.map_or_else(Vec::new, |hash| hash.0.to_vec());
         let named = [whose.order.to_string().as_bytes(), code.expose().as_bytes(), &payment].concat();
         let id = self.index.fingerprint("visitor-guess", &named);
-        let ask = visitor::Ask::Guess(visitor::Request { id, solved: solved.map(|proof| proof.nonce) });
-        let before = gate.ask_turnstile(self, ip).into_iter().chain(gate.ask_visitor(ask)).collect();
+        let ask = visitor::Ask::Guess(visitor::Request::new(id, solved));
+        let before = gate.questions(self, ip, ask)?;
         let ask = Ask::Verify(Verify { whose, guess: code, binding, solved, is_stranger });
         Ok(Asked { gate: Some(gate), before, ..Asked::only(ledger, ask) })
     }
@@ -367,8 +366,8 @@ impl Front {
                 pending.told(self, Some((status, body)))
             }
             (Question::Turnstile(_), _) => pending.told(self, None),
-            (Question::Visitor { command, .. }, Some(Answer::Visitor(reply))) => {
-                pending.passed(self, command.ask, reply)
+            (Question::Visitor { visitor, command }, Some(Answer::Visitor(reply))) => {
+                pending.passed(self, (visitor, command.ask), reply)
             }
             // Nothing is sent or checked while limits cannot be counted: fail closed.
             (Question::Ledger { .. } | Question::Visitor { .. }, _) => {

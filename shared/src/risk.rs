@@ -9,7 +9,6 @@
 //! | `unknown_country` | 1 | [`geo`]: nobody can tell where the request comes from |
 //! | `impossible_travel` | 2 | [`geo`]: the last code was verified too far away too recently |
 //! | `tor` | 2 | [`geo`]: it comes out of Tor |
-//! | `visitor_busy` | 1 | the client network needed a challenge |
 //! | `voip_number` | 1 | the number's class |
 //! | `country_suspicious` | 2 | few codes of this country are verified |
 //! | `prefix_suspicious` | 2 | few codes of this number's neighbours are verified |
@@ -92,8 +91,6 @@ factors! {
     Tor = "tor",
     /// The request's country is not known.
     UnknownCountry = "unknown_country",
-    /// The client network needed a challenge.
-    VisitorBusy = "visitor_busy",
     /// An internet telephone number.
     VoipNumber = "voip_number",
 }
@@ -102,11 +99,7 @@ impl Factor {
     fn points(self) -> u32 {
         match self {
             Self::Payment => 0,
-            Self::CountryMismatch
-            | Self::NewCountry
-            | Self::UnknownCountry
-            | Self::VisitorBusy
-            | Self::VoipNumber => 1,
+            Self::CountryMismatch | Self::NewCountry | Self::UnknownCountry | Self::VoipNumber => 1,
             Self::CountrySuspicious | Self::ImpossibleTravel | Self::PrefixSuspicious | Self::Tor => 2,
         }
     }
@@ -124,7 +117,7 @@ impl Factor {
     }
 
     fn bit(self) -> u16 {
-        // The discriminants are 0 to 9.
+        // The discriminants are 0 to 8.
         1 << self as u16
     }
 }

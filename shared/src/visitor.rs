@@ -10,9 +10,10 @@
 //!
 //! A provider's customer may hold a whole IPv6 /48. Asking about the site with every request would double the hops of every
 //! IPv6 user; [`Network::site`] and [`VisitorLimits::site`] are for a host that asks only when a /64 shows up first
-//! ([`Reply::is_first`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely. So a site's
+//! ([`Reply::New`]): whoever changes networks to get fresh buckets always does, and a usual visitor rarely. So a site's
 //! limits count its networks as they show up, and not their requests: one that admits 30 networks at once admits of each what
-//! a network may do.
+//! a network may do. Nothing is kept of a network until its site has let it in, for each kind of request apart: what the site
+//! refuses stays refused however often it comes, and a guess opens no order.
 
 mod desk;
 mod limits;
@@ -31,6 +32,7 @@ use crate::bucket::Bucket;
 use crate::bytes::Bytes;
 use crate::challenge::NONCE_MEMORY_MS;
 use crate::challenge::Nonce;
+use crate::challenge::Proof;
 use crate::machine::Machine;
 use crate::machine::Step;
 use crate::machine::Write;
@@ -64,6 +66,9 @@ pub struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Lane {
+    /// The site around it was asked, and let it in. Unknown of what an earlier version kept: then it is asked once more.
+    #[serde(rename = "k", skip_serializing_if = "std::ops::Not::not")]
+    is_known: bool,
     #[serde(rename = "f", skip_serializing_if = "is_new")]
     free: Bucket,
     #[serde(rename = "u", skip_serializing_if = "is_new")]
@@ -112,9 +117,39 @@ impl Ask {
     /// The same, with a solved challenge.
     #[must_use]
     pub fn solved(self, nonce: Nonce) -> Self {
+        self.with(|request| Request { solved: Some(nonce), ..request })
+    }
+
+    /// The same, of a network whose site has let it in, or that has none.
+    #[must_use]
+    pub fn known_to_site(self) -> Self {
+        self.with(|request| Request { known_to_site: true, ..request })
+    }
+
+    /// The same, counted under another hash.
+    #[must_use]
+    pub fn named(self, id: Bytes<16>) -> Self {
+        self.with(|request| Request { id, ..request })
+    }
+
+    /// The same, with an answer that proves nothing so far.
+    #[must_use]
+    pub fn unproven(self) -> Self {
+        self.with(|request| Request { unproven: true, ..request })
+    }
+
+    /// The request that it is about; none of an operator's.
+    pub fn request(&self) -> Option<&Request> {
         match self {
-            Self::Order(request) => Self::Order(Request { solved: Some(nonce), ..request }),
-            Self::Guess(request) => Self::Guess(Request { solved: Some(nonce), ..request }),
+            Self::Order(request) | Self::Guess(request) => Some(request),
+            Self::Look | Self::Release => None,
+        }
+    }
+
+    fn with(self, change: impl Fn(Request) -> Request) -> Self {
+        match self {
+            Self::Order(request) => Self::Order(change(request)),
+            Self::Guess(request) => Self::Guess(change(request)),
             Self::Look | Self::Release => self,
         }
     }
@@ -126,9 +161,24 @@ pub struct Request {
     /// Keyed hash of the caller and its idempotency key. The same request again takes no second token.
     pub id: Bytes<16>,
     /// It brought a challenge solved for it, with this nonce. The host has checked the work; whether it was used before
-    /// only the ledger knows, so a nonce takes one token here however often it comes.
+    /// only the ledger knows, so a nonce takes one token here however often it comes. With a guess it opens one request, and
+    /// with an order the same one again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solved: Option<Nonce>,
+    /// The site around the network has let it in, or it has none. Without this a new network is answered [`Reply::New`].
+    #[serde(default)]
+    pub known_to_site: bool,
+    /// It brings an answer to a challenge that is wrong, or that somebody else must be asked about. It counts as one more
+    /// request without a solution each time it comes, and opens nothing: so guessing answers ends in a block.
+    #[serde(default)]
+    pub unproven: bool,
+}
+
+impl Request {
+    /// One of a network that may be new, with the challenge that was solved for it.
+    pub fn new(id: Bytes<16>, solved: Option<Proof>) -> Self {
+        Self { id, solved: solved.map(|proof| proof.nonce), known_to_site: false, unproven: false }
+    }
 }
 
 /// The verdict.
@@ -141,8 +191,6 @@ pub enum Reply {
         remaining: u32,
         /// Milliseconds until there is one more; 0 when all are there.
         reset_ms: u64,
-        /// Nothing was known of this network.
-        is_first: bool,
     },
     /// Only with a solved challenge.
     Challenge {
@@ -156,15 +204,11 @@ pub enum Reply {
         /// It came without a solved challenge, and with one it would pass now.
         solvable: bool,
     },
+    /// The network is new to this kind of request, and nothing was counted: ask its [`Network::site`], then this again with
+    /// [`Request::known_to_site`].
+    New,
     /// How things stood, for an operator.
     Seen(View),
-}
-
-impl Reply {
-    /// Nothing was known of this network: the moment to ask about its [`Network::site`].
-    pub fn is_first(self) -> bool {
-        matches!(self, Self::Admit { is_first: true, .. })
-    }
 }
 
 impl Machine for Visitor {
@@ -177,20 +221,23 @@ impl Machine for Visitor {
         let now = state.clock.max(now);
         state.clock = now;
         state.forget(now);
-        let is_first = state.orders.is_empty() && state.guesses.is_empty();
         let (lane, allowance, request) = match &command.ask {
             Ask::Order(request) => (&mut state.orders, command.limits.order(), request),
             Ask::Guess(request) => (&mut state.guesses, command.limits.guess(), request),
             Ask::Look => return Step::keep(Reply::Seen(state.view(command.limits, now))),
             Ask::Release => return state.release(command.limits, now),
         };
-        match lane.decide(allowance, request, now) {
+        if !lane.is_known && !request.known_to_site {
+            return Step::keep(Reply::New);
+        }
+        let is_guess = matches!(command.ask, Ask::Guess(_));
+        match lane.decide((allowance, is_guess), request, now) {
             Err(refusal) => Step::keep(refusal),
             Ok(verdict) => {
                 let remaining = lane.free.remaining(allowance.free, now);
                 let reset_ms = lane.free.next_ms(allowance.free, now);
                 let reply = match verdict.admitted {
-                    true => Reply::Admit { remaining, reset_ms, is_first },
+                    true => Reply::Admit { remaining, reset_ms },
                     false => Reply::Challenge { reset_ms: lane.free.wait_ms(allowance.free, now) },
                 };
                 if !verdict.changed {
@@ -210,8 +257,27 @@ struct Verdict {
 }
 
 impl Lane {
-    fn decide(&mut self, allowance: Allowance, request: &Request, now: UnixMs) -> Result<Verdict, Reply> {
+    fn decide(
+        &mut self,
+        (allowance, is_guess): (Allowance, bool),
+        request: &Request,
+        now: UnixMs,
+    ) -> Result<Verdict, Reply> {
+        if request.unproven {
+            let solvable = self.solved.wait_ms(allowance.block, now) == 0;
+            let blocked = |retry_after_ms| Reply::Block { retry_after_ms, solvable };
+            self.unsolved.take(allowance.block, now).map_err(blocked)?;
+            return Ok(Verdict { admitted: true, changed: true });
+        }
+        // Not by an answer that proves nothing: of those a site admits more.
+        self.is_known = true;
         let tag = Bytes(first(request.id));
+        // An order that comes again is answered with the earlier one, and a guess is another guess: as at the ledgers, so that
+        // an id without one is answered alike.
+        let is_used = |nonce: Nonce| self.nonces.iter().any(|known| known.0 == Bytes(first(nonce.0)));
+        if is_guess && request.solved.is_some_and(is_used) {
+            return Ok(Verdict { admitted: false, changed: false });
+        }
         if self.admitted.contains(&tag) {
             return Ok(Verdict { admitted: true, changed: false });
         }

@@ -157,7 +157,7 @@ impl World {
             }
             Question::Visitor { .. } => {
                 self.asked.push("network");
-                Answer::Visitor(visitor::Reply::Admit { remaining: 2, reset_ms: 60_000, is_first: false })
+                Answer::Visitor(visitor::Reply::Admit { remaining: 2, reset_ms: 60_000 })
             }
             Question::Evidence(_) | Question::Factor(_) | Question::Turnstile(_) => {
                 panic!("nobody else is asked")

@@ -17,9 +17,10 @@ use axum::middleware;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::StreamExt;
+use tiffin_shared::http::BODY_MS_MAX;
 use tiffin_shared::http::WAIT_S_MAX;
 use tiffin_shared::http::body_bytes_max;
-use tiffin_shared::problem::Code;
+use tiffin_shared::http::incomplete;
 use tiffin_shared::problem::Problem;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
@@ -35,8 +36,8 @@ const WORK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long one that gave its place back may take on top of that: the longest wait, and a little for its last look.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(WAIT_S_MAX + 5);
 const _: () = assert!(WAIT_TIMEOUT.as_secs() > WAIT_S_MAX, "a wait ends by itself before it is cut off");
-/// How long a body may take: 16 KiB arrive within it on the slowest of connections.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_millis(BODY_MS_MAX);
 /// Bodies on their way at once, for each request being served: they cost at most [`body_bytes_max`] and a byte each
 /// beside the connection's own buffer, and no work.
 const BODIES_PER_REQUEST: usize = 8;
@@ -143,10 +144,6 @@ async fn buffer(request: Request) -> Result<Request, Problem> {
         }
     }
     Ok(Request::from_parts(parts, Body::from(body)))
-}
-
-fn incomplete() -> Problem {
-    Problem::new(Code::InvalidRequest, "The body did not arrive whole.")
 }
 
 fn overloaded() -> Response {

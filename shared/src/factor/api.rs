@@ -103,7 +103,7 @@ pub fn parse_remove(id: &str, caller: &Caller<'_>, index: &IndexKey) -> Result<P
 impl Pending {
     /// The reply's parts. `outcome` is `None` when the factor could not be reached: verification fails closed.
     pub fn finish(&self, outcome: Option<Outcome>) -> Result<Reply, Problem> {
-        let outcome = outcome.unwrap_or(Outcome::Unavailable);
+        let outcome = outcome.ok_or_else(|| self.lost())?;
         if let Some(problem) = outcome.problem() {
             return Err(problem);
         }
@@ -122,6 +122,17 @@ impl Pending {
             | Outcome::RateLimited { .. }
             | Outcome::Spent
             | Outcome::Unavailable => Err(broken()),
+        }
+    }
+
+    /// Whether it was done is not known.
+    fn lost(&self) -> Problem {
+        match self.ask {
+            // A guess that comes twice is two guesses.
+            Ask::Verify(_) => Problem::unavailable(
+                "The answer is not known. Send the code again while it is shown: `already_used` says that it was right and has counted.",
+            ),
+            Ask::Enrol(_) | Ask::Remove(_) => broken(),
         }
     }
 }

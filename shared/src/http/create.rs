@@ -234,13 +234,18 @@ fn client(body: &CreateOrder, kind: KeyKind, visit: &Visit<'_>) -> (Option<IpAdd
     }
 }
 
-/// The parser's words, less what it read: that may be a phone number.
+/// The parser's words, less what it read, be it a value or the name of a field: that may be a phone number.
 pub(super) fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.strip_prefix("invalid ").and_then(|rest| rest.split_once(", expected")) {
-        Some((_, expected)) => format!("expected{expected}"),
-        None => text,
+    // What is sent may hold these words too: the parser's own are the last.
+    if let Some((_, expected)) = text.rsplit_once(", expected") {
+        return format!("expected{expected}");
     }
+    // The rest are fixed words: of a field that is missing or stands twice, of what is no JSON, and those of our own types.
+    if error.is_data() && text.starts_with("unknown ") {
+        return format!("a name is unknown at line {} column {}", error.line(), error.column());
+    }
+    text
 }
 
 pub(super) fn invalid(detail: impl Into<String>) -> Problem {

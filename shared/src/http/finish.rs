@@ -27,6 +27,7 @@ use crate::quota::Quota;
 use crate::time::MINUTE_MS;
 use crate::time::SECOND_MS;
 use crate::visitor;
+use crate::visitor::VisitorId;
 use crate::wire::api;
 use crate::wire::api::VerifyResult;
 
@@ -93,30 +94,31 @@ impl Pending {
         Ok(())
     }
 
-    /// Goes on with what the client network's limits say.
+    /// Goes on with what a client network's limits say.
     pub(super) fn passed(
         &mut self,
         front: &Front,
-        ask: visitor::Ask,
+        (visitor, ask): (VisitorId, visitor::Ask),
         reply: visitor::Reply,
     ) -> Result<(), Problem> {
-        let Some(gate) = &mut self.gate else { return Ok(()) };
+        let Some(gate) = &self.gate else { return Ok(()) };
+        if let Some([wider, again]) = gate.ask_wider(front, ask).filter(|_| reply == visitor::Reply::New) {
+            self.questions.push_front(again);
+            self.questions.push_front(wider);
+            return Ok(());
+        }
         let is_guess = matches!(self.call, Call::Preflight | Call::Verify(_));
         let passed = gate.passed(front, is_guess, reply);
         let quota = match &passed {
             Ok(quota) | Err((_, quota)) => *quota,
         };
-        // The network's own limits are told, not those of the wider one.
-        if self.quotas.is_empty() {
-            self.quotas.push(quota);
+        let is_own = gate.is_own(visitor);
+        // The network's own limits are told, and those of the wider one where nothing passes them.
+        if is_own || passed.is_err() {
+            self.quotas = vec![quota];
         }
         match passed {
-            Ok(_) => {
-                if let Some(wider) = gate.ask_wider(ask, reply) {
-                    self.questions.push_front(wider);
-                }
-                Ok(())
-            }
+            Ok(_) => gate.wrong().filter(|_| is_own).map_or(Ok(()), Err),
             // A preflight takes no answer to a challenge: it waits.
             Err((problem, _)) if self.call == Call::Preflight && problem.code == Code::ChallengeRequired => {
                 let detail = "Your network asks a lot. Wait as long as Retry-After says.";
@@ -198,6 +200,10 @@ impl Pending {
                 Some(report) => self.json(200, &report),
                 None => self.broken(),
             };
+        }
+        // Whether a guess was evaluated is not known where its ledger did not answer.
+        if outcome == Outcome::Unavailable && matches!(self.call, Call::Verify(_)) {
+            return self.broken();
         }
         if let Some(problem) = outcome.problem() {
             return Response::problem(&self.coarse(problem), &self.request_id);
@@ -319,7 +325,11 @@ impl Pending {
     }
 
     fn broken(&self) -> Response {
-        let detail = "The answer is not known. Retry: the same request is not decided twice.";
+        let detail = match self.call {
+            // A guess that comes twice is two guesses.
+            Call::Verify(_) => "The answer is not known. Fetch the order to see whether it was verified.",
+            _ => "The answer is not known. Retry: the same request is not decided twice.",
+        };
         Response::problem(&Problem::unavailable(detail), &self.request_id)
     }
 }

@@ -1,5 +1,6 @@
 //! What a request must pass before a ledger is asked: the client network's limits, and a challenge where one is due.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::Front;
@@ -43,20 +44,22 @@ pub(super) struct Gate {
     tenant: TenantId,
     ledger: LedgerId,
     visitor: Option<VisitorId>,
-    /// The IPv6 /48 around it, asked when the network is new: an attacker has 65,536 of them.
+    /// The IPv6 /48 around it, asked when the network is new: an attacker has 65,536 networks in one.
     wider: Option<VisitorId>,
     site: Option<TurnstileSite>,
     cost: Cost,
     entropy: Entropy,
     now: UnixMs,
     /// A token that waits to be checked.
-    pub(super) token: Option<String>,
+    token: Option<String>,
+    /// An answer that is no good, and what it is refused with once it has been counted.
+    wrong: Option<Problem>,
     limits: VisitorLimits,
 }
 
 /// What the answer to a challenge came to, so far.
 pub(super) enum Solved {
-    /// None was given.
+    /// None was given, or one that is no good: that is counted, and then refused.
     No,
     /// By Cloudflare's word, which is asked for first.
     Perhaps,
@@ -85,6 +88,7 @@ impl Gate {
             entropy: visit.entropy.clone(),
             now: visit.now,
             token: None,
+            wrong: None,
             limits: visit.directory.visitors,
         }
     }
@@ -123,22 +127,52 @@ impl Gate {
     }
 
     /// Checks the answer as far as that needs nobody else.
-    pub(super) fn solve(&mut self, front: &Front, answer: Option<&str>) -> Result<Solved, Problem> {
-        let Some(answer) = answer else { return Ok(Solved::No) };
+    pub(super) fn solve(&mut self, front: &Front, answer: Option<&str>) -> Solved {
+        let Some(answer) = answer else { return Solved::No };
         if !answer.starts_with(ALTCHA_HEAD) && self.site.is_some() && front.turnstile.is_some() {
             if turnstile::Token::parse(answer).is_none() {
-                return Err(self.demand(front, "That is no answer of the widget."));
+                self.wrong = Some(self.demand(front, "That is no answer of the widget."));
+                return Solved::No;
             }
             self.token = Some(answer.to_owned());
-            return Ok(Solved::Perhaps);
+            return Solved::Perhaps;
         }
-        altcha::check(&front.challenges, answer, &self.bound(), self.cost, self.now)
-            .map(Solved::Yes)
-            .map_err(|error| self.demand(front, &format!("The challenge's answer is refused: {error}.")))
+        match altcha::check(&front.challenges, answer, &self.bound(), self.cost, self.now) {
+            Ok(proof) => Solved::Yes(proof),
+            Err(error) => {
+                let why = format!("The challenge's answer is refused: {error}.");
+                self.wrong = Some(self.demand(front, &why));
+                Solved::No
+            }
+        }
+    }
+
+    /// Whether an answer came, though nobody knows yet that it is good.
+    pub(super) fn is_answered(&self) -> bool {
+        self.token.is_some() || self.wrong.is_some()
+    }
+
+    /// What to ask before the ledger, in this order. An answer is counted before Cloudflare is asked about it or it is
+    /// refused: else whoever sends any words as tokens has us call Cloudflare as often as he likes.
+    pub(super) fn questions(
+        &self,
+        front: &Front,
+        ip: Option<IpAddr>,
+        ask: visitor::Ask,
+    ) -> Result<VecDeque<Question>, Problem> {
+        let unproven = self.ask_visitor(ask.unproven()).filter(|_| self.is_answered());
+        match &self.wrong {
+            Some(problem) if unproven.is_none() => Err(problem.clone()),
+            Some(_) => Ok(unproven.into_iter().collect()),
+            None => {
+                let turnstile = self.ask_turnstile(front, ip);
+                Ok(unproven.into_iter().chain(turnstile).chain(self.ask_visitor(ask)).collect())
+            }
+        }
     }
 
     /// The question to Cloudflare, where a token waits.
-    pub(super) fn ask_turnstile(&self, front: &Front, ip: Option<IpAddr>) -> Option<Question> {
+    fn ask_turnstile(&self, front: &Front, ip: Option<IpAddr>) -> Option<Question> {
         let (account, token) = (front.turnstile.as_ref()?, turnstile::Token::parse(self.token.as_deref()?)?);
         let ip = ip.map(|ip| ip.to_string());
         let idempotency = self.entropy.derive("turnstile");
@@ -171,14 +205,32 @@ impl Gate {
     /// The question to the client network's own limits, where the network is known.
     pub(super) fn ask_visitor(&self, ask: visitor::Ask) -> Option<Question> {
         let visitor = self.visitor?;
+        let ask = if self.wider.is_none() { ask.known_to_site() } else { ask };
         Some(Question::Visitor { visitor, command: visitor::Command { limits: self.limits, ask } })
     }
 
-    /// The question to the wider network's limits, once, where the network itself is new.
-    pub(super) fn ask_wider(&mut self, ask: visitor::Ask, reply: visitor::Reply) -> Option<Question> {
-        let visitor = self.wider.take().filter(|_| reply.is_first())?;
-        let command = visitor::Command { limits: self.limits.site(), ask };
-        Some(Question::Visitor { visitor, command })
+    /// What a new network's question leads to: the same to the wider network's limits, and then, if those let it pass, to the
+    /// network's own once more.
+    pub(super) fn ask_wider(&self, front: &Front, ask: visitor::Ask) -> Option<[Question; 2]> {
+        let asked = ask.request().filter(|request| !request.known_to_site)?;
+        let (wider, visitor) = (self.wider?, self.visitor?);
+        // By network: one request, repeated from each of a site's networks, would let all of them in for one token.
+        let named = [asked.id.0, visitor.hash().0].concat();
+        let ask = ask.known_to_site();
+        let to_wider = ask.named(front.index.fingerprint("visitor-site", &named));
+        let of =
+            |visitor, limits, ask| Question::Visitor { visitor, command: visitor::Command { limits, ask } };
+        Some([of(wider, self.limits.site(), to_wider), of(visitor, self.limits, ask)])
+    }
+
+    /// Whether these are the network's own limits, and not those of the wider one.
+    pub(super) fn is_own(&self, visitor: VisitorId) -> bool {
+        self.visitor == Some(visitor)
+    }
+
+    /// What a wrong answer is refused with, now that it is counted.
+    pub(super) fn wrong(&self) -> Option<Problem> {
+        self.wrong.clone()
     }
 
     /// Goes on, or not, with what those limits say; and what to tell of them.
@@ -197,18 +249,19 @@ impl Gate {
         let quota =
             |remaining, reset_ms| Quota::of_tokens(name, rate, remaining, reset_ms).jittered(&self.entropy);
         match reply {
-            visitor::Reply::Admit { remaining, reset_ms, .. } => Ok(quota(remaining, reset_ms)),
+            visitor::Reply::Admit { remaining, reset_ms } => Ok(quota(remaining, reset_ms)),
             visitor::Reply::Challenge { reset_ms } => {
                 Err((self.demand(front, "Your network asks a lot."), quota(0, reset_ms)))
             }
             visitor::Reply::Block { retry_after_ms, solvable } => {
                 let detail = "Too many requests from your network. Wait as long as Retry-After says.";
-                let challenge = if solvable { self.challenge(front, false) } else { None };
+                // The built-in one: Cloudflare is not asked while there is no token left to count the question with.
+                let challenge = if solvable { self.challenge(front, true) } else { None };
                 let problem = Problem { challenge, ..Problem::rate_limited(detail, retry_after_ms) };
                 Err((problem, quota(0, retry_after_ms)))
             }
             // What nobody asked for here: fail closed.
-            visitor::Reply::Seen(_) => {
+            visitor::Reply::New | visitor::Reply::Seen(_) => {
                 Err((Problem::unavailable("The network's limits answered something else."), quota(0, 0)))
             }
         }

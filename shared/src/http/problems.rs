@@ -50,7 +50,7 @@ fn remedy(code: Code) -> &'static str {
         Code::RoleRequired => "Ask an operator to do it, or for the role.",
         Code::Unauthenticated => "Send your API key as `Authorization: Bearer sk_...`.",
         Code::Unavailable => {
-            "Wait as long as Retry-After says, then send the same request with the same key."
+            "Wait as long as Retry-After says, then send the same request with the same key. After a guess, fetch the order first: a guess that is sent again is another one."
         }
         Code::UnsupportedMediaType => "Send one of the kinds that the detail names.",
         Code::UnknownService => "Use one of the services that the detail names.",

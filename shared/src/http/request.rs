@@ -1,10 +1,21 @@
 //! A request, as every host hands it in.
 
 use super::internal::EVENTS_PATH;
+use crate::problem::Code;
+use crate::problem::Problem;
+use crate::time::SECOND_MS;
 use crate::wire::event::EVENTS_BYTES_MAX;
 
 /// The largest request body, in bytes. Hosts read at most one byte more, and hand in what they have.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a client's body may take, in milliseconds: 16 KiB arrive within it on the slowest of connections.
+pub const BODY_MS_MAX: u64 = 5 * SECOND_MS;
+
+/// The refusal of a body that is held back, or breaks off.
+pub fn incomplete() -> Problem {
+    Problem::new(Code::InvalidRequest, "The body did not arrive whole.")
+}
 
 /// How much of a body is read at a front door, by path: what core tells of orders is longer than what clients send.
 pub fn body_bytes_max(path: &str) -> usize {

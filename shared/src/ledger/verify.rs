@@ -40,7 +40,7 @@ pub struct Verify {
     pub is_stranger: bool,
 }
 
-pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
+pub(super) fn step(mut state: State, verify: &Verify, command: &Command, now: UnixMs) -> Step<State, Reply> {
     let Verify { whose, guess, binding, solved, is_stranger } = verify;
     let keys = &command.keys;
     let section = state.sections.get(&whose.tenant);
@@ -49,12 +49,14 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
     if is_due && solved.is_none() || solved.is_some_and(|proof| state.is_used_up(proof)) {
         return Step::keep(Reply::of(Outcome::ChallengeRequired { cost: Cost::Light }));
     }
+    // Before it as well: a solution that counted only where a guess is evaluated would tell live orders from others.
+    state.use_up(*solved, now);
     let Some((section, order)) = state.find(whose) else {
         // As much work as for an order that is there: time must not tell the two apart.
         Digest::waste(keys.peppers.current(), &whose.tenant, &whose.order, guess);
-        return Step::keep(Reply::of(Outcome::NotFound));
+        return refused(state, *solved, Outcome::NotFound, now);
     };
-    let refused = match order.state_at(now) {
+    let over = match order.state_at(now) {
         OrderState::Verified => Some(VerifyResult::AlreadyVerified),
         OrderState::Cancelled => Some(VerifyResult::Cancelled),
         OrderState::Expired | OrderState::Failed => Some(VerifyResult::Expired),
@@ -78,22 +80,27 @@ pub(super) fn step(state: State, verify: &Verify, command: &Command, now: UnixMs
             false
         }
     };
-    let refused = refused.or_else(|| known.is_none().then_some(VerifyResult::Expired));
-    if let Some(result) = refused {
+    if let Some(result) = over.or_else(|| known.is_none().then_some(VerifyResult::Expired)) {
         let order = section.view(order, whose.seen(), now);
-        return Step::keep(Reply::of(Outcome::Verified { result, order }));
+        return refused(state, *solved, Outcome::Verified { result, order }, now);
     }
     // **what you see is what you sign**: who checks must say what it is about to carry out. Another amount or payee is in
     // the digest, and so a wrong guess.
     if order.binding.is_some() && binding.is_none() {
-        return Step::keep(Reply::of(Outcome::BindingRequired));
+        return refused(state, *solved, Outcome::BindingRequired, now);
     }
     evaluate(state, verify, right, command, now)
 }
 
+/// Nothing is evaluated, and only a solution is used up.
+fn refused(state: State, solved: Option<Proof>, outcome: Outcome, now: UnixMs) -> Step<State, Reply> {
+    let reply = Reply::of(outcome);
+    if solved.is_none() { Step::keep(reply) } else { state.put(reply, now) }
+}
+
 fn evaluate(
     mut state: State,
-    Verify { whose, solved, .. }: &Verify,
+    Verify { whose, .. }: &Verify,
     right: bool,
     command: &Command,
     now: UnixMs,
@@ -120,7 +127,6 @@ fn evaluate(
     let order = order.clone();
     let result = if right { VerifyResult::Verified } else { VerifyResult::WrongCode };
     let outcome = Outcome::Verified { result, order: section.view(&order, whose.seen(), now) };
-    state.use_up(*solved, now);
     let mut due = Vec::new();
     if right {
         // It arrived, so core has it, whether or not its confirmation reached us.

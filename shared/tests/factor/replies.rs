@@ -88,7 +88,12 @@ fn a_factor_is_enrolled_confirmed_and_removed_through_the_api() {
     let pending = remove(&made.id).unwrap();
     let reply = pending.finish(Some(ask(&mut host, &pending))).unwrap();
     assert_eq!((reply.status, reply.body), (204, None));
-    assert_eq!(pending.finish(None).err().unwrap().code, Code::Unavailable);
+    let guess = verify(&made.id, r#"{"code":"000000"}"#).unwrap();
+    for (asked, words) in [(pending, "not decided twice"), (guess, "already_used")] {
+        let lost = asked.finish(None).err().unwrap();
+        assert_eq!(lost.code, Code::Unavailable);
+        assert!(lost.detail.contains(words), "{lost:?}");
+    }
 }
 
 #[test]

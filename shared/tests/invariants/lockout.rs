@@ -201,6 +201,34 @@ fn a_challenge_counts_for_one_guess_wrong_or_right() {
     assert!(is_verified(&phone.guess(&placed.id, &placed.code, true, START)));
 }
 
+/// Whatever became of the order, and whether there is one: else the second answer would tell which orders live.
+#[test]
+fn a_challenge_counts_once_for_every_order_alike() {
+    let mut phone = Phone::default();
+    let place = |phone: &mut Phone| {
+        phone.order(Standing::Server, START).unwrap_or_else(|refused| panic!("{refused:?}"))
+    };
+    let (locked, live) = (place(&mut phone), place(&mut phone));
+    for _ in 0..5 {
+        phone.guess(&locked.id, &other(locked.code.expose()), true, START);
+    }
+    let nobodys = OrderId::new([9; 16], ledger_id());
+    let late = START.plus(HOUR_MS);
+    let cases =
+        [(&live.id, START), (&locked.id, START), (&nobodys, START), (&live.id, late), (&nobodys, late)];
+    for (nonce, (id, now)) in (100..).zip(cases) {
+        let guess = Verify {
+            whose: whose(0, id),
+            guess: other(live.code.expose()),
+            binding: None,
+            solved: Some(proof(nonce, Cost::Light)),
+            is_stranger: true,
+        };
+        assert!(!asks(&phone.ask(Ask::Verify(guess.clone()), now).0), "{nonce}");
+        assert!(asks(&phone.ask(Ask::Verify(guess), now).0), "{nonce}: a second time");
+    }
+}
+
 #[test]
 fn a_lock_ends_after_thirty_idle_days_though_orders_go_on() {
     let mut phone = Phone::default();

@@ -58,6 +58,10 @@ proptest! {
                 Ask::Guess(asked) => (2, asked),
                 Ask::Look | Ask::Release => continue,
             };
+            if asked.unproven {
+                host.ask::<Visitor>(&command(step.action), now);
+                continue;
+            }
             let clock = host.seen(now);
             let reply = host.ask::<Visitor>(&command(step.action), now);
             // A replay is admitted again and counts once: only fresh ids are counted.
@@ -89,7 +93,7 @@ proptest! {
                     Reply::Admit { .. } => 0,
                     Reply::Challenge { .. } => 1,
                     Reply::Block { .. } => 2,
-                    Reply::Seen(_) => unreachable!("nobody looked"),
+                    Reply::New | Reply::Seen(_) => unreachable!("known, and nobody looked"),
                 };
                 counts[usize::from(*solved)][verdict] += 1;
             }
@@ -107,7 +111,7 @@ fn three_orders_are_free_then_a_challenge_then_a_block_to_the_millisecond() {
     let mut host = Host::default();
     for (nth, remaining) in [(0, 2), (1, 1), (2, 0)] {
         let reply = order(&mut host, nth, false, 0);
-        assert_eq!(reply, Reply::Admit { remaining, reset_ms: MINUTE_MS, is_first: nth == 0 });
+        assert_eq!(reply, Reply::Admit { remaining, reset_ms: MINUTE_MS });
     }
     for nth in 3..30 {
         assert_eq!(order(&mut host, nth, false, 0), Reply::Challenge { reset_ms: MINUTE_MS });
@@ -164,6 +168,15 @@ fn a_solution_that_comes_again_and_again_takes_one_token_and_opens_one_request()
     assert!(matches!(ask(&mut host, with(9_000, 42), late), Reply::Challenge { .. }));
 }
 
+/// What a guess came to is not repeated, so its solution opens it once.
+#[test]
+fn a_solution_opens_one_guess_once() {
+    let mut host = Host::default();
+    assert!(is_admitted(guess(&mut host, 0, true, 0)));
+    assert!(matches!(guess(&mut host, 0, true, 0), Reply::Challenge { .. }));
+    assert!(is_admitted(order(&mut host, 0, true, 0)) && is_admitted(order(&mut host, 0, true, 0)));
+}
+
 /// What of thousands of solutions is remembered stays bounded, and what is forgotten costs a token each time.
 #[test]
 fn nonces_are_remembered_up_to_a_bound() {
@@ -210,7 +223,7 @@ fn a_visitor_is_kept_as_short_json_without_an_address() {
     let mut host = Host::default();
     order(&mut host, 1, false, 0);
     let expected =
-        r#"{"clock":1795082400000,"orders":{"f":1795082460000,"u":1795082406000,"a":["AAEAAAAA"]}}"#;
+        r#"{"clock":1795082400000,"orders":{"k":true,"f":1795082460000,"u":1795082406000,"a":["AAEAAAAA"]}}"#;
     assert_eq!(host.body(), Some(expected));
     assert_ne!(Bytes([0; 16]), request(1, false).id);
 }
@@ -238,4 +251,58 @@ fn an_operator_sees_a_network_and_lets_it_go_and_no_solution_opens_more_than_it_
         !is_admitted(host.ask::<Visitor>(&command(Ask::Order(stolen)), START)),
         "one solution, one request"
     );
+}
+
+/// However often it is asked, and whatever of another kind was asked before, until its site has let it in.
+#[test]
+fn a_network_is_new_to_each_kind_of_request_until_its_site_has_let_it_in() {
+    let unknown = |nth| Request { known_to_site: false, ..request(nth, false) };
+    let mut host = Host::default();
+    for nth in 0..3 {
+        for ask in [Ask::Order(unknown(nth)), Ask::Guess(unknown(nth)), Ask::Order(unknown(nth)).unproven()] {
+            assert_eq!(host.ask::<Visitor>(&command(ask), START), Reply::New);
+        }
+    }
+    assert!(host.stored.is_none(), "nothing is kept");
+    assert!(is_admitted(guess(&mut host, 0, false, 0)));
+    assert!(is_admitted(host.ask::<Visitor>(&command(Ask::Guess(unknown(1))), START)));
+    assert_eq!(
+        host.ask::<Visitor>(&command(Ask::Order(unknown(0))), START),
+        Reply::New,
+        "guesses open no order"
+    );
+    let unproven = Ask::Order(request(7, false)).unproven();
+    assert!(is_admitted(host.ask::<Visitor>(&command(unproven), START)));
+    assert_eq!(
+        host.ask::<Visitor>(&command(Ask::Order(unknown(0))), START),
+        Reply::New,
+        "nor does a wrong answer"
+    );
+    assert!(is_admitted(order(&mut host, 0, false, 0)));
+    assert!(is_admitted(host.ask::<Visitor>(&command(Ask::Order(unknown(1))), START)));
+}
+
+#[test]
+fn what_an_earlier_version_kept_still_counts_and_its_site_is_asked_once_more() {
+    let kept = r#"{"clock":1795082400000,"orders":{"f":1795082460000,"u":1795082406000,"a":["AAEAAAAA"]}}"#;
+    let ask = |ask| tiffin_shared::machine::run::<Visitor>(Some(kept), &command(ask), START).unwrap().0;
+    let unknown = Request { known_to_site: false, ..request(2, false) };
+    assert_eq!(ask(Ask::Order(unknown)), Reply::New);
+    assert_eq!(ask(Ask::Order(request(2, false))), Reply::Admit { remaining: 1, reset_ms: MINUTE_MS });
+    assert_eq!(ask(Ask::Order(request(1, false))), Reply::Admit { remaining: 2, reset_ms: MINUTE_MS });
+}
+
+#[test]
+fn answers_that_prove_nothing_end_in_a_block_and_who_solves_still_gets_through() {
+    let mut host = Host::default();
+    let unproven = |nth| command(Ask::Order(request(nth, false)).unproven());
+    // The same one again is another try.
+    for _ in 0..30 {
+        assert!(is_admitted(host.ask::<Visitor>(&unproven(0), START)));
+    }
+    let blocked = Reply::Block { retry_after_ms: 6 * SECOND_MS, solvable: true };
+    assert_eq!(host.ask::<Visitor>(&unproven(1), START), blocked);
+    assert_eq!(order(&mut host, 2, false, 0), blocked);
+    assert!(is_admitted(order(&mut host, 3, true, 0)));
+    assert!(is_admitted(guess(&mut host, 4, false, 0)), "guesses have buckets of their own");
 }

@@ -178,6 +178,10 @@ pub const VISITOR: Subject<Visitor> = Subject {
     show: |reply| format!("{reply:?}"),
     // A later one may find a token that the first did not.
     again_ms: |command| match command.ask {
+        // A solved guess is admitted once.
+        visitor::Ask::Guess(request) if request.solved.is_some() => None,
+        // What proves nothing counts each time.
+        visitor::Ask::Order(request) | visitor::Ask::Guess(request) if request.unproven => None,
         visitor::Ask::Order(_) | visitor::Ask::Guess(_) | visitor::Ask::Look => Some(0),
         // The first says how it stood; it stands otherwise now.
         visitor::Ask::Release => None,

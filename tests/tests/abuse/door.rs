@@ -37,6 +37,20 @@ export default class extends WorkerEntrypoint {
 }
 "#;
 
+/// The copy is there and cannot be read; the first place answers, and has nothing: as after a restore.
+const WITHOUT_COPY: &str = r#"
+import { WorkerEntrypoint } from "cloudflare:workers";
+import Edge from "./index.js";
+export { DirectoryObject, FactorObject, LedgerObject, VisitorObject } from "./index.js";
+const away = async () => { throw new Error("the store is away"); };
+export default class extends WorkerEntrypoint {
+  fetch(request) {
+    const DIRECTORY_COPY = { get: away, getWithMetadata: away, put: away, list: away, delete: away };
+    return new Edge(this.ctx, { ...this.env, DIRECTORY_COPY }).fetch(request);
+  }
+}
+"#;
+
 /// An edge alone, once it is alive; with nothing but this in its environment.
 async fn alive(
     dir: &TempDir,
@@ -76,12 +90,13 @@ async fn the_edge_is_alive_without_settings_and_not_ready() -> anyhow::Result<()
 async fn no_key_is_known_where_nobody_can_tell_which_are_revoked() -> anyhow::Result<()> {
     let dir = TempDir::with_prefix("tiffin-door-")?;
     let keys = Keys::make(&dir.path().join("keys"))?;
-    let (_edge, client) =
-        alive(&dir, &keys, Some(WITHOUT_STORES), |core| edge_variables(&keys, core)).await?;
-    for _ in 0..2 {
-        let reply = Caller::new(&client, &keys.secret).order(&fresh_phone()).await?;
-        assert_eq!((reply.status, reply.code()), (503, Some("unavailable")), "{reply:?}");
-        assert!(reply.header("retry-after").is_some());
+    for driver in [WITHOUT_STORES, WITHOUT_COPY] {
+        let (_edge, client) = alive(&dir, &keys, Some(driver), |core| edge_variables(&keys, core)).await?;
+        for _ in 0..2 {
+            let reply = Caller::new(&client, &keys.secret).order(&fresh_phone()).await?;
+            assert_eq!((reply.status, reply.code()), (503, Some("unavailable")), "{reply:?}");
+            assert!(reply.header("retry-after").is_some());
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 use tiffin_core::host;
 use tiffin_shared::directory::KeyKind;
+use tiffin_shared::id::LedgerId;
 use tiffin_shared::id::OrderId;
 use tiffin_tests::client::Reply;
 use tiffin_tests::client::fresh_key;
@@ -17,15 +18,23 @@ use tiffin_tests::stack::Front;
 use tiffin_tests::stack::Stack;
 use tiffin_tests::wait;
 
+use crate::caller::CHALLENGED;
 use crate::caller::Caller;
 use crate::caller::fresh_ip;
 use crate::caller::ip_header;
+use crate::caller::told;
 use crate::fleet;
 use crate::fleet::Key;
+use crate::solver::solve;
 
 /// The shortest life and wait that settings allow.
 const SETTINGS: &str = "[tenants.shop]\ncountries = \"all\"\n[tenants.shop.services.login]\nbrand = \"Shop\"\n\
                         ttl_ms = 60000\nwaiting_ms = 1000\n";
+
+/// What a network may guess before it must solve.
+const GUESSES_FREE: u32 = 10;
+/// Networks that are tried, should one be slow enough to get a guess back.
+const NETWORKS: usize = 5;
 
 /// Orders in every state that refuses, by name, with a guess each.
 struct Ground<'a> {
@@ -67,7 +76,7 @@ impl Ground<'_> {
             &OrderId::new(host::random()?, unused).to_string(),
             &code,
         );
-        let invented = tiffin_shared::id::LedgerId::new(host::random()?);
+        let invented = LedgerId::new(host::random()?);
         self.add("no such phone", &OrderId::new(host::random()?, invented).to_string(), &code);
         self.add("a wrong code", &id, &other(&code, 1));
         Ok(())
@@ -161,6 +170,7 @@ async fn refusals_look_the_same(front: Front) -> anyhow::Result<()> {
             "{what}"
         );
     }
+    with_a_solution_they_do_too(&ground).await?;
     // The one guess that is right is told apart by its result alone.
     let phone = fresh_phone();
     let (id, code) = ground.order(&phone).await?;
@@ -169,6 +179,37 @@ async fn refusals_look_the_same(front: Front) -> anyhow::Result<()> {
     let fetched = ground.server.fetch(&id).await?;
     assert_eq!(fetched.body["state"], "verified");
     Ok(())
+}
+
+/// Of a network that must solve: the second time the solution is used up, whatever it was a guess at.
+async fn with_a_solution_they_do_too(ground: &Ground<'_>) -> anyhow::Result<()> {
+    for (what, id, code) in &ground.guesses {
+        let (app, refused) = challenged(ground, id, code).await?;
+        let answer = solve(&refused).await?.answer;
+        let first = app.verify_solved(id, code, &answer).await?;
+        assert_eq!((first.status, first.text.as_str()), (200, r#"{"result":"not_verified"}"#), "{what}");
+        let second = app.verify_solved(id, code, &answer).await?;
+        assert_eq!(told(&second), CHALLENGED, "{what}: {second:?}");
+        assert_eq!(second.body["detail"], refused.body["detail"], "{what}");
+    }
+    Ok(())
+}
+
+/// Somebody who has guessed as often as a network may, and what this guess is refused with.
+async fn challenged(ground: &Ground<'_>, id: &str, code: &str) -> anyhow::Result<(Caller, Reply)> {
+    let nobodys = OrderId::new(host::random()?, LedgerId::new(host::random()?)).to_string();
+    for _ in 0..NETWORKS {
+        let app = ground.app.with(ip_header(ground.front), &fresh_ip());
+        for nth in 0..GUESSES_FREE {
+            app.verify(&nobodys, &other(code, nth)).await?;
+        }
+        let refused = app.verify(id, code).await?;
+        if told(&refused) == CHALLENGED {
+            return Ok((app, refused));
+        }
+        // A guess came back meanwhile.
+    }
+    anyhow::bail!("no network was challenged")
 }
 
 /// Both hosts side by side: most of the time is spent waiting for a code to expire.

@@ -18,4 +18,5 @@ mod publishable;
 mod pump;
 mod rate;
 mod refusals;
+mod slow;
 mod strangers;

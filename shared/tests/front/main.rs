@@ -1,7 +1,11 @@
 //! What the front door decides by itself: who is asked, with what, and what a stranger hears when nobody answers.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod echoes;
+mod networks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -124,6 +128,10 @@ fn a_guess_that_nobody_could_judge_is_unavailable_for_apps_too() {
             let Turn::Ask(pending) = turn else { panic!("not asked") };
             let reply = replied(front().answer(*pending, answer));
             assert_eq!(reply.status, 503, "{reply:?}");
+            assert!(
+                reply.body.contains("Fetch the order"),
+                "a guess that comes again is another one: {reply:?}"
+            );
             assert!(reply.headers.iter().any(|(name, _)| *name == "retry-after"));
         }
     }
