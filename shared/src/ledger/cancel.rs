@@ -38,7 +38,8 @@ pub(super) fn step(mut state: State, whose: &Whose, command: &Command, now: Unix
     let had_job = state.withdraw(&whose.order);
     let mut due = state.notify(&whose.tenant, &whose.order, What::Cancelled, &command.entropy, now);
     // Its job would have told core whose place it took.
-    for older in state.stale_beside(whose, now).into_iter().filter(|_| had_job) {
+    let told = state.find(whose).filter(|_| had_job);
+    for older in told.map(|(section, order)| section.stale(&order.service, now)).unwrap_or_default() {
         due.extend(state.notify(&whose.tenant, &older, What::Superseded, &command.entropy, now));
     }
     let outcome = match state.find(whose) {

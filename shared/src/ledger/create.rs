@@ -26,6 +26,7 @@ use crate::directory::Risk;
 use crate::entropy::Entropy;
 use crate::http::reply;
 use crate::id::OrderId;
+use crate::id::ServiceId;
 use crate::machine::Step;
 use crate::risk::Factors;
 use crate::risk::Origin;
@@ -193,6 +194,15 @@ fn superseded(section: &Section, create: &Create, now: UnixMs) -> Vec<OrderId> {
     let is_live = |order: &&Order| order.service == create.service && !order.state_at(now).is_final();
     let yields = |order: &&Order| order.standing <= create.standing();
     section.orders.iter().filter(is_live).filter(yields).map(|order| order.id.clone()).collect()
+}
+
+impl Section {
+    /// Superseded orders of a service whose codes core might send yet, had it not heard so; oldest first.
+    pub(super) fn stale(&self, service: &ServiceId, now: UnixMs) -> Vec<OrderId> {
+        let is_stale =
+            |order: &&Order| order.superseded && order.service == *service && now < order.expires_at;
+        self.orders.iter().filter(is_stale).map(|order| order.id.clone()).collect()
+    }
 }
 
 /// The order with its sealed job; nothing when randomness or sealing failed.

@@ -198,11 +198,6 @@ impl State {
         is_open.then_some((section, order))
     }
 
-    /// As in [`Section::stale`], of the service that the order is of.
-    pub(super) fn stale_beside(&self, whose: &Whose, now: UnixMs) -> Vec<OrderId> {
-        self.find(whose).map(|(section, order)| section.stale(&order.service, now)).unwrap_or_default()
-    }
-
     /// The order as it stands.
     pub(super) fn fetch(&self, whose: &Whose, now: UnixMs) -> Outcome {
         match self.find(whose) {
@@ -263,13 +258,6 @@ impl Section {
     /// The order of this id.
     pub(super) fn order(&self, id: &OrderId) -> Option<&Order> {
         self.orders.iter().find(|order| order.id == *id)
-    }
-
-    /// Superseded orders of a service whose codes core might send yet, had it not heard so; oldest first.
-    pub(super) fn stale(&self, service: &ServiceId, now: UnixMs) -> Vec<OrderId> {
-        let is_stale =
-            |order: &&Order| order.superseded && order.service == *service && now < order.expires_at;
-        self.orders.iter().filter(is_stale).map(|order| order.id.clone()).collect()
     }
 
     /// Drops the codes of orders that are over, sealed and digested. Whether there were any.
