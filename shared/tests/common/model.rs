@@ -33,6 +33,7 @@ struct Order {
     failed: bool,
     verified: bool,
     cancelled: bool,
+    resent: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -121,10 +122,17 @@ impl Model {
         self.wrong_in_a_row = 0;
     }
 
-    /// Core gave the order up.
+    /// The order is sent once more: what failed before ends it no longer.
+    pub fn resend(&mut self, back: usize) {
+        if let Some(order) = order(&mut self.orders, back) {
+            order.resent = true;
+        }
+    }
+
+    /// Core gave the first sending of the order up.
     pub fn fail(&mut self, back: usize, now: u64) {
         if let Some(order) = order(&mut self.orders, back) {
-            order.failed |= order.is_live(now);
+            order.failed |= order.is_live(now) && !order.resent;
         }
     }
 }

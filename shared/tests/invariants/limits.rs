@@ -165,12 +165,11 @@ fn follow_the_model(script: &[Move]) {
                     models.get_mut(&tenant).unwrap().cancel(back);
                 }
             }
-            Action::Resend { tenant, .. } => {
+            Action::Resend { tenant, back, .. } => {
                 if matches!(reply.outcome, Outcome::Resent { replayed: false, .. }) {
-                    assert!(
-                        models.get_mut(&tenant).unwrap().spend(now),
-                        "a resend past the limits: {step:?}"
-                    );
+                    let model = models.get_mut(&tenant).unwrap();
+                    assert!(model.spend(now), "a resend past the limits: {step:?}");
+                    model.resend(back);
                 }
             }
             Action::Unlock { tenant } => {
